@@ -1,0 +1,98 @@
+/*
+ * hopseal.conf: main.cf syntax, one table of options that is the whole of
+ * each option: reading, range, default, and the output of -n and -d.
+ * Parsing is pure; only config_read touches a file.
+ */
+
+#ifndef HOPSEAL_CONFIG_H
+#define HOPSEAL_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "shared/buffer.h"
+#include "shared/text.h"
+
+enum config_dane { CONFIG_DANE_AUTO, CONFIG_DANE_OFF };
+enum config_judge { CONFIG_JUDGE_ACCESS, CONFIG_JUDGE_MILTER };
+enum config_log_target {
+	CONFIG_LOG_AUTO, CONFIG_LOG_SYSLOG, CONFIG_LOG_STDERR, CONFIG_LOG_JOURNAL
+};
+enum config_log_level {
+	CONFIG_LOG_ERROR, CONFIG_LOG_WARN, CONFIG_LOG_INFO, CONFIG_LOG_DEBUG
+};
+
+/*
+ * Strings are never NULL; lists stay as written (blanks or commas separate)
+ * and their owner reads them.  Times are seconds unless the name says ms.
+ */
+struct config {
+	/* endpoints: "inet:HOST:PORT", "inet:[v6]:PORT", "unix:PATH", or empty for
+	 * none; map_listen and access_listen may name several */
+	char	*map_listen, *access_listen, *status_listen, *control_listen;
+	char	*status_password_file, *milter_listen, *tlsrpt_socket;
+	char	*user, *scout_user, *socket_owner;
+	unsigned socket_mode;			/* octal in the file */
+	unsigned connection_limit;
+	char	*redis, *redis_user, *redis_password_file;
+	char	*run_dir, *state_dir, *rules_file;
+	char	*own_domains, *own_networks, *postfix_config_dir;
+	char	*reinject_ports;
+	char	*next_hops;			/* "domain=nexthop ...", overrides */
+	char	*site_tls_level;		/* overrides postconf's */
+	enum config_dane dane;
+	char	*private_zones;
+	bool	 strict;
+	enum config_judge recipient_judge;
+	char	*dns_servers, *dns_trust_anchor;
+	char	*tls_ca_file, *tls_ca_path, *mx_ca_file, *mx_ca_path, *crl_file;
+	char	*allow_networks;
+	char	*scout_program;			/* libexec's hopseal-scout */
+	unsigned first_contact_wait_ms, map_deadline_ms;
+	unsigned reprobe_after_s, good_ttl_s, bad_ttl_s, stale_ttl_s, l1_ttl_s;
+	unsigned cache_entries;			/* of the front's book */
+	unsigned cache_bytes;
+	char	*maillog;
+	enum config_log_target log_target;
+	enum config_log_level log_level;
+};
+
+/* All options at their defaults. */
+struct config	*config_new(void);
+void		 config_free(struct config *c);
+
+/*
+ * Sets options from a file's text: "name = value", "#" comments, lines that begin
+ * with a blank continue the one before, no "$name".  Each mistake adds a line
+ * "NAME:LINE: ..." to errors (unknown option with "did you mean", bad value with
+ * what is allowed, an option set twice, text without "=") and reading goes on.
+ * 0, or -1 when there was a mistake; *c is then not to be used.
+ */
+int		 config_parse(struct config *c, const char *name,
+		    struct text text, struct buffer *errors);
+/* "name=value" of the command line (-o). */
+int		 config_set(struct config *c, struct text assignment,
+		    struct buffer *errors);
+/* What only the whole can tell: an option that contradicts another. */
+int		 config_check(const struct config *c, struct buffer *errors);
+
+/*
+ * Reads a file of at most 1 MiB and parses it.  A missing file is an error unless
+ * may_be_missing.
+ */
+int		 config_read(struct config *c, const char *path,
+		    bool may_be_missing, struct buffer *errors);
+
+/*
+ * "name = value" a line in the table's order: only what differs from the
+ * default (-n), or all defaults (-d).
+ */
+void		 config_format_changed(const struct config *c,
+		    struct buffer *out);
+void		 config_format_defaults(struct buffer *out);
+
+/* The names of all options, for tests and completion; NULL behind the last. */
+const char	*config_option_name(size_t index);
+
+#endif

@@ -1,0 +1,221 @@
+/*
+ * Bounded reading of untrusted text, and its quoting.  Nothing here relies on
+ * a final NUL of its input, and nothing depends on the locale.
+ */
+
+#include "shared/text.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+#include <time.h>
+
+#define DISTANCE_WORD_MAX 64
+
+struct text
+text_of(const char *terminated)
+{
+	return (struct text){ terminated, strlen(terminated) };
+}
+
+bool
+text_equals(struct text t, const char *word)
+{
+	return t.len == strlen(word) && memcmp(t.data, word, t.len) == 0;
+}
+
+bool
+text_equals_nocase(struct text t, const char *word)
+{
+	return t.len == strlen(word) &&
+	    strncasecmp(t.data, word, t.len) == 0;
+}
+
+bool
+text_starts_with(struct text t, const char *prefix)
+{
+	size_t len = strlen(prefix);
+
+	return t.len >= len && memcmp(t.data, prefix, len) == 0;
+}
+
+static bool
+is_blank(char c)
+{
+	return c == ' ' || c == '\t';
+}
+
+struct text
+text_trim(struct text t)
+{
+	while (t.len > 0 && is_blank(t.data[0])) {
+		t.data++;
+		t.len--;
+	}
+	while (t.len > 0 && is_blank(t.data[t.len - 1]))
+		t.len--;
+	return t;
+}
+
+bool
+text_next_line(struct text *rest, struct text *line)
+{
+	const char *end;
+
+	if (rest->len == 0)
+		return false;
+	end = memchr(rest->data, '\n', rest->len);
+	line->data = rest->data;
+	line->len = end != NULL ? (size_t)(end - rest->data) : rest->len;
+	rest->data += line->len;
+	rest->len -= line->len;
+	if (end != NULL) {
+		rest->data++;
+		rest->len--;
+		if (line->len > 0 && line->data[line->len - 1] == '\r')
+			line->len--;
+	}
+	return true;
+}
+
+bool
+text_next_word(struct text *rest, struct text *word)
+{
+	size_t i = 0;
+
+	*rest = text_trim(*rest);
+	if (rest->len == 0)
+		return false;
+	while (i < rest->len && !is_blank(rest->data[i]))
+		i++;
+	*word = (struct text){ rest->data, i };
+	rest->data += i;
+	rest->len -= i;
+	return true;
+}
+
+bool
+text_next_field(struct text *rest, char separator, struct text *field)
+{
+	const char *end;
+
+	if (rest->data == NULL)
+		return false;
+	end = memchr(rest->data, separator, rest->len);
+	field->data = rest->data;
+	if (end == NULL) {
+		field->len = rest->len;
+		*rest = (struct text){ NULL, 0 };
+		return true;
+	}
+	field->len = (size_t)(end - rest->data);
+	rest->data += field->len + 1;
+	rest->len -= field->len + 1;
+	return true;
+}
+
+bool
+text_is_printable(struct text t)
+{
+	size_t i;
+
+	for (i = 0; i < t.len; i++)
+		if (t.data[i] < 0x20 || t.data[i] > 0x7e)
+			return false;
+	return true;
+}
+
+bool
+text_parse_u64(struct text t, uint64_t max, uint64_t *out)
+{
+	uint64_t value = 0, digit;
+	size_t i;
+
+	if (t.len == 0)
+		return false;
+	for (i = 0; i < t.len; i++) {
+		if (t.data[i] < '0' || t.data[i] > '9')
+			return false;
+		digit = (uint64_t)(t.data[i] - '0');
+		if (value > (UINT64_MAX - digit) / 10)
+			return false;
+		value = value * 10 + digit;
+	}
+	if (value > max)
+		return false;
+	*out = value;
+	return true;
+}
+
+char *
+text_quote(char *out, size_t size, struct text t)
+{
+	size_t keep = t.len < size ? t.len : size - 1;
+	size_t i;
+
+	for (i = 0; i < keep; i++)
+		out[i] = t.data[i] >= 0x20 && t.data[i] <= 0x7e ?
+		    t.data[i] : '?';
+	out[keep] = '\0';
+	if (keep < t.len)
+		memcpy(out + keep - 3, "...", 3);
+	return out;
+}
+
+char *
+text_format_time(char out[TEXT_TIME_SIZE], int64_t time_s)
+{
+	time_t t = (time_t)time_s;
+	struct tm tm;
+
+	if (gmtime_r(&t, &tm) == NULL ||
+	    strftime(out, TEXT_TIME_SIZE, "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
+		snprintf(out, TEXT_TIME_SIZE, "1970-01-01T00:00:00Z");
+	return out;
+}
+
+char *
+text_format_age(char out[TEXT_TIME_SIZE], int64_t seconds)
+{
+	int64_t s = seconds < 0 ? 0 : seconds;
+
+	if (s < 60)
+		snprintf(out, TEXT_TIME_SIZE, "%llds", (long long)s);
+	else if (s < 3600)
+		snprintf(out, TEXT_TIME_SIZE, "%lldm %llds",
+		    (long long)(s / 60), (long long)(s % 60));
+	else if (s < 86400)
+		snprintf(out, TEXT_TIME_SIZE, "%lldh %lldm",
+		    (long long)(s / 3600), (long long)(s % 3600 / 60));
+	else
+		snprintf(out, TEXT_TIME_SIZE, "%lldd %lldh",
+		    (long long)(s / 86400), (long long)(s % 86400 / 3600));
+	return out;
+}
+
+unsigned
+text_distance(const char *a, const char *b)
+{
+	unsigned row[DISTANCE_WORD_MAX + 1], diagonal, above, best;
+	size_t a_len = strlen(a), b_len = strlen(b), i, j;
+
+	if (a_len > DISTANCE_WORD_MAX || b_len > DISTANCE_WORD_MAX)
+		return DISTANCE_WORD_MAX;
+	for (j = 0; j <= b_len; j++)
+		row[j] = (unsigned)j;
+	for (i = 1; i <= a_len; i++) {
+		diagonal = row[0];
+		row[0] = (unsigned)i;
+		for (j = 1; j <= b_len; j++) {
+			above = row[j];
+			best = diagonal + (a[i - 1] != b[j - 1]);
+			if (above + 1 < best)
+				best = above + 1;
+			if (row[j - 1] + 1 < best)
+				best = row[j - 1] + 1;
+			row[j] = best;
+			diagonal = above;
+		}
+	}
+	return row[b_len];
+}
