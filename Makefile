@@ -34,8 +34,10 @@ CTL_LIBS = -ljansson
 PURE_SRC := $(wildcard shared/*.c shared/policy/*.c shared/postfix/*.c \
 	    shared/tlsrpt/*.c)
 IO_SRC	:= $(wildcard shared/io/*.c)
-POLICYD_SRC := $(wildcard policyd/*.c policyd/front/*.c policyd/clerk/*.c)
-SCOUT_SRC := $(wildcard policyd/scout/*.c)
+PROCESS_SRC := $(wildcard policyd/process/*.c)
+POLICYD_SRC := $(PROCESS_SRC) \
+	    $(wildcard policyd/*.c policyd/front/*.c policyd/clerk/*.c)
+SCOUT_SRC := $(PROCESS_SRC) $(wildcard policyd/scout/*.c)
 CTL_SRC	:= $(wildcard ctl/*.c)
 UNIT_SRC := $(wildcard tests/unit/test_*.c)
 FUZZ_SRC := $(wildcard tests/fuzz/fuzz_*.c)
@@ -56,9 +58,7 @@ $(O)/%.a:
 
 $(O)/hopseal-policyd: $(call obj,$(POLICYD_SRC)) $(O)/libio.a $(O)/libpure.a
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(POLICYD_LIBS) $(PURE_LIBS)
-# The scout takes the channel from policyd/; the rest of policyd is not its own.
-$(O)/hopseal-scout: $(call obj,$(SCOUT_SRC)) $(O)/policyd/channel.o \
-    $(O)/libio.a $(O)/libpure.a
+$(O)/hopseal-scout: $(call obj,$(SCOUT_SRC)) $(O)/libio.a $(O)/libpure.a
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(SCOUT_LIBS) $(PURE_LIBS)
 $(O)/hopseal: $(call obj,$(CTL_SRC)) $(O)/libio.a $(O)/libpure.a
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(CTL_LIBS) $(PURE_LIBS)

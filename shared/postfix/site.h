@@ -1,0 +1,49 @@
+/*
+ * What this site's Postfix says of itself: the few main.cf settings on which
+ * our answers depend, read from the output of "postconf".  Running it is the
+ * parent's work.
+ */
+
+#ifndef HOPSEAL_SITE_H
+#define HOPSEAL_SITE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "shared/address.h"
+#include "shared/policy/domain_rules.h"
+#include "shared/text.h"
+
+struct site {
+	bool		 is_known;	/* some Postfix answered */
+	unsigned	 mail_version;	/* 307 for 3.7; 0 unknown */
+	char		*myhostname;
+	enum tls_level	 smtp_tls_level;	/* UNSET: empty or unknown */
+	/* smtp_dns_support_level = dnssec and smtp_host_lookup with dns */
+	bool		 can_dane;
+	bool		 has_fallback_relay;
+	struct network_list own_networks;	/* mynetworks */
+	char		**own_domains;	/* A-labels, literal entries only */
+	size_t		 own_domain_count;
+	bool		 own_domains_are_partial;	/* some are in tables */
+	/* CA settings for probes; as written */
+	char		*ca_file, *ca_path;
+	bool		 appends_default_ca;
+	char		*mandatory_protocols;
+	char		*message;	/* why is_known is false, or NULL */
+};
+
+/* The parameters that site_parse reads, NULL behind the last. */
+extern const char *const site_parameters[];
+
+/*
+ * From lines "name = value" as postconf prints them; names unknown here are
+ * ignored, absent ones leave unknown.  Empty text gives a site that is not known.
+ * A first line "# text" is the message for people.  Never NULL.
+ */
+struct site	*site_parse(struct text postconf);
+void		 site_free(struct site *site);
+/* name and its parents are compared by equality only; name is an A-label. */
+bool		 site_owns_domain(const struct site *site, const char *name);
+
+#endif
