@@ -1,0 +1,121 @@
+/*
+ * What a child must know to work.  The texts travel, each process parses them
+ * with the one parser there is.
+ */
+
+#include "policyd/process/settings.h"
+
+#include <stdlib.h>
+
+#include "shared/pack.h"
+#include "shared/xalloc.h"
+
+static int
+settings_parse_config(struct settings *s, struct buffer *errors)
+{
+	struct text rest = text_of(s->overrides), line;
+	int result = 0;
+
+	if (config_parse(s->config, s->config_path, text_of(s->config_text),
+	    errors) == -1)
+		result = -1;
+	while (text_next_line(&rest, &line))
+		if (config_set(s->config, line, errors) == -1)
+			result = -1;
+	if (result == 0)
+		result = config_check(s->config, errors);
+	return result;
+}
+
+struct settings *
+settings_new(const char *config_path, const char *config_text,
+    const char *overrides, const char *rules_text, const char *site_text,
+    struct buffer *errors)
+{
+	struct settings *s = xcalloc(1, sizeof(*s));
+	int result;
+
+	s->config_path = xstrdup(config_path);
+	s->config_text = xstrdup(config_text);
+	s->overrides = xstrdup(overrides);
+	s->rules_text = xstrdup(rules_text);
+	s->site_text = xstrdup(site_text);
+	s->config = config_new();
+	s->site = site_parse(text_of(site_text));
+	result = settings_parse_config(s, errors);
+	if (domain_rules_parse(s->config->rules_file, text_of(rules_text),
+	    &s->rules, errors) == -1 || result == -1) {
+		settings_free(s);
+		return NULL;
+	}
+	return s;
+}
+
+void
+settings_free(struct settings *s)
+{
+	if (s == NULL)
+		return;
+	config_free(s->config);
+	domain_rules_free(s->rules);
+	site_free(s->site);
+	free(s->redis_password);
+	free(s->config_path);
+	free(s->config_text);
+	free(s->overrides);
+	free(s->rules_text);
+	free(s->site_text);
+	free(s);
+}
+
+void
+settings_format(const struct settings *s, bool has_password,
+    struct buffer *out)
+{
+	pack_u64(out, s->generation);
+	pack_string(out, s->config_path);
+	pack_string(out, s->config_text);
+	pack_string(out, s->overrides);
+	pack_string(out, s->rules_text);
+	pack_string(out, s->site_text);
+	pack_u8(out, has_password && s->redis_password != NULL);
+	pack_string(out, has_password && s->redis_password != NULL ?
+	    s->redis_password : "");
+}
+
+struct settings *
+settings_parse(struct text payload)
+{
+	struct settings *s = NULL;
+	struct buffer errors;
+	struct unpack u;
+	struct text texts[5], password;
+	char *copies[5];
+	uint64_t generation;
+	bool has_password;
+	size_t i;
+
+	unpack_init(&u, payload.data, payload.len);
+	generation = unpack_u64(&u);
+	for (i = 0; i < 5; i++)
+		texts[i] = unpack_text(&u);
+	has_password = unpack_u8(&u) != 0;
+	password = unpack_text(&u);
+	if (!unpack_is_done(&u))
+		return NULL;
+	for (i = 0; i < 5; i++)
+		copies[i] = xstrndup(texts[i].data, texts[i].len);
+	buffer_init(&errors, 4096);
+	s = settings_new(copies[0], copies[1], copies[2], copies[3],
+	    copies[4], &errors);
+	if (s != NULL) {
+		s->generation = generation;
+		if (has_password)
+			s->redis_password = xstrndup(password.data,
+			    password.len);
+	}
+	buffer_clear(&errors);
+	for (i = 0; i < 5; i++)
+		free(copies[i]);
+	return s;
+}
