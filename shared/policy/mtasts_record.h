@@ -7,6 +7,7 @@
 #ifndef HOPSEAL_MTASTS_RECORD_H
 #define HOPSEAL_MTASTS_RECORD_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "shared/text.h"
@@ -33,5 +34,11 @@ struct mtasts_record {
 enum mtasts_record_result mtasts_record_choose(const struct text *records,
 		    size_t record_count, struct mtasts_record *out,
 		    const char **why);
+
+/*
+ * True for the name of a field, in the record as in the policy: a letter or
+ * digit, then at most 31 of these, "_", "-" and ".".
+ */
+bool		mtasts_is_field_name(struct text t);
 
 #endif
