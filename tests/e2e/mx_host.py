@@ -1,0 +1,225 @@
+"""The MX hosts: one SMTP server with STARTTLS, an own certificate and fault per address.
+
+MxHosts writes the table of hosts and starts this file as a program, which reads the
+table again whenever it changes.  Each mail taken in becomes a line of JSON.
+Faults: no-starttls, refuse-starttls (454), garbage (after 220), drop (after 220),
+tls1.0, closed (nobody listens), slow-banner.
+"""
+
+import json
+import os
+import selectors
+import socket
+import ssl
+import sys
+import threading
+import time
+
+from process import Process
+
+TIMEOUT_S = 30
+
+
+class MxHosts:
+    def __init__(self, folder, log_folder):
+        self._table_path = os.path.join(folder, "mx.json")
+        self.mails_path = os.path.join(log_folder, "mx-mails.jsonl")
+        self._log_folder = log_folder
+        self.table = {}
+
+    def put(self, address, name, leaf, fault=""):
+        """Set a host; takes effect for the next connection after save()."""
+        self.table[address] = {"name": name, "chain": leaf.chain_path,
+                               "key": leaf.key_path, "fault": fault}
+
+    def save(self):
+        with open(self._table_path + ".new", "w") as f:
+            json.dump(self.table, f)
+        os.rename(self._table_path + ".new", self._table_path)
+
+    def start(self):
+        self.save()
+        open(self.mails_path, "w").close()
+        argv = ["/usr/bin/python3", __file__, self._table_path, self.mails_path]
+        self.process = Process("mx", argv, self._log_folder)
+        self.process.wait_ready(lambda: "ready" in self.process.tail(1))
+
+    def mails(self, recipient=None):
+        with open(self.mails_path) as f:
+            mails = [json.loads(line) for line in f if line.endswith("\n")]
+        return [m for m in mails if recipient in (None, m["recipient"])]
+
+
+# The program.
+
+class Table:
+    """The file of hosts, read again when it changed; keeps one TLS context a host."""
+
+    def __init__(self, path):
+        self._path, self._stamp, self._contexts = path, None, {}
+        self._lock = threading.Lock()
+        self.hosts = {}
+        self.refresh()
+
+    def refresh(self):
+        """True if the file was read again."""
+        with self._lock:
+            stamp = os.stat(self._path).st_mtime_ns
+            if stamp == self._stamp:
+                return False
+            self._stamp = stamp
+            with open(self._path) as f:
+                self.hosts = json.load(f)
+            return True
+
+    def context(self, host):
+        with self._lock:
+            key = (host["chain"], host["fault"])
+            if key not in self._contexts:
+                self._contexts[key] = server_context(host["chain"], host["key"])
+                if host["fault"] == "tls1.0":
+                    self._contexts[key].set_ciphers("DEFAULT:@SECLEVEL=0")
+                    self._contexts[key].minimum_version = ssl.TLSVersion.TLSv1
+                    self._contexts[key].maximum_version = ssl.TLSVersion.TLSv1
+            return self._contexts[key]
+
+
+def server_context(chain, key):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(chain, key)
+    return context
+
+
+class Session:
+    """One SMTP conversation."""
+
+    def __init__(self, connection, address, host, table, mails):
+        self._socket, self._address, self._host = connection, address, host
+        self._table, self._mails = table, mails
+        self._file = connection.makefile("rb")
+        self._tls = False
+        self._sni = None
+        self._recipients = []
+
+    def _say(self, *lines):
+        self._socket.sendall("".join(line + "\r\n" for line in lines).encode())
+
+    def _line(self):
+        line = self._file.readline(4096)
+        if not line:
+            raise ConnectionError
+        return line.decode(errors="replace").rstrip("\r\n")
+
+    def serve(self):
+        if self._host["fault"] == "slow-banner":
+            time.sleep(3)
+        self._say(f"220 {self._host['name']} ESMTP bench")
+        while True:
+            line = self._line()
+            verb = line.split(" ")[0].upper()
+            if verb == "EHLO":
+                offer = self._host["fault"] != "no-starttls" and not self._tls
+                self._say(f"250-{self._host['name']}", *["250-STARTTLS"] * offer,
+                          "250-SMTPUTF8", "250 8BITMIME")
+            elif verb == "STARTTLS":
+                if not self._start_tls():
+                    return
+            elif verb == "RCPT":
+                self._recipients.append(line[line.index("<") + 1:line.index(">")])
+                self._say("250 2.1.5 Ok")
+            elif verb == "DATA":
+                self._take_mail()
+            elif verb == "RSET":
+                self._recipients = []
+                self._say("250 2.0.0 Ok")
+            elif verb == "QUIT":
+                self._say("221 2.0.0 Bye")
+                return
+            elif verb in ("HELO", "MAIL", "NOOP"):
+                self._say("250 2.0.0 Ok")
+            else:
+                self._say("502 5.5.1 Unknown command")
+
+    def _start_tls(self):
+        """False when the conversation is over."""
+        fault = self._host["fault"]
+        if fault == "refuse-starttls":
+            self._say("454 4.7.0 TLS not available due to temporary reason")
+            return True
+        self._say("220 2.0.0 Ready to start TLS")
+        if fault == "drop":
+            return False
+        if fault == "garbage":
+            self._socket.sendall(b"this is no handshake\r\n" * 20)
+            self._socket.settimeout(1)
+            self._socket.recv(4096)
+            return False
+        context = self._table.context(self._host)
+
+        def note(connection, name, _):
+            self._sni = name
+        context.sni_callback = note
+        self._socket = context.wrap_socket(self._socket, server_side=True)
+        self._file = self._socket.makefile("rb")
+        self._tls = True
+        return True
+
+    def _take_mail(self):
+        self._say("354 End data with <CR><LF>.<CR><LF>")
+        subject = ""
+        while (line := self._line()) != ".":
+            if line.lower().startswith("subject:"):
+                subject = line[8:].strip()
+        for recipient in self._recipients:
+            self._mails.write(json.dumps({
+                "host": self._host["name"], "address": self._address,
+                "recipient": recipient, "subject": subject,
+                "tls": self._socket.version() if self._tls else None,
+                "sni": self._sni}) + "\n")
+        self._recipients = []
+        self._say("250 2.0.0 Ok")
+
+
+def converse(connection, table, mails):
+    try:
+        connection.settimeout(TIMEOUT_S)
+        table.refresh()
+        address = connection.getsockname()[0]
+        host = table.hosts[address]
+        Session(connection, address, host, table, mails).serve()
+    except (OSError, ValueError) as e:
+        print(f"{connection!r}: {e}", flush=True)
+    finally:
+        connection.close()
+
+
+def main(table_path, mails_path):
+    table = Table(table_path)
+    mails = open(mails_path, "a", buffering=1)
+    selector = selectors.DefaultSelector()
+    listeners = {}
+
+    def listen():
+        wanted = {a for a, h in table.hosts.items() if h["fault"] != "closed"}
+        for address in set(listeners) - wanted:
+            selector.unregister(listeners[address])
+            listeners.pop(address).close()
+        for address in wanted - set(listeners):
+            family = socket.AF_INET6 if ":" in address else socket.AF_INET
+            listeners[address] = socket.create_server((address, 25), family=family,
+                                                      backlog=64)
+            selector.register(listeners[address], selectors.EVENT_READ)
+
+    listen()
+    print("ready", flush=True)
+    while True:
+        for key, _ in selector.select(0.3):
+            connection, _ = key.fileobj.accept()
+            threading.Thread(target=converse, args=(connection, table, mails),
+                             daemon=True).start()
+        if table.refresh():
+            listen()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
