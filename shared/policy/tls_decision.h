@@ -19,6 +19,7 @@ struct tls_site {
 	bool		has_fallback_relay;	/* at most tag */
 	bool		is_strict;	/* strict = yes */
 	bool		breaker_is_open;	/* something is wrong here: no deferral */
+	bool		answers_nobody;	/* scout or resolver silent for long */
 	unsigned	stale_ttl_s, good_ttl_s, bad_ttl_s, reprobe_after_s;
 };
 
@@ -40,8 +41,8 @@ struct tls_decision {
 	enum tls_level		 level;		/* for MAP_LEVEL */
 	bool			 uses_sts_names;	/* match= is the policy's mx */
 	bool			 reports_sts;	/* TLSRPT attributes describe it */
-	/* the only answer under QUERYwithTLSRPT when MAP_NOT_FOUND and reports_sts:
-	   the site's level with the policy's attributes (testing) */
+	/* MAP_NOT_FOUND and reports_sts (testing): under QUERYwithTLSRPT the
+	   site's own level carries the policy's attributes */
 	enum tls_level		 testing_level;
 	const char		*protocols;	/* protocols= attribute, or NULL */
 	/* the mail at intake */

@@ -1,0 +1,544 @@
+/*
+ * The one place that decides.
+ *
+ * The RFCs: DANE comes before MTA-STS, and a failing DANE look-up is never
+ * overridden (RFC 8461, 2; RFC 7672, 2.1).  An unexpired policy holds
+ * whatever became of its record (RFC 8461, 3.3).  testing never stops mail
+ * and none is as if absent (5).  No failure is permanent before a newer
+ * policy was looked for (5).
+ *
+ * Where we differ: with usable TLSA records at some hosts only and MTA-STS
+ * enforce, only the DANE hosts are used, so that no host gets mail in clear.
+ * A smart host or an explicit port whose DANE state is unknown is not held
+ * back (its mail is all mail of the site): MTA-STS or the site's level apply,
+ * with a warning.
+ *
+ * The steps below carry the numbers of docs/decisions.md.
+ */
+
+#include "shared/policy/tls_decision.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#define SEEN_TWICE 2
+
+/* What is promised for the delivery, before the operator's rule raises it. */
+struct promise {
+	enum tls_policy_kind	kind;
+	enum map_status		map;
+	enum tls_level		level;
+	bool			is_testing;
+};
+
+static void __attribute__((format(printf, 2, 3)))
+set_reason(struct tls_decision *d, const char *format, ...)
+{
+	char text[2048];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	text_quote(d->reason, sizeof(d->reason), text_of(text));
+}
+
+/* The decision holds until the earliest of its reasons ends. */
+static void
+ends_at(struct tls_decision *d, int64_t when)
+{
+	if (when != 0 && (d->valid_until == 0 || when < d->valid_until))
+		d->valid_until = when;
+}
+
+static bool
+policy_is_in_force(const struct facts *f, int64_t now)
+{
+	return f != NULL && f->has_policy && now < f->expires_at;
+}
+
+static bool
+policy_has_mode(const struct facts *f, enum mtasts_mode mode, int64_t now)
+{
+	return policy_is_in_force(f, now) && f->policy.mode == mode;
+}
+
+static bool
+is_lax_kind(const struct facts *f)
+{
+	return f != NULL && (f->hop.kind == NEXT_HOP_HOST ||
+	    f->hop.kind == NEXT_HOP_DOMAIN_PORT);
+}
+
+/* ---------------------------------------------------- 2. DANE, 3. MTA-STS */
+
+/*
+ * The DANE state as far as it may be used: that there is none is known for
+ * stale_ttl, or for as long as a policy is held beside it.
+ */
+static enum dane_state
+dane_now(const struct facts *f, const struct tls_site *site, int64_t now,
+    struct tls_decision *d)
+{
+	int64_t stale_at;
+
+	if (f == NULL)
+		return DANE_UNKNOWN;
+	if (f->dane == DANE_NONE && !policy_is_in_force(f, now) &&
+	    !is_lax_kind(f)) {
+		stale_at = f->learned_at + site->stale_ttl_s;
+		if (now >= stale_at)
+			return DANE_UNKNOWN;
+		ends_at(d, stale_at);
+	}
+	/* Records that Postfix has not been seen to be able to use. */
+	if (site->dane == FACT_UNKNOWN && f->dane != DANE_NONE)
+		return DANE_UNKNOWN;
+	return f->dane;
+}
+
+static void
+promise_sts(const struct facts *f, int64_t now, struct tls_decision *d,
+    struct promise *p)
+{
+	if (!policy_is_in_force(f, now))
+		return;
+	ends_at(d, f->expires_at);
+	switch (f->policy.mode) {
+	case MTASTS_NONE:
+		set_reason(d, "MTA-STS mode none, policy id %s", f->policy_id);
+		break;
+	case MTASTS_TESTING:
+		p->kind = TLS_POLICY_STS;
+		p->is_testing = true;
+		set_reason(d, "MTA-STS testing, policy id %s", f->policy_id);
+		break;
+	case MTASTS_ENFORCE:
+		p->kind = TLS_POLICY_STS;
+		p->map = MAP_LEVEL;
+		p->level = TLS_LEVEL_SECURE;
+		set_reason(d, "MTA-STS enforce, policy id %s", f->policy_id);
+		break;
+	}
+}
+
+static void
+promise_dane(enum tls_level level, const char *words, struct tls_decision *d,
+    struct promise *p)
+{
+	p->kind = TLS_POLICY_DANE;
+	p->map = MAP_LEVEL;
+	p->level = level;
+	set_reason(d, "DANE: %s", words);
+}
+
+/* DANE could not be learned: what a person reads in Postfix's log. */
+static void
+promise_unknown(const struct facts *f, const struct tls_site *site,
+    int64_t now, struct tls_decision *d, struct promise *p)
+{
+	if (is_lax_kind(f)) {
+		promise_sts(f, now, d, p);
+		d->has_warning = true;
+		if (p->kind == TLS_POLICY_NONE)
+			set_reason(d, "DANE of %s is unknown: %s", f->hop.name,
+			    f->dane_error);
+		return;
+	}
+	if (f == NULL || f->mx_state == FACT_UNKNOWN) {
+		if (site->answers_nobody) {
+			d->has_warning = true;
+			set_reason(d, "nothing is known and nobody answers");
+			return;
+		}
+	}
+	p->map = MAP_TEMPORARY;
+	if (f == NULL)
+		set_reason(d, "first lookup not finished");
+	else if (f->dane_error[0] != '\0')
+		set_reason(d, "DANE of %s is unknown: %s", f->hop.name,
+		    f->dane_error);
+	else if (f->mx_error[0] != '\0')
+		set_reason(d, "MX lookup of %s failed: %s", f->hop.name,
+		    f->mx_error);
+	else if (site->dane == FACT_UNKNOWN)
+		set_reason(d, "DANE of %s is unknown: the resolver has not "
+		    "been checked yet", f->hop.name);
+	else
+		set_reason(d, "DANE of %s is unknown: what was known is older "
+		    "than stale_ttl", f->hop.name);
+}
+
+static void
+promise_find(const struct facts *f, const struct tls_site *site, int64_t now,
+    struct tls_decision *d, struct promise *p)
+{
+	bool is_enforced = policy_has_mode(f, MTASTS_ENFORCE, now);
+	bool mx_is_signed;
+
+	if (site->dane == FACT_ABSENT) {
+		promise_sts(f, now, d, p);
+		return;
+	}
+	mx_is_signed = f != NULL &&
+	    (f->mx_is_secure || f->hop.kind == NEXT_HOP_HOST);
+	switch (dane_now(f, site, now, d)) {
+	case DANE_UNKNOWN:
+		promise_unknown(f, site, now, d, p);
+		return;
+	case DANE_NONE:
+		promise_sts(f, now, d, p);
+		return;
+	case DANE_NONE_USABLE:
+		if (is_enforced)
+			promise_sts(f, now, d, p);
+		else
+			promise_dane(TLS_LEVEL_DANE, "no TLSA record is "
+			    "usable, TLS without authentication", d, p);
+		return;
+	case DANE_USABLE_SOME:
+	case DANE_USABLE_ALL:
+		break;
+	}
+	if (!mx_is_signed) {
+		if (is_enforced)
+			promise_sts(f, now, d, p);
+		else
+			promise_dane(TLS_LEVEL_DANE, "signed hosts of an "
+			    "unsigned domain", d, p);
+	} else if (f->dane == DANE_USABLE_ALL)
+		promise_dane(TLS_LEVEL_DANE_ONLY, "usable TLSA records at "
+		    "every host", d, p);
+	else if (is_enforced)
+		promise_dane(TLS_LEVEL_DANE_ONLY, "usable TLSA records at "
+		    "some hosts, MTA-STS enforce", d, p);
+	else
+		promise_dane(TLS_LEVEL_DANE, "usable TLSA records at some "
+		    "hosts", d, p);
+}
+
+/* ------------------------------------------- the rule and the delivery */
+
+/* Every host has signed TLSA records: "dane" never goes out in clear. */
+static bool
+dane_always_encrypts(const struct facts *f)
+{
+	size_t i;
+
+	if (f == NULL || f->host_count == 0)
+		return false;
+	for (i = 0; i < f->host_count; i++)
+		if (f->hosts[i].tlsa != TLSA_USABLE &&
+		    f->hosts[i].tlsa != TLSA_UNUSABLE)
+			return false;
+	return true;
+}
+
+static const char *
+min_tls_protocols(unsigned min_tls)
+{
+	switch (min_tls) {
+	case 10:
+		return "!SSLv2:!SSLv3";
+	case 11:
+		return "!SSLv2:!SSLv3:!TLSv1";
+	case 12:
+		return "!SSLv2:!SSLv3:!TLSv1:!TLSv1.1";
+	case 13:
+		return "!SSLv2:!SSLv3:!TLSv1:!TLSv1.1:!TLSv1.2";
+	default:
+		return NULL;
+	}
+}
+
+/* require= only raises what was found. */
+static void
+rule_raise(const struct facts *f, const struct domain_rule *rule,
+    struct tls_decision *d, struct promise *p)
+{
+	bool some_dane = p->level == TLS_LEVEL_DANE && f != NULL &&
+	    f->dane == DANE_USABLE_SOME && f->mx_is_secure;
+
+	if (p->map == MAP_TEMPORARY || p->level == TLS_LEVEL_DANE_ONLY ||
+	    p->level == TLS_LEVEL_SECURE)
+		return;
+	switch (rule->require) {
+	case RULE_REQUIRE_ENCRYPT:
+		if (some_dane)
+			p->level = TLS_LEVEL_DANE_ONLY;
+		else if (p->level == TLS_LEVEL_DANE && dane_always_encrypts(f))
+			return;
+		else
+			p->level = TLS_LEVEL_ENCRYPT;
+		break;
+	case RULE_REQUIRE_VERIFY:
+		p->level = some_dane ? TLS_LEVEL_DANE_ONLY : TLS_LEVEL_SECURE;
+		break;
+	case RULE_REQUIRE_UNSET:
+	case RULE_REQUIRE_CLIENTCERT:
+		return;
+	}
+	p->map = MAP_LEVEL;
+	p->kind = TLS_POLICY_RULE;
+	set_reason(d, "rule %s, line %u: require=%s", rule->pattern,
+	    rule->line, rule_require_name(rule->require));
+}
+
+/* A minimum needs a level to stand on: the site's own, or may. */
+static void
+rule_limit_protocols(const struct domain_rule *rule,
+    const struct tls_site *site, struct tls_decision *d, struct promise *p)
+{
+	if (rule->min_tls == 0 || p->map == MAP_TEMPORARY)
+		return;
+	if (p->map == MAP_NOT_FOUND) {
+		if (site->level == TLS_LEVEL_FINGERPRINT)
+			return;
+		p->level = site->level > TLS_LEVEL_MAY ? site->level :
+		    TLS_LEVEL_MAY;
+		p->map = MAP_LEVEL;
+		if (p->kind == TLS_POLICY_NONE) {
+			p->kind = TLS_POLICY_RULE;
+			set_reason(d, "rule %s, line %u: min_tls",
+			    rule->pattern, rule->line);
+		}
+	}
+	d->protocols = min_tls_protocols(rule->min_tls);
+}
+
+/*
+ * The level that may carry a testing policy's attributes: never below the
+ * site's own, and none that would start to enforce the policy's names.
+ */
+static enum tls_level
+testing_level(const struct tls_site *site)
+{
+	if (site->level == TLS_LEVEL_MAY || site->level == TLS_LEVEL_ENCRYPT)
+		return site->level;
+	return TLS_LEVEL_UNSET;
+}
+
+static void
+decide_delivery(const struct facts *f, const struct domain_rule *rule,
+    const struct tls_site *site, int64_t now, struct tls_decision *d,
+    struct promise *p)
+{
+	promise_find(f, site, now, d, p);
+	if (rule != NULL) {
+		rule_raise(f, rule, d, p);
+		rule_limit_protocols(rule, site, d, p);
+	}
+	d->kind = p->kind;
+	d->map = p->map;
+	d->level = p->level;
+	if (p->level == TLS_LEVEL_SECURE)
+		d->uses_sts_names = policy_has_mode(f, MTASTS_ENFORCE, now) ||
+		    policy_has_mode(f, MTASTS_TESTING, now);
+	d->reports_sts = p->kind == TLS_POLICY_STS;
+	if (p->is_testing && d->map == MAP_NOT_FOUND)
+		d->testing_level = testing_level(site);
+}
+
+/* ------------------------------------------- 4. hosts, 5. the verdict */
+
+/* What the latest observation of an address still says (design: freshness). */
+static enum finding
+address_finding(const struct facts_address *a, const struct tls_site *site,
+    int64_t now)
+{
+	switch (a->finding) {
+	case FINDING_OK:
+		if (now >= a->seen_at + site->good_ttl_s ||
+		    (a->not_after != 0 && now >= a->not_after))
+			return FINDING_UNKNOWN;
+		return FINDING_OK;
+	case FINDING_UNKNOWN:
+	case FINDING_UNREACHABLE:
+		return FINDING_UNKNOWN;
+	default:
+		break;
+	}
+	if (now >= a->seen_at + site->bad_ttl_s)
+		return FINDING_UNKNOWN;
+	switch (a->finding) {
+	case FINDING_STARTTLS_MISSING:
+	case FINDING_STARTTLS_REFUSED:
+	case FINDING_HANDSHAKE_FAILED:
+	case FINDING_PROTOCOL_OLD:
+		/* May be a passing trouble: believed when seen twice. */
+		return a->seen_count >= SEEN_TWICE ? a->finding :
+		    FINDING_UNKNOWN;
+	case FINDING_CERT_REVOKED:
+	case FINDING_STAPLE_MISSING:
+	case FINDING_STARTTLS_INJECTION:
+		/* Postfix itself lets these pass. */
+		return site->is_strict ? a->finding : FINDING_OK;
+	default:
+		return a->finding;
+	}
+}
+
+/* When an address's finding ends by itself. */
+static void
+address_ends(const struct facts_address *a, const struct tls_site *site,
+    struct tls_decision *d)
+{
+	if (a->finding == FINDING_OK) {
+		ends_at(d, a->seen_at + site->good_ttl_s);
+		ends_at(d, a->not_after);
+	} else
+		ends_at(d, a->seen_at + site->bad_ttl_s);
+}
+
+enum finding
+tls_decision_host_finding(const struct facts *f, const struct facts_host *host,
+    const struct tls_site *site, int64_t now)
+{
+	enum finding worst = FINDING_UNKNOWN, finding;
+	bool all_bad = host->address_count > 0;
+	size_t i;
+
+	if (policy_is_in_force(f, now) && f->policy.mode != MTASTS_NONE &&
+	    !mtasts_policy_permits(&f->policy, host->name))
+		return FINDING_MX_NOT_IN_POLICY;
+	for (i = 0; i < host->address_count; i++) {
+		finding = address_finding(&host->addresses[i], site, now);
+		if (finding == FINDING_OK)
+			return FINDING_OK;
+		if (finding == FINDING_UNKNOWN)
+			all_bad = false;
+		else if (worst == FINDING_UNKNOWN)
+			worst = finding;
+	}
+	return all_bad ? worst : FINDING_UNKNOWN;
+}
+
+static void
+decide_verdict(const struct facts *f, const struct tls_site *site, int64_t now,
+    struct tls_decision *d)
+{
+	size_t bad = 0, ok = 0, i, a;
+	const struct facts_host *first_bad = NULL;
+	enum finding finding;
+	char before[TLS_REASON_MAX_BYTES + 1];
+
+	if (f == NULL)
+		return;
+	for (i = 0; i < f->host_count; i++) {
+		finding = tls_decision_host_finding(f, &f->hosts[i], site,
+		    now);
+		for (a = 0; a < f->hosts[i].address_count; a++)
+			if (f->hosts[i].addresses[a].finding !=
+			    FINDING_UNKNOWN)
+				address_ends(&f->hosts[i].addresses[a], site,
+				    d);
+		if (finding == FINDING_OK)
+			ok++;
+		else if (finding != FINDING_UNKNOWN) {
+			bad++;
+			if (first_bad == NULL) {
+				first_bad = &f->hosts[i];
+				d->finding = finding;
+			}
+		}
+	}
+	d->is_degraded = ok > 0 && bad > 0;
+	if (ok > 0)
+		d->verdict = VERDICT_DELIVERABLE;
+	/* Without a promise no finding stops the delivery. */
+	else if (first_bad == NULL || bad < f->host_count ||
+	    d->kind == TLS_POLICY_NONE)
+		d->verdict = VERDICT_UNKNOWN;
+	else {
+		d->verdict = VERDICT_UNDELIVERABLE;
+		memcpy(before, d->reason, sizeof(before));
+		set_reason(d, "no usable mail host for %s: %s: %s (%s)",
+		    f->hop.name, first_bad->name, finding_words(d->finding),
+		    before);
+	}
+}
+
+/* ------------------------------------------------------- 6. the action */
+
+static enum rule_action
+lower_of(enum rule_action a, enum rule_action b)
+{
+	return a < b ? a : b;
+}
+
+static void
+decide_action(const struct domain_rule *rule, const struct tls_site *site,
+    const struct promise *p, struct tls_decision *d)
+{
+	enum rule_action action = RULE_ACTION_LOG;
+
+	if (rule != NULL && rule->action != RULE_ACTION_UNSET)
+		action = rule->action;
+	if (action == RULE_ACTION_OFF) {
+		d->action = action;
+		return;
+	}
+	if (d->verdict != VERDICT_UNDELIVERABLE)
+		action = RULE_ACTION_LOG;
+	if (p->is_testing && action != RULE_ACTION_TAG)
+		action = RULE_ACTION_LOG;
+	if (site->has_fallback_relay)
+		action = lower_of(action, RULE_ACTION_TAG);
+	/* 7. The breaker. */
+	if (site->breaker_is_open && action >= RULE_ACTION_HOLD)
+		action = RULE_ACTION_LOG;
+	d->action = action;
+}
+
+void
+tls_decision_make(const struct facts *facts, const struct domain_rule *rule,
+    const struct tls_site *site, int64_t now, struct tls_decision *out)
+{
+	struct tls_decision d = { .rule = rule };
+	struct promise p = { 0 };
+
+	if (rule != NULL)
+		ends_at(&d, rule->until);
+	if (rule != NULL && rule->level != TLS_LEVEL_UNSET) {
+		/* 1. A level replaces everything, and asks for nothing more. */
+		d.kind = TLS_POLICY_RULE;
+		d.map = MAP_LEVEL;
+		d.level = rule->level;
+		d.protocols = rule->protocols;
+		d.action = rule->action == RULE_ACTION_OFF ? RULE_ACTION_OFF :
+		    RULE_ACTION_LOG;
+		set_reason(&d, "rule %s, line %u: level=%s", rule->pattern,
+		    rule->line, tls_level_name(rule->level));
+	} else if (rule != NULL && rule->action == RULE_ACTION_OFF &&
+	    rule->require == RULE_REQUIRE_UNSET && rule->min_tls == 0) {
+		/* 1. No opinion. */
+		d.kind = TLS_POLICY_RULE;
+		d.action = RULE_ACTION_OFF;
+		set_reason(&d, "rule %s, line %u: off", rule->pattern,
+		    rule->line);
+	} else {
+		decide_delivery(facts, rule, site, now, &d, &p);
+		decide_verdict(facts, site, now, &d);
+		decide_action(rule, site, &p, &d);
+	}
+	*out = d;
+}
+
+const char *
+verdict_name(enum verdict v)
+{
+	static const char *const names[] = {
+		"unknown", "deliverable", "undeliverable"
+	};
+
+	return names[v];
+}
+
+const char *
+tls_policy_kind_name(enum tls_policy_kind k)
+{
+	static const char *const names[] = { "none", "rule", "dane", "sts" };
+
+	return names[k];
+}

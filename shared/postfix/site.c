@@ -1,0 +1,191 @@
+/*
+ * What this site's Postfix says of itself.  Only what stands in the parameters
+ * themselves is read: a table ("hash:/etc/postfix/domains") is noticed and left
+ * to those who can ask it.
+ */
+
+#include "shared/postfix/site.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "shared/host_name.h"
+#include "shared/postfix/map_reply_check.h"
+#include "shared/xalloc.h"
+
+const char *const site_parameters[] = {
+	"mail_version", "myhostname", "mydomain", "mynetworks",
+	"mydestination", "virtual_alias_domains", "virtual_mailbox_domains",
+	"relay_domains", "smtp_tls_security_level", "smtp_dns_support_level",
+	"smtp_host_lookup", "smtp_fallback_relay", "smtp_tls_CAfile",
+	"smtp_tls_CApath", "tls_append_default_CA",
+	"smtp_tls_mandatory_protocols", NULL
+};
+
+/* The two that make DANE possible; both must hold (postconf(5)). */
+struct dane_settings {
+	bool	has_dnssec, has_dns_lookup;
+};
+
+static bool
+is_separator(char c)
+{
+	return c == ' ' || c == '\t' || c == ',' || c == '\n' || c == '\r';
+}
+
+/* Cuts the next item of a list with blanks or commas between. */
+static bool
+next_item(struct text *rest, struct text *item)
+{
+	size_t i = 0;
+
+	while (rest->len > 0 && is_separator(rest->data[0])) {
+		rest->data++;
+		rest->len--;
+	}
+	while (i < rest->len && !is_separator(rest->data[i]))
+		i++;
+	*item = (struct text){ rest->data, i };
+	rest->data += i;
+	rest->len -= i;
+	return i > 0;
+}
+
+static void
+site_add_domain(struct site *site, struct text item)
+{
+	char name[HOST_NAME_SIZE];
+	const char *why;
+
+	if (memchr(item.data, '/', item.len) != NULL ||
+	    memchr(item.data, ':', item.len) != NULL || item.data[0] == '!') {
+		site->own_domains_are_partial = true;
+		return;
+	}
+	if (item.data[0] == '$')
+		return;		/* "$myhostname" is added as itself */
+	if (host_name_normalize(item, name, &why) == -1)
+		return;
+	site->own_domains = xreallocarray(site->own_domains,
+	    site->own_domain_count + 1, sizeof(*site->own_domains));
+	site->own_domains[site->own_domain_count++] = xstrdup(name);
+}
+
+static void
+site_add_domains(struct site *site, struct text value)
+{
+	struct text item;
+
+	while (next_item(&value, &item))
+		site_add_domain(site, item);
+}
+
+static bool
+has_word(struct text value, const char *word)
+{
+	struct text item;
+
+	while (next_item(&value, &item))
+		if (text_equals_nocase(item, word))
+			return true;
+	return false;
+}
+
+static void
+site_set(struct site *site, struct dane_settings *dane, struct text name,
+    struct text value)
+{
+	const char *why;
+	size_t skipped;
+
+	if (text_equals(name, "mail_version")) {
+		site->is_known = true;
+		map_reply_version_parse(value, &site->mail_version);
+	} else if (text_equals(name, "myhostname")) {
+		free(site->myhostname);
+		site->myhostname = xstrndup(value.data, value.len);
+	} else if (text_equals(name, "mynetworks")) {
+		network_list_clear(&site->own_networks);
+		network_list_parse(value, &site->own_networks, &skipped, &why);
+	} else if (text_equals(name, "mydestination") ||
+	    text_equals(name, "virtual_alias_domains") ||
+	    text_equals(name, "virtual_mailbox_domains") ||
+	    text_equals(name, "relay_domains")) {
+		site_add_domains(site, value);
+	} else if (text_equals(name, "smtp_tls_security_level")) {
+		tls_level_parse(value, &site->smtp_tls_level);
+	} else if (text_equals(name, "smtp_dns_support_level")) {
+		dane->has_dnssec = text_equals_nocase(value, "dnssec");
+	} else if (text_equals(name, "smtp_host_lookup")) {
+		dane->has_dns_lookup = has_word(value, "dns");
+	} else if (text_equals(name, "smtp_fallback_relay")) {
+		site->has_fallback_relay = value.len > 0;
+	} else if (text_equals(name, "smtp_tls_CAfile")) {
+		free(site->ca_file);
+		site->ca_file = xstrndup(value.data, value.len);
+	} else if (text_equals(name, "smtp_tls_CApath")) {
+		free(site->ca_path);
+		site->ca_path = xstrndup(value.data, value.len);
+	} else if (text_equals(name, "tls_append_default_CA")) {
+		site->appends_default_ca = text_equals_nocase(value, "yes");
+	} else if (text_equals(name, "smtp_tls_mandatory_protocols")) {
+		free(site->mandatory_protocols);
+		site->mandatory_protocols = xstrndup(value.data, value.len);
+	}
+}
+
+struct site *
+site_parse(struct text postconf)
+{
+	struct site *site = xcalloc(1, sizeof(*site));
+	struct dane_settings dane = { false, false };
+	struct text line, name, rest;
+
+	while (text_next_line(&postconf, &line)) {
+		if (line.len > 0 && line.data[0] == '#') {
+			line = text_trim((struct text){ line.data + 1,
+			    line.len - 1 });
+			free(site->message);
+			site->message = xstrndup(line.data, line.len);
+			continue;
+		}
+		rest = line;
+		if (!text_next_field(&rest, '=', &name) || rest.data == NULL)
+			continue;
+		site_set(site, &dane, text_trim(name), text_trim(rest));
+	}
+	site->can_dane = dane.has_dnssec && dane.has_dns_lookup;
+	if (site->myhostname != NULL)
+		site_add_domains(site, text_of(site->myhostname));
+	return site;
+}
+
+void
+site_free(struct site *site)
+{
+	size_t i;
+
+	if (site == NULL)
+		return;
+	for (i = 0; i < site->own_domain_count; i++)
+		free(site->own_domains[i]);
+	free(site->own_domains);
+	network_list_clear(&site->own_networks);
+	free(site->myhostname);
+	free(site->ca_file);
+	free(site->ca_path);
+	free(site->mandatory_protocols);
+	free(site->message);
+	free(site);
+}
+
+bool
+site_owns_domain(const struct site *site, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < site->own_domain_count; i++)
+		if (strcmp(site->own_domains[i], name) == 0)
+			return true;
+	return false;
+}
