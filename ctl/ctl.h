@@ -1,0 +1,49 @@
+/*
+ * What the commands of hopseal have in common: the row that describes one, its
+ * options, and the exit codes, which monitoring systems understand.
+ */
+
+#ifndef HOPSEAL_CTL_H
+#define HOPSEAL_CTL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum ctl_exit {
+	CTL_FINE = 0,
+	CTL_WARNING = 1,
+	CTL_CRITICAL = 2,	/* or: not delivered, not done */
+	CTL_UNKNOWN = 3,	/* also: policyd is away */
+	CTL_USAGE = 64
+};
+
+#define CTL_OVERRIDES_MAX 64
+
+struct ctl_options {
+	const char	*config_path;	/* -c, or NULL for the default */
+	const char	*overrides[CTL_OVERRIDES_MAX];	/* -o name=value */
+	size_t		 override_count;
+	bool		 is_json;
+	bool		 forgets_policy;	/* --policy */
+};
+
+struct ctl_command {
+	const char	*name;
+	const char	*operands;	/* for usage: "DOMAIN" */
+	int		 operand_min, operand_max;
+	bool		 takes_policy;	/* --policy is an option of it */
+	const char	*summary;	/* one line */
+	const char	*help;		/* more lines for --help, or "" */
+	/* operands are checked for their number; returns the exit code. */
+	enum ctl_exit	(*run)(const struct ctl_options *options,
+			    int operand_count, char *const *operands);
+};
+
+extern const struct ctl_command explain_command, status_command,
+    refresh_command, forget_command, rules_command, lint_command;
+
+/* "hopseal: ..." on standard error. */
+void	ctl_complain(const char *format, ...)
+	    __attribute__((format(printf, 1, 2)));
+
+#endif

@@ -1,0 +1,139 @@
+/*
+ * hopseal lint: judges one document, offline.  One table of kinds; here only the
+ * input is read and the object printed.
+ */
+
+#include "ctl/lint.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ctl/ctl.h"
+#include "shared/buffer.h"
+#include "shared/xalloc.h"
+
+static const struct lint_kind {
+	const char	*name, *arguments;	/* for usage */
+	int		 argument_count;
+	bool		 reads_input;
+	lint_judge	*judge;
+} kinds[] = {
+	{ "sts-record",	"",			0, true,  lint_sts_record },
+	{ "sts-policy",	"",			0, true,  lint_sts_policy },
+	{ "mx",		" [--] PATTERN HOST",	2, false, lint_mx },
+	{ "map-reply",	" VERSION",		1, true,  lint_map_reply }
+};
+#define KIND_COUNT (sizeof(kinds) / sizeof(kinds[0]))
+
+static const struct lint_kind *
+find_kind(const char *name)
+{
+	struct buffer names;
+	size_t i;
+
+	for (i = 0; i < KIND_COUNT; i++)
+		if (strcmp(name, kinds[i].name) == 0)
+			return &kinds[i];
+	buffer_init(&names, 4096);
+	for (i = 0; i < KIND_COUNT; i++)
+		buffer_addf(&names, "%s%s", i > 0 ? ", " : "", kinds[i].name);
+	ctl_complain("lint knows no \"%s\", only %s", name,
+	    buffer_text(&names));
+	buffer_clear(&names);
+	return NULL;
+}
+
+/*
+ * Reads a file, standard input for "-", as far as a judge needs to see that it is
+ * too long; -1 after saying why it cannot be read.
+ */
+static int
+read_input(const char *path, struct buffer *out)
+{
+	FILE *f = strcmp(path, "-") == 0 ? stdin : fopen(path, "r");
+	char block[16384];
+	size_t wanted, len;
+	int result = 0;
+
+	if (f == NULL) {
+		ctl_complain("%s: %s", path, strerror(errno));
+		return -1;
+	}
+	do {
+		wanted = out->limit - out->len;
+		if (wanted > sizeof(block))
+			wanted = sizeof(block);
+		len = fread(block, 1, wanted, f);
+		buffer_add(out, block, len);
+	} while (len == wanted && wanted > 0);
+	if (ferror(f)) {
+		ctl_complain("%s: %s", path, strerror(errno));
+		result = -1;
+	}
+	if (f != stdin)
+		fclose(f);
+	return result;
+}
+
+static enum ctl_exit
+lint_run(const struct ctl_options *options, int operand_count,
+    char *const *operands)
+{
+	const struct lint_kind *kind = find_kind(operands[0]);
+	const char *path = "-", *why = NULL;
+	enum ctl_exit status = CTL_USAGE;
+	struct buffer input;
+	char *exact = NULL;
+	json_t *judged;
+	int rest;
+
+	(void)options;
+	if (kind == NULL)
+		return CTL_USAGE;
+	rest = operand_count - 1 - kind->argument_count;
+	if (rest < 0 || rest > (kind->reads_input ? 1 : 0)) {
+		fprintf(stderr, "usage: hopseal lint %s%s%s\n", kind->name,
+		    kind->arguments, kind->reads_input ? " [FILE]" : "");
+		return CTL_USAGE;
+	}
+	if (rest == 1)
+		path = operands[operand_count - 1];
+	buffer_init(&input, LINT_INPUT_MAX_BYTES + 1);
+	if (kind->reads_input && read_input(path, &input) == -1)
+		goto out;
+	/* A block of its exact size: no judge can lean on the final NUL. */
+	exact = xmemdup(buffer_text(&input), input.len);
+	judged = kind->judge(operands + 1, (struct text){ exact, input.len },
+	    &why);
+	if (judged == NULL) {
+		ctl_complain("lint %s: %s", kind->name, why);
+		goto out;
+	}
+	json_dumpf(judged, stdout, JSON_ENSURE_ASCII);
+	putchar('\n');
+	json_decref(judged);
+	status = CTL_FINE;
+out:
+	free(exact);
+	buffer_clear(&input);
+	return status;
+}
+
+const struct ctl_command lint_command = {
+	.name = "lint",
+	.operands = "KIND ...",
+	.operand_min = 1,
+	.operand_max = 8,
+	.summary = "judge one document, offline",
+	.help =
+	    "Prints one JSON object; exit 0 also for what is invalid.\n\n"
+	    "  sts-record [FILE]          TXT records as \"dig +short TXT\" "
+	    "prints them\n"
+	    "  sts-policy [FILE]          an MTA-STS policy file\n"
+	    "  mx [--] PATTERN HOST       does the host satisfy the pattern?\n"
+	    "  map-reply VERSION [FILE]   a reply of a TLS policy map, for "
+	    "Postfix VERSION\n",
+	.run = lint_run
+};

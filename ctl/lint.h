@@ -1,0 +1,25 @@
+/*
+ * The kinds of "hopseal lint": each judges one document and returns the object
+ * that is printed.  An object has all fields of its kind; absent is null.
+ */
+
+#ifndef HOPSEAL_LINT_H
+#define HOPSEAL_LINT_H
+
+#include <jansson.h>
+
+#include "shared/text.h"
+
+/* Longer documents arrive cut one octet behind this, and are refused. */
+#define LINT_INPUT_MAX_BYTES	(1024 * 1024)
+
+/*
+ * arguments are those of the kind, checked for their number; input is empty where
+ * the kind reads none.  NULL with *why for an argument that makes no sense.
+ */
+typedef json_t	*lint_judge(char *const *arguments, struct text input,
+		    const char **why);
+
+lint_judge	 lint_sts_record, lint_sts_policy, lint_mx, lint_map_reply;
+
+#endif
