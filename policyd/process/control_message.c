@@ -16,6 +16,17 @@ static const char *const command_names[] = {
 	[CONTROL_RELOAD] = "reload"
 };
 
+/* An octet of at most max. */
+static uint8_t
+unpack_choice(struct unpack *u, uint8_t max)
+{
+	uint8_t value = unpack_u8(u);
+
+	if (value > max)
+		u->is_bad = true;
+	return value;
+}
+
 const char *
 control_command_name(enum control_command command)
 {
@@ -54,22 +65,48 @@ control_question_parse(struct text payload, struct control_question *out)
 	struct text hop;
 	struct unpack u;
 	const char *why;
-	uint8_t command, flags;
 
 	unpack_init(&u, payload.data, payload.len);
-	command = unpack_u8(&u);
+	q.command = (enum control_command)unpack_choice(&u, CONTROL_STATUS);
 	hop = unpack_text(&u);
-	flags = unpack_u8(&u);
-	if (!unpack_is_done(&u) || command < CONTROL_EXPLAIN ||
-	    command > CONTROL_STATUS || flags > QUESTION_FORGETS_POLICY)
+	q.forgets_policy = unpack_choice(&u, QUESTION_FORGETS_POLICY) != 0;
+	if (!unpack_is_done(&u) || q.command < CONTROL_EXPLAIN)
 		return false;
 	next_hop_parse(hop, &q.hop, &why);
-	if ((q.hop.kind == NEXT_HOP_NONE) != (command == CONTROL_STATUS))
+	if ((q.hop.kind == NEXT_HOP_NONE) != (q.command == CONTROL_STATUS))
 		return false;
-	q.command = (enum control_command)command;
-	q.forgets_policy = flags == QUESTION_FORGETS_POLICY;
 	*out = q;
 	return true;
+}
+
+static void
+pack_site(const struct tls_site *site, struct buffer *out)
+{
+	pack_u8(out, (uint8_t)site->dane);
+	pack_u8(out, (uint8_t)site->level);
+	pack_u8(out, site->has_fallback_relay);
+	pack_u8(out, site->is_strict);
+	pack_u8(out, site->breaker_is_open);
+	pack_u8(out, site->answers_nobody);
+	pack_u32(out, site->stale_ttl_s);
+	pack_u32(out, site->good_ttl_s);
+	pack_u32(out, site->bad_ttl_s);
+	pack_u32(out, site->reprobe_after_s);
+}
+
+static void
+unpack_site(struct unpack *u, struct tls_site *out)
+{
+	out->dane = (enum fact_state)unpack_choice(u, FACT_PRESENT);
+	out->level = (enum tls_level)unpack_choice(u, TLS_LEVEL_SECURE);
+	out->has_fallback_relay = unpack_choice(u, 1) != 0;
+	out->is_strict = unpack_choice(u, 1) != 0;
+	out->breaker_is_open = unpack_choice(u, 1) != 0;
+	out->answers_nobody = unpack_choice(u, 1) != 0;
+	out->stale_ttl_s = unpack_u32(u);
+	out->good_ttl_s = unpack_u32(u);
+	out->bad_ttl_s = unpack_u32(u);
+	out->reprobe_after_s = unpack_u32(u);
 }
 
 void
@@ -81,7 +118,7 @@ control_explanation_format(const struct control_explanation *e,
 	pack_text(out, e->query_with_tlsrpt);
 	pack_text(out, e->access);
 	pack_text(out, e->source);
-	pack_u8(out, (uint8_t)e->site_dane);
+	pack_site(&e->site, out);
 	pack_text(out, e->error);
 }
 
@@ -90,7 +127,6 @@ control_explanation_parse(struct text payload, struct control_explanation *out)
 {
 	struct control_explanation e;
 	struct unpack u;
-	uint8_t dane;
 
 	unpack_init(&u, payload.data, payload.len);
 	e.facts = unpack_text(&u);
@@ -98,11 +134,10 @@ control_explanation_parse(struct text payload, struct control_explanation *out)
 	e.query_with_tlsrpt = unpack_text(&u);
 	e.access = unpack_text(&u);
 	e.source = unpack_text(&u);
-	dane = unpack_u8(&u);
+	unpack_site(&u, &e.site);
 	e.error = unpack_text(&u);
-	if (!unpack_is_done(&u) || dane > FACT_PRESENT)
+	if (!unpack_is_done(&u))
 		return false;
-	e.site_dane = (enum fact_state)dane;
 	*out = e;
 	return true;
 }
@@ -119,14 +154,12 @@ control_outcome_parse(struct text payload, struct control_outcome *out)
 {
 	struct control_outcome o;
 	struct unpack u;
-	uint8_t done;
 
 	unpack_init(&u, payload.data, payload.len);
-	done = unpack_u8(&u);
+	o.is_done = unpack_choice(&u, 1) != 0;
 	o.error = unpack_text(&u);
-	if (!unpack_is_done(&u) || done > 1)
+	if (!unpack_is_done(&u))
 		return false;
-	o.is_done = done == 1;
 	*out = o;
 	return true;
 }
@@ -156,19 +189,18 @@ control_status_next(struct unpack *u, struct control_part *part,
 {
 	struct control_counter c;
 	struct control_part p;
-	uint8_t state;
 
 	if (unpack_is_done(u))
 		return CONTROL_ITEM_END;
 	switch (unpack_u8(u)) {
 	case CONTROL_ITEM_PART:
 		p.name = unpack_text(u);
-		state = unpack_u8(u);
+		p.state = (enum control_state)unpack_choice(u,
+		    CONTROL_WARNING);
 		p.detail = unpack_text(u);
 		p.advice = unpack_text(u);
-		if (u->is_bad || state > CONTROL_WARNING)
+		if (u->is_bad)
 			return CONTROL_ITEM_MALFORMED;
-		p.state = (enum control_state)state;
 		*part = p;
 		return CONTROL_ITEM_PART;
 	case CONTROL_ITEM_COUNTER:

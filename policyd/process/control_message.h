@@ -13,7 +13,7 @@
 
 #include "shared/buffer.h"
 #include "shared/pack.h"
-#include "shared/policy/facts.h"
+#include "shared/policy/tls_decision.h"
 #include "shared/postfix/next_hop.h"
 #include "shared/text.h"
 
@@ -47,7 +47,7 @@ struct control_explanation {
 	struct text	query, query_with_tlsrpt;
 	struct text	access;		/* the action: "DUNNO" */
 	struct text	source;		/* "memory", "redis", "lookup", "none" */
-	enum fact_state	site_dane;	/* absent: off here */
+	struct tls_site	site;		/* as the front decides with it */
 	struct text	error;		/* what went wrong on the way, or empty */
 };
 void	control_explanation_format(const struct control_explanation *e,
