@@ -26,13 +26,13 @@ from postfix import Postfix
 from redis import Redis
 
 PROGRAMS = ("dig", "dnssec-signzone", "ip", "nsd", "openssl", "postfix", "redis-server",
-            "unbound", "unshare")
+            "setpriv", "unbound", "unshare")
 
 
 def why_not():
     """Why no bench can be made here, or an empty text."""
     missing = [p for p in PROGRAMS if not shutil.which(p)]
-    return netns.why_not() or (f"missing programs: {' '.join(missing)}" if missing else "")
+    return f"missing programs: {' '.join(missing)}" if missing else netns.why_not()
 
 
 class Bench:

@@ -32,7 +32,7 @@ def opportunistic(explain=NO_STS, log=UNTRUSTED, **more):
     return Expect(log=log, explain=explain, **more)
 
 
-def dane(answer=DANE_ONLY, state="all", fate="sent", reason="", log=VERIFIED, **more):
+def dane(answer=DANE_ONLY, state="usable-all", fate="sent", reason="", log=VERIFIED, **more):
     """DANE decides."""
     explain = {"dane.state": state, **more.pop("explain", {})}
     return Expect(fate, reason, log, query=answer, explain=explain, **more)
@@ -195,15 +195,15 @@ DANES = [
            hosts=(Host("", cert=SELF, tlsa=EE),)),
     Domain("dane-alias.test", dane(), zone="signed",
            hosts=(Host(cert=SELF, tlsa=EE, alias="real.dane-alias.test"),)),
-    Domain("dane-unusable.test", dane(DANE, "unusable", log=UNTRUSTED), zone="signed",
+    Domain("dane-unusable.test", dane(DANE, "none-usable", log=UNTRUSTED), zone="signed",
            hosts=(Host(cert="expired", tlsa=("1 1 1 key",)),),
            expect_dane_off=Expect(log=UNTRUSTED)),
-    Domain("dane-some.test", dane(DANE, "some", relay="mx1.dane-some.test"),
+    Domain("dane-some.test", dane(DANE, "usable-some", relay="mx1.dane-some.test"),
            zone="signed",
            hosts=(Host("mx1", cert=SELF, tlsa=EE), Host("mx2", 20, cert="expired"))),
     # The preferred host is without TLSA, and nobody promised anything about it.
     Domain("dane-some-other.test",
-           dane(DANE, "some", log=UNTRUSTED, relay="mx1.dane-some-other.test"),
+           dane(DANE, "usable-some", log=UNTRUSTED, relay="mx1.dane-some-other.test"),
            zone="signed",
            hosts=(Host("mx1", cert="expired"), Host("mx2", 20, cert=SELF, tlsa=EE))),
     Domain("dane-bogus.test",
@@ -245,17 +245,17 @@ BOTH = [
                                     {"dane.state": "off"})),
     Domain("both-notmx.test", dane(), zone="signed",
            hosts=(Host(tlsa=EE),), policy=Policy(mx=("other.both-notmx.test",))),
-    Domain("both-some.test", dane(state="some", relay="mx2.both-some.test"),
+    Domain("both-some.test", dane(state="usable-some", relay="mx2.both-some.test"),
            zone="signed", hosts=(Host("mx1"), Host("mx2", 20, tlsa=EE)), policy=Policy(),
            expect_dane_off=enforced(relay="mx1.both-some.test",
                                     explain={"dane.state": "off"})),
     Domain("both-unusable.test",
-           enforced(explain={"dane.state": "unusable"}),
+           enforced(explain={"dane.state": "none-usable"}),
            zone="signed", hosts=(Host(tlsa=("1 1 1 key",)),), policy=Policy()),
     Domain("both-testing.test", dane(), zone="signed",
            hosts=(Host(cert=SELF, tlsa=EE),), policy=Policy("testing")),
     Domain("both-mx-unsigned.test",
-           enforced(explain={"dane.state": re.compile("all|insecure|unsigned")}),
+           enforced(explain={"dane.state": "usable-all"}),
            hosts=(), mx=((10, "ca.hosts.test"),), policy=Policy()),
 ]
 
@@ -276,11 +276,12 @@ PLAIN = [
 # For tests that change things as they go.
 CHANGING = [
     Domain(f"{name}.test", policy=Policy(), ttl_s=1)
-    for name in ("stream", "change", "remove", "restart", "forget", "cached")
+    for name in ("stream", "change", "remove", "restart", "forget", "cached", "hanging")
 ] + [
     Domain("stream-plain.test", hosts=(Host(fault="no-starttls"),), ttl_s=1),
     Domain("stream-dane.test", zone="signed", hosts=(Host(cert=SELF, tlsa=EE),), ttl_s=1),
     Domain("negative.test", hosts=BAD, ttl_s=1),
+    Domain("expire.test", policy=Policy(max_age=8), ttl_s=1),
     Domain("late.test", policy=Policy(faults={"delay_s": 6}), ttl_s=1),
 ]
 

@@ -7,7 +7,6 @@ so that hosts can be given addresses without configuring any.  Wants root.
 """
 
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -18,16 +17,14 @@ SENDER, RESOLVER, NAME_SERVER = "10.99.0.1", "10.99.0.52", "10.99.0.53"
 POLICY_HOST, NOBODY = "10.99.0.80", "10.99.0.81"
 SENDER6 = "fd99:e2e::1"
 
-UNSHARE = ["unshare", "--net", "--mount", "--pid", "--fork", "--kill-child",
-           "--mount-proc", "--"]
+UNSHARE = ["setpriv", "--pdeathsig", "KILL", "unshare", "--net", "--mount", "--pid", "--fork",
+           "--kill-child", "--mount-proc", "--"]
 
 
 def why_not():
     """Why namespaces cannot be made here, or an empty text."""
     if os.geteuid() != 0:
         return "not root"
-    if not shutil.which("unshare"):
-        return "unshare (package util-linux) is missing"
     tried = subprocess.run(UNSHARE + ["true"], capture_output=True, text=True)
     return "" if tried.returncode == 0 else tried.stderr.strip() or "unshare failed"
 
