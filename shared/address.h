@@ -35,11 +35,13 @@ char	*address_format(const struct address *a, char out[ADDRESS_TEXT_SIZE]);
 bool	address_equals(const struct address *a, const struct address *b);
 
 /*
- * True for addresses that a host of the public Internet cannot have: this
- * network, loopback, private, shared (CGNAT), link-local, documentation is
- * NOT among them, benchmarking, multicast, reserved, broadcast; ::, ::1,
- * v4-mapped, v4-translated and 6to4/NAT64 of a special v4 address, ULA,
- * link-local, site-local, multicast, discard-only.
+ * True for addresses that a host of the public Internet cannot have (IANA's
+ * special-purpose and multicast registries).  IPv4: this network, loopback,
+ * private, shared (CGNAT), link-local, protocol assignments, documentation,
+ * 6to4 relays, benchmarking, multicast, reserved, broadcast.  IPv6: all
+ * outside 2000::/3 (so ::, ::1, v4-mapped, ULA, link-local, multicast),
+ * protocol assignments, documentation, and 6to4 or NAT64 of a special v4
+ * address.
  */
 bool	address_is_special(const struct address *a);
 
@@ -47,7 +49,8 @@ bool	address_is_special(const struct address *a);
  * Postfix's mynetworks form: "127.0.0.0/8 [::1]/128, 10.0.0.1", blanks, line
  * ends or commas between.  Entries that need a table ("/file", "type:name",
  * "!net") are skipped and counted in *skipped.  Returns -1 with *why at an
- * entry that is neither.  *out is the caller's until network_list_clear.
+ * entry that is neither, or a network whose host bits are not zero (Postfix
+ * refuses it too).  *out is the caller's until network_list_clear.
  */
 int	network_list_parse(struct text t, struct network_list *out,
 	    size_t *skipped, const char **why);
