@@ -6,6 +6,7 @@
 #include "shared/buffer.h"
 
 #include <assert.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +16,7 @@
 void
 buffer_init(struct buffer *b, size_t limit)
 {
+	assert(limit < SIZE_MAX / 4);	/* doubling does not wrap */
 	*b = (struct buffer){ .limit = limit };
 }
 

@@ -50,6 +50,11 @@ frame_format(struct buffer *b, uint8_t type, uint64_t number,
     struct text payload)
 {
 	assert(payload.len <= FRAME_PAYLOAD_MAX);
+	/* Half a frame would spoil the stream behind it. */
+	if (FRAME_HEADER_BYTES + payload.len > b->limit - b->len) {
+		b->is_overfull = true;
+		return;
+	}
 	pack_u8(b, FRAME_VERSION);
 	pack_u8(b, type);
 	pack_u16(b, 0);

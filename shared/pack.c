@@ -4,7 +4,7 @@
 
 #include "shared/pack.h"
 
-#include <string.h>
+#include <assert.h>
 
 static void
 pack_number(struct buffer *b, uint64_t value, size_t width)
@@ -44,6 +44,7 @@ pack_u64(struct buffer *b, uint64_t value)
 void
 pack_text(struct buffer *b, struct text value)
 {
+	assert(value.len <= UINT32_MAX);
 	pack_u32(b, (uint32_t)value.len);
 	buffer_add(b, value.data, value.len);
 }

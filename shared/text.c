@@ -11,6 +11,9 @@
 #include <time.h>
 
 #define DISTANCE_WORD_MAX 64
+/* RFC 3339 writes the years 0000 to 9999; certificates may claim others. */
+#define TIME_MIN_S	INT64_C(-62167219200)
+#define TIME_MAX_S	INT64_C(253402300799)
 
 struct text
 text_of(const char *terminated)
@@ -21,14 +24,15 @@ text_of(const char *terminated)
 bool
 text_equals(struct text t, const char *word)
 {
-	return t.len == strlen(word) && memcmp(t.data, word, t.len) == 0;
+	return t.len == strlen(word) &&
+	    (t.len == 0 || memcmp(t.data, word, t.len) == 0);
 }
 
 bool
 text_equals_nocase(struct text t, const char *word)
 {
 	return t.len == strlen(word) &&
-	    strncasecmp(t.data, word, t.len) == 0;
+	    (t.len == 0 || strncasecmp(t.data, word, t.len) == 0);
 }
 
 bool
@@ -165,12 +169,15 @@ text_quote(char *out, size_t size, struct text t)
 char *
 text_format_time(char out[TEXT_TIME_SIZE], int64_t time_s)
 {
-	time_t t = (time_t)time_s;
+	int64_t s = time_s < TIME_MIN_S ? TIME_MIN_S :
+	    time_s > TIME_MAX_S ? TIME_MAX_S : time_s;
+	time_t t = (time_t)s;
 	struct tm tm;
 
-	if (gmtime_r(&t, &tm) == NULL ||
-	    strftime(out, TEXT_TIME_SIZE, "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
-		snprintf(out, TEXT_TIME_SIZE, "1970-01-01T00:00:00Z");
+	gmtime_r(&t, &tm);
+	/* strftime does not pad a year. */
+	snprintf(out, TEXT_TIME_SIZE, "%04d", tm.tm_year + 1900);
+	strftime(out + 4, TEXT_TIME_SIZE - 4, "-%m-%dT%H:%M:%SZ", &tm);
 	return out;
 }
 
