@@ -78,9 +78,9 @@ read_mx(struct reader *r, struct text value, const char **why)
 	struct mtasts_policy *p = &r->policy;
 	bool has_star = text_starts_with(value, "*.");
 	struct text domain = value;
-	char name[HOST_NAME_SIZE];
+	char name[HOST_NAME_SIZE], pattern[HOST_NAME_SIZE + 2];
 	const char *name_why;
-	size_t i, len;
+	size_t i;
 
 	if (has_star) {
 		domain.data += 2;
@@ -95,16 +95,16 @@ read_mx(struct reader *r, struct text value, const char **why)
 		return -1;
 	}
 	if (r->mx_line_count++ == MTASTS_MX_MAX) {
-		*why = "RFC 8461 3.2: more mx lines than any domain needs";
+		*why = "RFC 8461 3.2: more than 1000 mx lines";
 		return -1;
 	}
-	len = (size_t)sprintf(r->end, "%s%s", has_star ? "*." : "", name);
+	snprintf(pattern, sizeof(pattern), "%s%s", has_star ? "*." : "", name);
 	for (i = 0; i < p->mx_count; i++)
-		if (strcmp(p->mx[i], r->end) == 0)
+		if (strcmp(p->mx[i], pattern) == 0)
 			return 0;
 	p->mx = xreallocarray(p->mx, p->mx_count + 1, sizeof(*p->mx));
-	p->mx[p->mx_count++] = r->end;
-	r->end += len + 1;
+	p->mx[p->mx_count++] = strcpy(r->end, pattern);
+	r->end += strlen(pattern) + 1;
 	return 0;
 }
 
