@@ -117,7 +117,8 @@ def shell(folder, options):
           "tail $LOGS/mail.log; dig MX enf-good.test; ./socketmap.py dane-good.test", flush=True)
     os.environ.update(MAIL_CONFIG=bench.postfix.config_folder, LOGS=bench.log_folder,
                       HOPSEAL_CONF=bench.hopseal.conf_path)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # Ctrl-C is for the command, which gets the default back.
+    signal.signal(signal.SIGINT, lambda *_: None)
     command = options.command or [os.environ.get("SHELL", "/bin/sh")]
     return os.spawnvp(os.P_WAIT, command[0], command)
 

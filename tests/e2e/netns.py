@@ -49,6 +49,7 @@ def become_init():
     """Go on in a child; the first process of the namespace stays behind to reap."""
     child = os.fork()
     if child == 0:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
         return
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     while True:

@@ -159,7 +159,7 @@ def rules(bench):
     hopseal.write_rules("cached.test out level=may reason=\"their CA, ticket 4711\"\n"
                         "negative.test out require=encrypt min_tls=1.2\n"
                         ".stream.test out level=dane-only\n"
-                        "stream-plain.test out off\n")
+                        "stream-plain.test out action=off\n")
     hopseal.process.send_signal(signal.SIGHUP)
     wait_answer(bench, "cached.test", "OK may")
     assert hopseal.ask("negative.test") == \
@@ -171,7 +171,7 @@ def rules(bench):
     # A bad file is refused whole, and says where.
     hopseal.write_rules("cached.test out level=none\nnegative.test out levle=may\n")
     hopseal.process.send_signal(signal.SIGHUP)
-    wait_until(lambda: any(hopseal.rules_path in line and "2" in line
+    wait_until(lambda: any(f"{hopseal.rules_path}:2:" in line
                            for line in hopseal.log_lines()), 15, "the complaint in the log")
     assert hopseal.ask("cached.test") == "OK may"
     hopseal.write_rules("")
