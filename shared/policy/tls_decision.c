@@ -274,6 +274,7 @@ rule_raise(const struct facts *f, const struct domain_rule *rule,
 		break;
 	case RULE_REQUIRE_VERIFY:
 		p->level = some_dane ? TLS_LEVEL_DANE_ONLY : TLS_LEVEL_SECURE;
+		p->is_testing = false;
 		break;
 	case RULE_REQUIRE_UNSET:
 	case RULE_REQUIRE_CLIENTCERT:

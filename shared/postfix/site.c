@@ -22,9 +22,13 @@ const char *const site_parameters[] = {
 	"smtp_tls_mandatory_protocols", NULL
 };
 
-/* The two that make DANE possible; both must hold (postconf(5)). */
-struct dane_settings {
-	bool	has_dnssec, has_dns_lookup;
+/*
+ * Settings of which several instances of Postfix may say several things: DANE is
+ * possible when none denies it, and a level counts when all agree.
+ */
+struct seen {
+	unsigned	dnssec_count, dns_lookup_count, dane_denied_count;
+	bool		has_level;
 };
 
 static bool
@@ -91,8 +95,31 @@ has_word(struct text value, const char *word)
 	return false;
 }
 
+/* The oldest of several instances. */
 static void
-site_set(struct site *site, struct dane_settings *dane, struct text name,
+site_set_version(struct site *site, struct text value)
+{
+	unsigned version;
+
+	if (map_reply_version_parse(value, &version) &&
+	    (site->mail_version == 0 || version < site->mail_version))
+		site->mail_version = version;
+}
+
+static void
+site_set_level(struct site *site, struct seen *seen, struct text value)
+{
+	enum tls_level level = TLS_LEVEL_UNSET;
+
+	tls_level_parse(value, &level);
+	if (seen->has_level && level != site->smtp_tls_level)
+		level = TLS_LEVEL_UNSET;
+	seen->has_level = true;
+	site->smtp_tls_level = level;
+}
+
+static void
+site_set(struct site *site, struct seen *seen, struct text name,
     struct text value)
 {
 	const char *why;
@@ -100,24 +127,32 @@ site_set(struct site *site, struct dane_settings *dane, struct text name,
 
 	if (text_equals(name, "mail_version")) {
 		site->is_known = true;
-		map_reply_version_parse(value, &site->mail_version);
+		site_set_version(site, value);
 	} else if (text_equals(name, "myhostname")) {
 		free(site->myhostname);
 		site->myhostname = xstrndup(value.data, value.len);
 	} else if (text_equals(name, "mynetworks")) {
 		network_list_clear(&site->own_networks);
-		network_list_parse(value, &site->own_networks, &skipped, &why);
+		if (network_list_parse(value, &site->own_networks, &skipped,
+		    &why) == -1)
+			site->own_networks = (struct network_list){ 0 };
 	} else if (text_equals(name, "mydestination") ||
 	    text_equals(name, "virtual_alias_domains") ||
 	    text_equals(name, "virtual_mailbox_domains") ||
 	    text_equals(name, "relay_domains")) {
 		site_add_domains(site, value);
 	} else if (text_equals(name, "smtp_tls_security_level")) {
-		tls_level_parse(value, &site->smtp_tls_level);
+		site_set_level(site, seen, value);
 	} else if (text_equals(name, "smtp_dns_support_level")) {
-		dane->has_dnssec = text_equals_nocase(value, "dnssec");
+		if (text_equals_nocase(value, "dnssec"))
+			seen->dnssec_count++;
+		else
+			seen->dane_denied_count++;
 	} else if (text_equals(name, "smtp_host_lookup")) {
-		dane->has_dns_lookup = has_word(value, "dns");
+		if (has_word(value, "dns"))
+			seen->dns_lookup_count++;
+		else
+			seen->dane_denied_count++;
 	} else if (text_equals(name, "smtp_fallback_relay")) {
 		site->has_fallback_relay = value.len > 0;
 	} else if (text_equals(name, "smtp_tls_CAfile")) {
@@ -138,7 +173,7 @@ struct site *
 site_parse(struct text postconf)
 {
 	struct site *site = xcalloc(1, sizeof(*site));
-	struct dane_settings dane = { false, false };
+	struct seen seen = { 0 };
 	struct text line, name, rest;
 
 	while (text_next_line(&postconf, &line)) {
@@ -152,9 +187,10 @@ site_parse(struct text postconf)
 		rest = line;
 		if (!text_next_field(&rest, '=', &name) || rest.data == NULL)
 			continue;
-		site_set(site, &dane, text_trim(name), text_trim(rest));
+		site_set(site, &seen, text_trim(name), text_trim(rest));
 	}
-	site->can_dane = dane.has_dnssec && dane.has_dns_lookup;
+	site->can_dane = seen.dnssec_count > 0 && seen.dns_lookup_count > 0 &&
+	    seen.dane_denied_count == 0;
 	if (site->myhostname != NULL)
 		site_add_domains(site, text_of(site->myhostname));
 	return site;
