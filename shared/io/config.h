@@ -16,6 +16,11 @@
 
 enum config_dane { CONFIG_DANE_AUTO, CONFIG_DANE_OFF };
 enum config_judge { CONFIG_JUDGE_ACCESS, CONFIG_JUDGE_MILTER };
+enum config_outbound {
+	CONFIG_OUTBOUND_MAILLOG, CONFIG_OUTBOUND_TLSRPT, CONFIG_OUTBOUND_BOTH
+};
+enum config_inbound { CONFIG_INBOUND_MAILLOG, CONFIG_INBOUND_ACCESS };
+enum config_report { CONFIG_REPORT_OFF, CONFIG_REPORT_ON };
 enum config_log_target {
 	CONFIG_LOG_AUTO, CONFIG_LOG_SYSLOG, CONFIG_LOG_STDERR, CONFIG_LOG_JOURNAL
 };
@@ -53,7 +58,17 @@ struct config {
 	unsigned reprobe_after_s, good_ttl_s, bad_ttl_s, stale_ttl_s, l1_ttl_s;
 	unsigned cache_entries;			/* of the front's book */
 	unsigned cache_bytes;
-	char	*maillog;
+	char	*maillog;			/* path, "journal", "none" or empty */
+	enum config_outbound outbound_source;
+	enum config_inbound inbound_source;
+	char	*aggregates_file;
+	unsigned aggregate_interval_s;
+	enum config_report report;
+	char	*report_organization, *report_contact, *report_sender;
+	char	*report_relay;			/* one endpoint */
+	unsigned report_window_s;
+	char	*report_addresses, *authserv_id;
+	unsigned tally_max_domains;
 	enum config_log_target log_target;
 	enum config_log_level log_level;
 };
@@ -94,5 +109,7 @@ void		 config_format_defaults(struct buffer *out);
 
 /* The names of all options, for tests and completion; NULL behind the last. */
 const char	*config_option_name(size_t index);
+/* One line for the manual; index as above. */
+const char	*config_option_help(size_t index);
 
 #endif
