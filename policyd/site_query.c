@@ -201,7 +201,7 @@ site_query_run(struct site_query *q, const char *dir)
 {
 	int pipe_fds[2];
 
-	if (pipe2(pipe_fds, O_CLOEXEC | O_NONBLOCK) == -1) {
+	if (pipe2(pipe_fds, O_CLOEXEC) == -1) {
 		site_query_finish(q, "postconf could not be run: no pipe");
 		return;
 	}
@@ -210,6 +210,7 @@ site_query_run(struct site_query *q, const char *dir)
 		site_query_exec(dir, pipe_fds[1]);
 	close(pipe_fds[1]);
 	q->fd = pipe_fds[0];
+	fcntl(q->fd, F_SETFL, O_NONBLOCK);
 	if (q->pid == -1) {
 		close(q->fd);
 		site_query_finish(q, "postconf could not be run: no process");

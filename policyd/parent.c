@@ -1,0 +1,540 @@
+/*
+ * The parent: what is done once as root (sockets, folders, accounts), then a
+ * quiet life: signals, changed tables, children.  Listeners stay open here
+ * for ever, so that no crash of a child refuses a connection.
+ */
+
+#include "policyd/parent.h"
+
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+#include <assert.h>
+#include <errno.h>
+#include <event2/event.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "policyd/children.h"
+#include "policyd/privileges.h"
+#include "policyd/service_manager.h"
+#include "policyd/site_query.h"
+#include "shared/io/endpoint.h"
+#include "shared/io/log.h"
+#include "shared/xalloc.h"
+
+#define LISTENERS_MAX	16	/* descriptors of one option */
+#define WATCH_S		1	/* how often tables are looked at */
+#define SPARE_FDS	256	/* beside the connections */
+
+enum listener { LISTENER_MAP, LISTENER_ACCESS, LISTENER_CONTROL,
+    LISTENER_COUNT };
+
+struct listeners {
+	int	fds[LISTENERS_MAX];
+	size_t	count;
+};
+
+struct parent {
+	const struct load	*load;
+	struct settings		*settings;
+	struct event_base	*base;
+	struct children		*children;
+	struct account		 user, scout_user, socket_owner;
+	struct listeners	 listeners[LISTENER_COUNT];
+	int			 own_program_fd, scout_program_fd;
+	char			*pid_path;
+	struct site_query	*site_query;
+	uint64_t		 rules_mark;
+	uint64_t		 generation;
+	struct event		*signals[5], *watch, *watchdog;
+	bool			 is_leaving;
+};
+
+/* ----------------------------------------------------------- preparing */
+
+static int
+find_accounts(struct parent *p, struct buffer *errors)
+{
+	const struct config *config = p->settings->config;
+	struct account caller = { getuid(), getgid() };
+	int result = 0;
+
+	p->user = p->scout_user = p->socket_owner = caller;
+	if (geteuid() != 0)
+		return 0;
+	if (account_find("user", config->user, &p->user, errors) == -1 ||
+	    account_find("scout_user", config->scout_user, &p->scout_user,
+	    errors) == -1)
+		result = -1;
+	/* Without Postfix its group is missing: matters for unix sockets only. */
+	if ((strstr(config->map_listen, "unix:") != NULL ||
+	    strstr(config->access_listen, "unix:") != NULL) &&
+	    account_find("socket_owner", config->socket_owner,
+	    &p->socket_owner, errors) == -1)
+		result = -1;
+	return result;
+}
+
+static int
+make_folder(const char *path, const struct account *owner, mode_t mode,
+    struct buffer *errors)
+{
+	if (mkdir(path, mode) == -1) {
+		if (errno == EEXIST)
+			return 0;
+		buffer_addf(errors, "%s: cannot be made: %s\n", path,
+		    strerror(errno));
+		return -1;
+	}
+	if (owner != NULL && geteuid() == 0 &&
+	    chown(path, owner->uid, owner->gid) == -1) {
+		buffer_addf(errors, "%s: no owner: %s\n", path,
+		    strerror(errno));
+		return -1;
+	}
+	return 0;
+}
+
+/* Sockets that the service manager opened, else our own. */
+static int
+bind_option(const char *option, const char *service, const char *value,
+    const struct endpoint_access *access, struct listeners *out,
+    struct buffer *errors)
+{
+	struct endpoint endpoints[LISTENERS_MAX];
+	char error[ENDPOINT_ERROR_SIZE];
+	const char *why;
+	size_t count, bound, i;
+	int fds[ENDPOINT_ADDRESS_MAX];
+	int result = 0;
+
+	out->count = service_take_fds(service, out->fds, LISTENERS_MAX);
+	if (out->count > 0)
+		return 0;
+	if (endpoint_parse_list(text_of(value), endpoints, LISTENERS_MAX,
+	    &count, &why) == -1) {
+		buffer_addf(errors, "%s: %s\n", option, why);
+		return -1;
+	}
+	for (i = 0; i < count; i++) {
+		if (endpoint_bind(&endpoints[i], SOCK_STREAM, access, fds,
+		    &bound, error) == -1) {
+			buffer_addf(errors, "%s: %s\n", option, error);
+			result = -1;
+			continue;
+		}
+		while (bound > 0 && out->count < LISTENERS_MAX)
+			out->fds[out->count++] = fds[--bound];
+		while (bound > 0)
+			close(fds[--bound]);
+	}
+	return result;
+}
+
+static int
+bind_listeners(struct parent *p, struct buffer *errors)
+{
+	const struct config *config = p->settings->config;
+	struct endpoint_access sockets = { (mode_t)config->socket_mode,
+	    p->socket_owner.uid, p->socket_owner.gid };
+	struct endpoint_access control = { 0660, p->user.uid, p->user.gid };
+	int result = 0;
+
+	if (bind_option("map_listen", "map", config->map_listen, &sockets,
+	    &p->listeners[LISTENER_MAP], errors) == -1 ||
+	    bind_option("access_listen", "access", config->access_listen,
+	    &sockets, &p->listeners[LISTENER_ACCESS], errors) == -1 ||
+	    bind_option("control_listen", "control", config->control_listen,
+	    &control, &p->listeners[LISTENER_CONTROL], errors) == -1)
+		result = -1;
+	return result;
+}
+
+static int
+open_programs(struct parent *p, struct buffer *errors)
+{
+	const char *scout = p->settings->config->scout_program;
+
+	p->own_program_fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+	p->scout_program_fd = open(scout, O_RDONLY | O_CLOEXEC);
+	if (p->own_program_fd == -1)
+		buffer_addf(errors, "/proc/self/exe: %s\n", strerror(errno));
+	if (p->scout_program_fd == -1)
+		buffer_addf(errors, "scout_program = %s: %s\n", scout,
+		    strerror(errno));
+	return p->own_program_fd == -1 || p->scout_program_fd == -1 ? -1 : 0;
+}
+
+static void
+raise_descriptor_limit(unsigned connection_limit)
+{
+	struct rlimit limit;
+	rlim_t wanted = connection_limit + SPARE_FDS;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) == -1 ||
+	    limit.rlim_cur >= wanted)
+		return;
+	limit.rlim_cur = wanted;
+	if (limit.rlim_max < wanted)
+		limit.rlim_max = wanted;
+	if (setrlimit(RLIMIT_NOFILE, &limit) == 0)
+		return;
+	getrlimit(RLIMIT_NOFILE, &limit);
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
+	log_warn("connection_limit is more than the system's limit of open "
+	    "files: connection_limit=%u, limit=%llu", connection_limit,
+	    (unsigned long long)limit.rlim_cur);
+}
+
+static void
+write_pid_file(struct parent *p)
+{
+	struct buffer path;
+	FILE *file;
+
+	buffer_init(&path, 4096);
+	buffer_addf(&path, "%s/policyd.pid", p->settings->config->run_dir);
+	p->pid_path = buffer_take(&path);
+	file = fopen(p->pid_path, "w");
+	if (file == NULL) {
+		log_warn("pid file not written: %s: %s", p->pid_path,
+		    strerror(errno));
+		return;
+	}
+	fprintf(file, "%d\n", (int)getpid());
+	fclose(file);
+}
+
+/* All that can fail, before anything is started; all mistakes at once. */
+static int
+parent_prepare(struct parent *p)
+{
+	const struct config *config = p->settings->config;
+	struct buffer errors;
+	int result = 0;
+
+	buffer_init(&errors, 65536);
+	if (find_accounts(p, &errors) == -1 ||
+	    make_folder(config->run_dir, NULL, 0755, &errors) == -1 ||
+	    make_folder(config->state_dir, &p->user, 0750, &errors) == -1)
+		result = -1;
+	if (result == 0 && (bind_listeners(p, &errors) == -1 ||
+	    open_programs(p, &errors) == -1))
+		result = -1;
+	if (result == -1)
+		fputs(buffer_text(&errors), stderr);
+	buffer_clear(&errors);
+	return result;
+}
+
+/* ------------------------------------------------------------- children */
+
+static void
+add_fds(struct child_recipe *recipe, const struct listeners *listeners)
+{
+	size_t i;
+
+	for (i = 0; i < listeners->count; i++)
+		recipe->fds[recipe->fd_count++] = listeners->fds[i];
+}
+
+static void
+start_children(struct parent *p)
+{
+	static char map_count[8], access_count[8];
+	struct child_recipe front = { .account = p->user,
+	    .program_fd = p->own_program_fd, .may_know_secrets = true,
+	    .arguments = { "hopseal-policyd", "--front", map_count,
+	    access_count } };
+	struct child_recipe clerk = { .account = p->user,
+	    .program_fd = p->own_program_fd, .may_know_secrets = true,
+	    .arguments = { "hopseal-policyd", "--clerk" } };
+	struct child_recipe scout = { .account = p->scout_user,
+	    .program_fd = p->scout_program_fd,
+	    .arguments = { "hopseal-scout" } };
+
+	add_fds(&front, &p->listeners[LISTENER_MAP]);
+	add_fds(&front, &p->listeners[LISTENER_ACCESS]);
+	add_fds(&clerk, &p->listeners[LISTENER_CONTROL]);
+	snprintf(map_count, sizeof(map_count), "%zu",
+	    p->listeners[LISTENER_MAP].count);
+	snprintf(access_count, sizeof(access_count), "%zu",
+	    p->listeners[LISTENER_ACCESS].count);
+	/* The front first: it is the one whom others wait for. */
+	children_start(p->children, ROLE_FRONT, &front, p->settings);
+	children_start(p->children, ROLE_CLERK, &clerk, p->settings);
+	children_start(p->children, ROLE_SCOUT, &scout, p->settings);
+}
+
+/* ------------------------------------------------------------- reloading */
+
+static void
+log_mistakes(const char *text)
+{
+	struct text rest = text_of(text), line;
+
+	while (text_next_line(&rest, &line))
+		log_error("%.*s", (int)line.len, line.data);
+}
+
+static void
+log_rules(const struct settings *settings)
+{
+	const struct domain_rule *rule;
+	int64_t now = (int64_t)time(NULL);
+	size_t i;
+
+	for (i = 0; i < domain_rules_count(settings->rules); i++) {
+		rule = domain_rules_at(settings->rules, i);
+		if (rule->until != 0 && now >= rule->until)
+			log_warn("rule is past its date and ignored: "
+			    "file=%s, line=%u, pattern=%s",
+			    settings->config->rules_file, rule->line,
+			    rule->pattern);
+	}
+}
+
+static void
+warn_of_restart(const struct config *old, const struct config *new)
+{
+	if (strcmp(old->map_listen, new->map_listen) != 0 ||
+	    strcmp(old->access_listen, new->access_listen) != 0 ||
+	    strcmp(old->control_listen, new->control_listen) != 0 ||
+	    strcmp(old->user, new->user) != 0 ||
+	    strcmp(old->scout_user, new->scout_user) != 0 ||
+	    strcmp(old->scout_program, new->scout_program) != 0)
+		log_warn("changed listeners, users and programs take effect "
+		    "at the next start");
+}
+
+/* Reads all again with what postconf said last; false: the old ones stay. */
+static bool
+take_settings(struct parent *p, const char *site_text)
+{
+	struct settings *settings, *old = p->settings;
+	struct buffer errors;
+
+	buffer_init(&errors, 65536);
+	settings = load_settings(p->load, site_text, &errors);
+	if (settings == NULL)
+		log_mistakes(buffer_text(&errors));
+	buffer_clear(&errors);
+	if (settings == NULL)
+		return false;
+	warn_of_restart(old->config, settings->config);
+	settings->generation = ++p->generation;
+	p->settings = settings;
+	p->rules_mark = load_rules_mark(settings);
+	log_set_level(settings->config->log_level);
+	children_tell_settings(p->children, settings);
+	settings_free(old);
+	return true;
+}
+
+static void
+on_site(const char *text, void *arg)
+{
+	struct parent *p = arg;
+	char *copy = xstrdup(text);
+
+	p->site_query = NULL;
+	if (copy[0] == '#')
+		log_warn("Postfix's settings are not known: %.*s",
+		    (int)strcspn(copy + 2, "\n"), copy + 2);
+	if (strcmp(copy, p->settings->site_text) != 0)
+		take_settings(p, copy);
+	free(copy);
+}
+
+static void
+ask_site(struct parent *p)
+{
+	site_query_cancel(p->site_query);
+	p->site_query = site_query_start(p->base,
+	    p->settings->config->postfix_config_dir, on_site, p);
+}
+
+static void
+reload(struct parent *p, const char *because)
+{
+	service_notify("RELOADING=1");
+	if (take_settings(p, p->settings->site_text)) {
+		log_info("settings read again: because=%s, rules=%zu",
+		    because, domain_rules_count(p->settings->rules));
+		log_rules(p->settings);
+		ask_site(p);
+	} else {
+		/* Not once a second for the same mistake. */
+		p->rules_mark = load_rules_mark(p->settings);
+		log_error("settings stay as they were: because=%s", because);
+	}
+	service_notify("READY=1");
+}
+
+static void
+on_watch(evutil_socket_t fd, short events, void *arg)
+{
+	struct parent *p = arg;
+
+	(void)fd;
+	(void)events;
+	if (!p->is_leaving && load_rules_mark(p->settings) != p->rules_mark)
+		reload(p, "rules_file");
+}
+
+/* --------------------------------------------------------------- the loop */
+
+static void
+on_signal(evutil_socket_t number, short events, void *arg)
+{
+	struct parent *p = arg;
+
+	(void)events;
+	switch (number) {
+	case SIGCHLD:
+		children_reap(p->children);
+		break;
+	case SIGHUP:
+		if (!p->is_leaving)
+			reload(p, "SIGHUP");
+		break;
+	default:
+		if (p->is_leaving) {
+			children_kill(p->children);
+			break;
+		}
+		log_info("leaving: signal=%d", (int)number);
+		service_notify("STOPPING=1");
+		p->is_leaving = true;
+		children_leave(p->children);
+	}
+}
+
+static void
+on_watchdog(evutil_socket_t fd, short events, void *arg)
+{
+	(void)fd;
+	(void)events;
+	(void)arg;
+	service_notify("WATCHDOG=1");
+}
+
+static void
+on_child_frame(enum role role, const struct frame *frame, void *arg)
+{
+	if (role == ROLE_CLERK && frame->type == MESSAGE_RELOAD)
+		reload(arg, "hopseal");
+}
+
+static void
+on_all_gone(void *arg)
+{
+	struct parent *p = arg;
+
+	event_base_loopbreak(p->base);
+}
+
+static struct event *
+add_timer(struct parent *p, unsigned ms, event_callback_fn callback)
+{
+	struct timeval interval = { ms / 1000, ms % 1000 * 1000 };
+	struct event *timer = event_new(p->base, -1, EV_PERSIST, callback, p);
+
+	assert(timer != NULL);
+	event_add(timer, &interval);
+	return timer;
+}
+
+static void
+parent_loop(struct parent *p)
+{
+	static const int numbers[] = { SIGCHLD, SIGHUP, SIGTERM, SIGINT };
+	static const struct children_callbacks callbacks = {
+		on_child_frame, on_all_gone
+	};
+	unsigned watchdog_ms = service_watchdog_ms();
+	size_t i;
+
+	signal(SIGPIPE, SIG_IGN);
+	for (i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+		p->signals[i] = evsignal_new(p->base, numbers[i], on_signal,
+		    p);
+		event_add(p->signals[i], NULL);
+	}
+	p->children = children_new(p->base, &callbacks, p);
+	start_children(p);
+	ask_site(p);
+	p->watch = add_timer(p, WATCH_S * 1000, on_watch);
+	if (watchdog_ms > 0)
+		p->watchdog = add_timer(p, watchdog_ms, on_watchdog);
+	service_notify("READY=1");
+	log_info("started: version=" HOPSEAL_VERSION ", map=%s, access=%s, "
+	    "rules=%zu", p->settings->config->map_listen,
+	    p->settings->config->access_listen,
+	    domain_rules_count(p->settings->rules));
+
+	event_base_dispatch(p->base);
+
+	site_query_cancel(p->site_query);
+	children_free(p->children);
+	for (i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
+		event_free(p->signals[i]);
+	event_free(p->watch);
+	if (p->watchdog != NULL)
+		event_free(p->watchdog);
+}
+
+/* Nodes of unix sockets are left: the next start replaces stale ones. */
+static void
+parent_clear(struct parent *p)
+{
+	size_t i, k;
+
+	for (i = 0; i < LISTENER_COUNT; i++)
+		for (k = 0; k < p->listeners[i].count; k++)
+			close(p->listeners[i].fds[k]);
+	close(p->own_program_fd);
+	close(p->scout_program_fd);
+	if (p->pid_path != NULL)
+		unlink(p->pid_path);
+	free(p->pid_path);
+	event_base_free(p->base);
+	settings_free(p->settings);
+}
+
+int
+parent_run(const struct load *load, struct settings *settings)
+{
+	struct parent parent = { .load = load, .settings = settings,
+	    .own_program_fd = -1, .scout_program_fd = -1 };
+	struct parent *p = &parent;
+
+	p->rules_mark = load_rules_mark(settings);
+	settings->generation = ++p->generation;
+	log_open("policyd", settings->config->log_target,
+	    settings->config->log_level);
+	p->base = event_base_new();
+	assert(p->base != NULL);
+	raise_descriptor_limit(settings->config->connection_limit);
+	if (parent_prepare(p) == -1) {
+		parent_clear(p);
+		return 1;
+	}
+	write_pid_file(p);
+	if (geteuid() != 0)
+		log_warn("not started as root: all processes run as the "
+		    "caller: uid=%u", (unsigned)geteuid());
+	if (privileges_keep_parent() == -1)
+		log_warn("capabilities are kept: %s", strerror(errno));
+	log_rules(settings);
+	parent_loop(p);
+	log_info("left");
+	parent_clear(p);
+	return 0;
+}

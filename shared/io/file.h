@@ -1,0 +1,16 @@
+/*
+ * Whole small files: configuration, rules, passwords.
+ */
+
+#ifndef HOPSEAL_FILE_H
+#define HOPSEAL_FILE_H
+
+#include "shared/buffer.h"
+
+/*
+ * Adds a regular file's content to out, at most out->limit octets.  0, or -1 with errno;
+ * EFBIG when it is longer, EISDIR or EINVAL when it is no regular file.
+ */
+int	file_read(const char *path, struct buffer *out);
+
+#endif
