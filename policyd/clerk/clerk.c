@@ -1,0 +1,267 @@
+/*
+ * The clerk.  Writes the lines that front and scout log, and answers the control
+ * socket: rules and reload by itself, the rest with the front's answer.  Answers
+ * nothing to Postfix, so that its trouble is nobody's.
+ */
+
+#include "policyd/clerk/clerk.h"
+
+#include <stdlib.h>
+#include <time.h>
+
+#include "policyd/clerk/control.h"
+#include "policyd/clerk/explain_json.h"
+#include "policyd/clerk/question.h"
+#include "policyd/clerk/request_json.h"
+#include "policyd/clerk/rules_json.h"
+#include "policyd/clerk/status_json.h"
+#include "policyd/clerk/value_json.h"
+#include "policyd/process/child.h"
+#include "shared/io/log.h"
+#include "shared/pack.h"
+#include "shared/xalloc.h"
+
+struct clerk {
+	struct child		*child;		/* NULL before the settings */
+	int			 control_fd;
+	struct control		*control;	/* NULL without a socket */
+	struct questions	*questions;
+	char			*children;	/* the parent's JSON, or NULL */
+	char			*resolver_payload;
+	struct scout_resolver	 resolver;	/* points into its payload */
+};
+
+/* ------------------------------------------------------------- answers */
+
+/* Takes line. */
+static void
+clerk_answer(struct clerk *clerk, uint64_t connection, char *line)
+{
+	control_answer(clerk->control, connection, line);
+	free(line);
+}
+
+static char *
+clerk_status(struct clerk *clerk, const struct text *front)
+{
+	struct status status = {
+		.settings = clerk->child->settings,
+		.children = clerk->children,
+		.resolver = clerk->resolver_payload != NULL ?
+		    &clerk->resolver : NULL,
+		.front = front,
+		.now = time(NULL)
+	};
+	enum role role;
+
+	for (role = ROLE_PARENT; role < ROLE_COUNT; role++)
+		status.is_there[role] = role == ROLE_CLERK ||
+		    child_peer(clerk->child, role) != NULL;
+	return status_line(&status);
+}
+
+static char *
+clerk_outcome(const struct control_question *q, struct text answer)
+{
+	struct control_outcome outcome;
+
+	if (!control_outcome_parse(answer, &outcome))
+		return json_error_line("the front's answer cannot be read");
+	return json_line(json_pack("{s:s, s:b, s:o}", "domain", q->hop.name,
+	    "done", outcome.is_done, "reason", outcome.error.len > 0 ?
+	    json_text(outcome.error) : json_null()));
+}
+
+static char *
+clerk_explanation(struct clerk *clerk, const struct control_question *q,
+    struct text answer)
+{
+	struct control_explanation explanation;
+
+	if (!control_explanation_parse(answer, &explanation))
+		return json_error_line("the front's answer cannot be read");
+	return explain_line(&q->hop, &explanation,
+	    clerk->child->settings->rules, time(NULL));
+}
+
+static void
+clerk_on_answer(uint64_t connection, const struct control_question *q,
+    const struct text *answer, const char *why, void *arg)
+{
+	struct clerk *clerk = arg;
+	char *line;
+
+	/* The status without the front's part says that the front is away. */
+	if (q->command == CONTROL_STATUS)
+		line = clerk_status(clerk, answer);
+	else if (answer == NULL)
+		line = json_error_line(why);
+	else if (q->command == CONTROL_EXPLAIN)
+		line = clerk_explanation(clerk, q, *answer);
+	else
+		line = clerk_outcome(q, *answer);
+	clerk_answer(clerk, connection, line);
+}
+
+static char *
+clerk_reload(struct clerk *clerk)
+{
+	if (!channel_send(child_parent(clerk->child), MESSAGE_RELOAD, 0,
+	    text_of("")))
+		return json_error_line("the parent cannot be told");
+	return json_line(json_pack("{s:b}", "done", 1));
+}
+
+static void
+clerk_on_line(uint64_t connection, struct text line, void *arg)
+{
+	struct clerk *clerk = arg;
+	struct control_question q;
+	const char *why;
+
+	if (request_parse(line, &q, &why) == -1) {
+		clerk_answer(clerk, connection, json_error_line(why));
+		return;
+	}
+	switch (q.command) {
+	case CONTROL_RULES:
+		clerk_answer(clerk, connection, rules_line(
+		    clerk->child->settings->rules, &q.hop, time(NULL)));
+		break;
+	case CONTROL_RELOAD:
+		clerk_answer(clerk, connection, clerk_reload(clerk));
+		break;
+	case CONTROL_EXPLAIN:
+	case CONTROL_REFRESH:
+	case CONTROL_FORGET:
+	case CONTROL_STATUS:
+		questions_ask(clerk->questions, connection, &q);
+		break;
+	}
+}
+
+/* ---------------------------------------------------- what others send */
+
+/* A line of front or scout; the scout's may come from strangers. */
+static void
+clerk_log(enum role peer, struct text payload)
+{
+	char quoted[LOG_LINE_MAX + 1];
+	struct unpack u;
+	struct text line;
+	uint8_t level;
+	uint32_t pid;
+
+	unpack_init(&u, payload.data, payload.len);
+	level = unpack_u8(&u);
+	pid = unpack_u32(&u);
+	line = unpack_text(&u);
+	if (!unpack_is_done(&u) || level > CONFIG_LOG_DEBUG)
+		log_warn("log line cannot be read: role=%s", role_name(peer));
+	else
+		log_forward((enum config_log_level)level, role_name(peer),
+		    (int)pid, text_quote(quoted, sizeof(quoted), line));
+}
+
+static void
+clerk_forget_resolver(struct clerk *clerk)
+{
+	free(clerk->resolver_payload);
+	clerk->resolver_payload = NULL;
+}
+
+static void
+clerk_on_resolver(struct clerk *clerk, struct text payload)
+{
+	struct scout_resolver resolver;
+	char *copy = xmemdup(payload.data, payload.len);
+
+	if (!scout_resolver_parse((struct text){ copy, payload.len },
+	    &resolver)) {
+		free(copy);
+		return;
+	}
+	clerk_forget_resolver(clerk);
+	clerk->resolver_payload = copy;
+	clerk->resolver = resolver;
+}
+
+static void
+clerk_on_frame(struct child *child, enum role peer, const struct frame *frame)
+{
+	struct clerk *clerk = child->arg;
+
+	if (frame->type == MESSAGE_LOG)
+		clerk_log(peer, frame->payload);
+	else if (frame->type == MESSAGE_ANSWER && peer == ROLE_FRONT)
+		questions_on_answer(clerk->questions, frame->number,
+		    frame->payload);
+	else if (frame->type == MESSAGE_RESOLVER && peer == ROLE_SCOUT)
+		clerk_on_resolver(clerk, frame->payload);
+}
+
+static void
+clerk_on_parent_frame(struct child *child, const struct frame *frame)
+{
+	struct clerk *clerk = child->arg;
+
+	if (frame->type != MESSAGE_CHILDREN)
+		return;
+	free(clerk->children);
+	clerk->children = xstrndup(frame->payload.data, frame->payload.len);
+}
+
+/* What a scout said of the resolver ends with it; the next one says it again. */
+static void
+clerk_on_peer(struct child *child, enum role peer)
+{
+	struct clerk *clerk = child->arg;
+
+	if (peer == ROLE_FRONT)
+		questions_set_front(clerk->questions, child_peer(child, peer));
+	else if (peer == ROLE_SCOUT && child_peer(child, peer) == NULL)
+		clerk_forget_resolver(clerk);
+}
+
+static void
+clerk_on_settings(struct child *child, const struct settings *settings)
+{
+	struct clerk *clerk = child->arg;
+
+	(void)settings;
+	if (clerk->child != NULL)
+		return;
+	clerk->child = child;
+	clerk->questions = questions_new(child->base, clerk_on_answer, clerk);
+	if (clerk->control_fd != -1)
+		clerk->control = control_new(child->base, clerk->control_fd,
+		    clerk_on_line, clerk);
+}
+
+/* Here, as the loop that the events belong to ends with child_run. */
+static void
+clerk_on_leave(struct child *child)
+{
+	struct clerk *clerk = child->arg;
+
+	control_free(clerk->control);
+	questions_free(clerk->questions);
+	free(clerk->children);
+	clerk_forget_resolver(clerk);
+	child_exit(child, 0);
+}
+
+int
+clerk_main(int parent_fd, int control_fd)
+{
+	static const struct child_callbacks callbacks = {
+		.on_settings = clerk_on_settings,
+		.on_peer = clerk_on_peer,
+		.on_frame = clerk_on_frame,
+		.on_leave = clerk_on_leave,
+		.on_parent_frame = clerk_on_parent_frame
+	};
+	struct clerk clerk = { .control_fd = control_fd };
+
+	return child_run(ROLE_CLERK, parent_fd, &callbacks, &clerk);
+}

@@ -1,0 +1,219 @@
+/*
+ * The answer to "explain".  Decides with the same module, site and rules as the
+ * front, so that the words and the answers to Postfix belong together; judges
+ * nothing itself.  Members beyond those that are promised serve people.
+ */
+
+#include "policyd/clerk/explain_json.h"
+
+#include "policyd/clerk/value_json.h"
+
+struct explanation {
+	const struct facts	*facts;		/* NULL: nothing is known */
+	const struct tls_site	*site;
+	int64_t			 now;
+	bool			 has_policy;	/* and it has not expired */
+};
+
+static const char *
+site_dane_word(enum fact_state dane)
+{
+	switch (dane) {
+	case FACT_PRESENT:
+		return "on";
+	case FACT_ABSENT:
+		return "off";
+	case FACT_UNKNOWN:
+		break;
+	}
+	return "unknown";
+}
+
+static json_t *
+dane_object(const struct explanation *x)
+{
+	const char *state = dane_state_name(x->facts != NULL ?
+	    x->facts->dane : DANE_UNKNOWN);
+
+	if (x->site->dane == FACT_ABSENT)
+		state = "off";
+	return json_pack("{s:s, s:s, s:o}", "state", state,
+	    "site", site_dane_word(x->site->dane),
+	    "error", json_words(x->facts != NULL ? x->facts->dane_error : ""));
+}
+
+static json_t *
+mx_object(const struct facts *f)
+{
+	return json_pack("{s:s, s:b, s:b, s:b, s:b, s:o, s:o}",
+	    "state", fact_state_name(f->mx_state), "secure", f->mx_is_secure,
+	    "implicit", f->mx_is_implicit, "null", f->mx_is_null,
+	    "cut", f->hosts_are_cut, "learned", json_time(f->learned_at),
+	    "error", json_words(f->mx_error));
+}
+
+static json_t *
+pattern_array(const struct mtasts_policy *policy)
+{
+	json_t *array = json_array();
+	size_t i;
+
+	for (i = 0; i < policy->mx_count; i++)
+		json_array_append_new(array, json_string(policy->mx[i]));
+	return array;
+}
+
+static void
+add_policy(json_t *object, const struct facts *f)
+{
+	json_object_set_new(object, "id", json_words(f->policy_id));
+	json_object_set_new(object, "mode",
+	    json_string(mtasts_mode_name(f->policy.mode)));
+	json_object_set_new(object, "mx", pattern_array(&f->policy));
+	json_object_set_new(object, "max_age",
+	    json_integer(f->policy.max_age_s));
+	json_object_set_new(object, "fetched", json_time(f->fetched_at));
+	json_object_set_new(object, "expires", json_time(f->expires_at));
+	json_object_set_new(object, "refetch", json_time(f->refetch_at));
+}
+
+/* id is that of the policy in force, or else that of the record. */
+static json_t *
+mta_sts_object(const struct explanation *x)
+{
+	const struct facts *f = x->facts;
+	const char *record = fact_state_name(f != NULL ? f->record_state :
+	    FACT_UNKNOWN);
+	json_t *object;
+
+	object = json_pack("{s:s, s:s, s:n, s:n, s:n, s:n, s:n, s:n, s:n}",
+	    "state", x->has_policy ? fact_state_name(FACT_PRESENT) : record,
+	    "record", record, "id", "mode", "mx", "max_age", "fetched",
+	    "expires", "error");
+	if (f == NULL)
+		return object;
+	json_object_set_new(object, "id", json_words(f->record_id));
+	json_object_set_new(object, "record_id", json_words(f->record_id));
+	json_object_set_new(object, "error",
+	    json_words(f->record_error[0] != '\0' ? f->record_error :
+	    f->fetch_error));
+	if (x->has_policy)
+		add_policy(object, f);
+	if (f->fetch_failed_count > 0)
+		json_object_set_new(object, "fetch_failed",
+		    json_pack("{s:s, s:o, s:o, s:i, s:o}",
+		    "finding", finding_name(f->fetch_finding),
+		    "id", json_words(f->fetch_failed_id),
+		    "time", json_time(f->fetch_failed_at),
+		    "count", (int)f->fetch_failed_count,
+		    "error", json_words(f->fetch_error)));
+	return object;
+}
+
+static json_t *
+address_object(const struct facts_address *a)
+{
+	bool is_seen = a->finding != FINDING_UNKNOWN;
+	char text[ADDRESS_TEXT_SIZE];
+
+	return json_pack("{s:s, s:s, s:s?, s:o, s:o}",
+	    "address", address_format(&a->address, text),
+	    "finding", finding_name(a->finding),
+	    "source", is_seen ? "probe" : NULL,
+	    "time", json_time(is_seen ? a->seen_at : 0),
+	    "not_after", json_time(is_seen ? a->not_after : 0));
+}
+
+static json_t *
+host_object(const struct explanation *x, const struct facts_host *host)
+{
+	bool has_patterns = x->has_policy &&
+	    x->facts->policy.mode != MTASTS_NONE;
+	json_t *addresses = json_array();
+	size_t i;
+
+	for (i = 0; i < host->address_count; i++)
+		json_array_append_new(addresses,
+		    address_object(&host->addresses[i]));
+	return json_pack("{s:s, s:i, s:o, s:s, s:o, s:s, s:s, s:b, s:o}",
+	    "host", host->name, "preference", (int)host->preference,
+	    "in_policy", has_patterns ? json_boolean(mtasts_policy_permits(
+	    &x->facts->policy, host->name)) : json_null(),
+	    "finding", finding_name(tls_decision_host_finding(x->facts, host,
+	    x->site, x->now)), "addresses", addresses,
+	    "address_state", fact_state_name(host->address_state),
+	    "tlsa", tlsa_state_name(host->tlsa), "secure", host->is_secure,
+	    "error", json_words(host->error));
+}
+
+static json_t *
+host_array(const struct explanation *x)
+{
+	json_t *hosts = json_array();
+	size_t i;
+
+	for (i = 0; x->facts != NULL && i < x->facts->host_count; i++)
+		json_array_append_new(hosts,
+		    host_object(x, &x->facts->hosts[i]));
+	return hosts;
+}
+
+static json_t *
+explain_object(const struct next_hop *hop, const struct explanation *x,
+    const struct control_explanation *e, const struct tls_decision *d)
+{
+	const struct facts *f = x->facts;
+	char text[NEXT_HOP_TEXT_SIZE];
+	json_t *o;
+
+	o = json_pack("{s:s, s:s, s:b, s:s, s:o, s:o, s:o, s:o, s:o,"
+	    "s:{s:o, s:o}, s:o}",
+	    "domain", hop->name, "verdict", verdict_name(d->verdict),
+	    "degraded", d->is_degraded, "action", rule_action_name(d->action),
+	    "reason", json_words(d->reason),
+	    "rule", json_words(d->rule != NULL ? d->rule->text : NULL),
+	    "dane", dane_object(x), "mta_sts", mta_sts_object(x),
+	    "hosts", host_array(x),
+	    "map", "QUERY", json_text(e->query),
+	    "QUERYwithTLSRPT", json_text(e->query_with_tlsrpt),
+	    "access", json_text(e->access));
+	json_object_update_new(o, json_pack("{s:s, s:s, s:s, s:o, s:o, s:o,"
+	    "s:o, s:o, s:o, s:o}",
+	    "next_hop", next_hop_format(hop, text),
+	    "policy", tls_policy_kind_name(d->kind),
+	    "finding", finding_name(d->finding),
+	    "rule_line", d->rule != NULL ? json_integer(d->rule->line) :
+	    json_null(),
+	    "mx", f != NULL ? mx_object(f) : json_null(),
+	    "source", json_text(e->source),
+	    "looked_at", json_time(f != NULL ? f->looked_at : 0),
+	    "refresh_at", json_time(f != NULL ? f->refresh_at : 0),
+	    "lookup_error", e->error.len > 0 ? json_text(e->error) :
+	    json_null(),
+	    "time", json_time(x->now)));
+	return o;
+}
+
+char *
+explain_line(const struct next_hop *hop, const struct control_explanation *e,
+    const struct domain_rules *rules, int64_t now)
+{
+	struct explanation x = { .site = &e->site, .now = now };
+	struct facts *f = NULL;
+	struct tls_decision d;
+	const char *why;
+	json_t *object;
+
+	if (e->facts.len > 0) {
+		f = facts_parse(e->facts, &why);
+		if (f == NULL)
+			return json_error_line(why);
+	}
+	x.facts = f;
+	x.has_policy = f != NULL && f->has_policy && now < f->expires_at;
+	tls_decision_make(f, domain_rules_match(rules, hop->name, RULE_OUT,
+	    now), &e->site, now, &d);
+	object = explain_object(hop, &x, e, &d);
+	facts_free(f);
+	return json_line(object);
+}

@@ -1,0 +1,293 @@
+/*
+ * The answer to "status".  Each part is judged by one function from what the
+ * other processes said; nothing is asked here.
+ */
+
+#include "policyd/clerk/status_json.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "policyd/clerk/value_json.h"
+
+#define DETAIL_SIZE	512
+#define NAME_SIZE	64
+
+static const char *
+state_word(enum control_state state)
+{
+	static const char *const words[] = {
+		[CONTROL_BAD] = "critical", [CONTROL_OK] = "ok",
+		[CONTROL_UNKNOWN] = "unknown", [CONTROL_WARNING] = "warning"
+	};
+
+	return words[state];
+}
+
+static json_t *
+ok_value(enum control_state state)
+{
+	if (state == CONTROL_UNKNOWN)
+		return json_null();
+	return json_boolean(state == CONTROL_OK);
+}
+
+/* Parts as they are judged, and the worst of them. */
+struct report {
+	json_t			*parts;
+	enum control_state	 worst;
+};
+
+static void
+report_part(struct report *r, const struct control_part *part)
+{
+	/* from the harmless to the worst */
+	static const int weight[] = {
+		[CONTROL_OK] = 0, [CONTROL_WARNING] = 1,
+		[CONTROL_UNKNOWN] = 2, [CONTROL_BAD] = 3
+	};
+
+	if (weight[part->state] > weight[r->worst])
+		r->worst = part->state;
+	json_array_append_new(r->parts, json_pack("{s:o, s:o, s:o, s:s, s:o}",
+	    "name", json_text(part->name), "ok", ok_value(part->state),
+	    "detail", json_text(part->detail),
+	    "state", state_word(part->state),
+	    "advice", part->advice.len > 0 ? json_text(part->advice) :
+	    json_null()));
+}
+
+static void
+report_add(struct report *r, const char *name, enum control_state state,
+    const char *detail, const char *advice)
+{
+	struct control_part part = { text_of(name), state, text_of(detail),
+	    text_of(advice) };
+
+	report_part(r, &part);
+}
+
+/* ------------------------------------------------------------ processes */
+
+static int64_t
+parse_time(const char *text)
+{
+	struct tm tm = { 0 };
+
+	if (text == NULL || strptime(text, "%Y-%m-%dT%H:%M:%SZ", &tm) == NULL)
+		return 0;
+	return (int64_t)timegm(&tm);
+}
+
+static void
+judge_child(struct report *r, const struct status *s, enum role role,
+    json_t *children)
+{
+	int pid = 0, restarts = 0;
+	const char *name, *since = NULL;
+	char age[TEXT_TIME_SIZE], detail[DETAIL_SIZE] = "no news of it";
+	json_t *child;
+	size_t i;
+
+	json_array_foreach(children, i, child) {
+		name = json_string_value(json_object_get(child, "name"));
+		if (name == NULL || strcmp(name, role_name(role)) != 0)
+			continue;
+		json_unpack(child, "{s?i, s?i, s?s}", "pid", &pid,
+		    "restarts", &restarts, "up_since", &since);
+		if (pid > 0)
+			snprintf(detail, sizeof(detail), "pid %d, up %s, "
+			    "restarted %d times", pid, text_format_age(age,
+			    s->now - parse_time(since)), restarts);
+		else
+			snprintf(detail, sizeof(detail), "not running, "
+			    "restarted %d times", restarts);
+	}
+	if (!s->is_there[role])
+		report_add(r, role_name(role), CONTROL_BAD, detail,
+		    "policyd starts it again by itself; if it stays away, its "
+		    "log says why");
+	else if (role == ROLE_FRONT && s->front == NULL)
+		report_add(r, role_name(role), CONTROL_BAD, "does not answer",
+		    "policyd replaces it within seconds; if this stays, see "
+		    "its log");
+	else
+		report_add(r, role_name(role), CONTROL_OK, detail, "");
+}
+
+static void
+judge_processes(struct report *r, const struct status *s)
+{
+	char detail[DETAIL_SIZE];
+	json_t *root, *children;
+	enum role role;
+
+	snprintf(detail, sizeof(detail), "version %s, settings generation %llu",
+	    HOPSEAL_VERSION, (unsigned long long)s->settings->generation);
+	report_add(r, "policyd", CONTROL_OK, detail, "");
+	root = json_loads(s->children != NULL ? s->children : "{}", 0, NULL);
+	children = json_object_get(root, "children");
+	for (role = ROLE_FRONT; role < ROLE_COUNT; role++)
+		judge_child(r, s, role, children);
+	json_decref(root);
+}
+
+static void
+judge_front(struct report *r, const struct status *s, json_t *counters)
+{
+	struct control_counter counter;
+	struct control_part part;
+	char name[NAME_SIZE];
+	struct unpack u;
+
+	if (s->front == NULL)
+		return;
+	unpack_init(&u, s->front->data, s->front->len);
+	for (;;) {
+		switch (control_status_next(&u, &part, &counter)) {
+		case CONTROL_ITEM_PART:
+			report_part(r, &part);
+			break;
+		case CONTROL_ITEM_COUNTER:
+			json_object_set_new(counters,
+			    text_quote(name, sizeof(name), counter.name),
+			    json_integer((json_int_t)counter.value));
+			break;
+		case CONTROL_ITEM_MALFORMED:
+			report_add(r, "front", CONTROL_BAD,
+			    "its status cannot be read", "");
+			return;
+		case CONTROL_ITEM_END:
+			return;
+		}
+	}
+}
+
+/* ----------------------------------------------------------- the site */
+
+static void
+judge_postfix(struct report *r, const struct status *s)
+{
+	const struct site *site = s->settings->site;
+	char detail[DETAIL_SIZE];
+
+	if (!site->is_known) {
+		report_add(r, "postfix", CONTROL_WARNING, site->message != NULL ?
+		    site->message : "its settings are not known yet",
+		    "see that postconf works, or set postfix_config_dir, "
+		    "own_domains and site_tls_level");
+		return;
+	}
+	snprintf(detail, sizeof(detail), "%s, version %u.%u, "
+	    "smtp_tls_security_level %s", site->myhostname != NULL ?
+	    site->myhostname : "name unknown", site->mail_version / 100,
+	    site->mail_version % 100, site->smtp_tls_level != TLS_LEVEL_UNSET ?
+	    tls_level_name(site->smtp_tls_level) : "empty");
+	report_add(r, "postfix", CONTROL_OK, detail, "");
+}
+
+static void
+judge_resolver(struct report *r, const struct status *s)
+{
+	char detail[DETAIL_SIZE];
+
+	if (s->resolver == NULL ||
+	    s->resolver->validates == SCOUT_CHECK_UNKNOWN) {
+		report_add(r, "resolver", CONTROL_UNKNOWN, s->resolver != NULL ?
+		    text_quote(detail, sizeof(detail), s->resolver->detail) :
+		    "not checked yet", "if this stays, see dns_servers: no "
+		    "name server has answered");
+		return;
+	}
+	text_quote(detail, sizeof(detail), s->resolver->detail);
+	if (s->resolver->validates == SCOUT_CHECK_NO)
+		report_add(r, "resolver", CONTROL_BAD, detail, "the name "
+		    "servers strip DNSSEC or the trust anchor is wrong: see "
+		    "dns_servers and dns_trust_anchor");
+	else
+		report_add(r, "resolver", CONTROL_OK, detail, "");
+}
+
+/* In the order in which a person would set it right. */
+static void
+judge_dane(struct report *r, const struct status *s)
+{
+	const struct site *site = s->settings->site;
+	const struct scout_resolver *resolver = s->resolver;
+
+	if (s->settings->config->dane == CONFIG_DANE_OFF)
+		report_add(r, "dane", CONTROL_OK, "off by dane = off", "");
+	else if (!site->is_known)
+		report_add(r, "dane", CONTROL_UNKNOWN, "off while Postfix's "
+		    "settings are unknown; MTA-STS applies", "");
+	else if (!site->can_dane)
+		report_add(r, "dane", CONTROL_WARNING, "off: Postfix does not "
+		    "look at DNSSEC; MTA-STS applies", "postconf -e "
+		    "smtp_dns_support_level=dnssec smtp_host_lookup=dns, or "
+		    "set dane = off");
+	else if (resolver == NULL ||
+	    resolver->validates == SCOUT_CHECK_UNKNOWN)
+		report_add(r, "dane", CONTROL_UNKNOWN,
+		    "the resolver has not been checked yet", "");
+	else if (resolver->validates == SCOUT_CHECK_NO)
+		report_add(r, "dane", CONTROL_WARNING, "off: our resolver does "
+		    "not validate; MTA-STS applies",
+		    "put the resolver right, or set dane = off");
+	else if (resolver->postfix_ad != SCOUT_CHECK_YES)
+		report_add(r, "dane", resolver->postfix_ad == SCOUT_CHECK_NO ?
+		    CONTROL_WARNING : CONTROL_UNKNOWN, "off: the resolver that "
+		    "Postfix uses does not set AD on a signed name; MTA-STS "
+		    "applies", "name a validating resolver in "
+		    "/etc/resolv.conf, such as unbound on this host, or set "
+		    "dane = off");
+	else
+		report_add(r, "dane", CONTROL_OK, "on", "");
+}
+
+static void
+judge_rules(struct report *r, const struct status *s)
+{
+	const struct domain_rules *rules = s->settings->rules;
+	size_t count = domain_rules_count(rules), past_count = 0, i;
+	const struct domain_rule *rule, *past = NULL;
+	char detail[DETAIL_SIZE], advice[DETAIL_SIZE];
+
+	for (i = 0; i < count; i++) {
+		rule = domain_rules_at(rules, i);
+		if (rule->until != 0 && rule->until <= s->now) {
+			past_count++;
+			past = rule;
+		}
+	}
+	if (past == NULL) {
+		snprintf(detail, sizeof(detail), "%zu in %s", count,
+		    s->settings->config->rules_file);
+		report_add(r, "rules", CONTROL_OK, detail, "");
+		return;
+	}
+	snprintf(detail, sizeof(detail), "%zu, of them %zu past their date, "
+	    "such as %s in line %u", count, past_count, past->pattern,
+	    past->line);
+	snprintf(advice, sizeof(advice), "remove them from %s, or give them "
+	    "another date", s->settings->config->rules_file);
+	report_add(r, "rules", CONTROL_WARNING, detail, advice);
+}
+
+char *
+status_line(const struct status *s)
+{
+	struct report r = { json_array(), CONTROL_OK };
+	json_t *counters = json_object();
+
+	judge_processes(&r, s);
+	judge_front(&r, s, counters);
+	judge_resolver(&r, s);
+	judge_dane(&r, s);
+	judge_postfix(&r, s);
+	judge_rules(&r, s);
+	return json_line(json_pack("{s:o, s:o, s:s, s:o, s:o}",
+	    "ok", ok_value(r.worst), "parts", r.parts,
+	    "state", state_word(r.worst), "counters", counters,
+	    "time", json_time(s->now)));
+}

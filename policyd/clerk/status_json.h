@@ -1,0 +1,26 @@
+/*
+ * The answer to "status": is each part well, and what to do where it is not.
+ */
+
+#ifndef HOPSEAL_STATUS_JSON_H
+#define HOPSEAL_STATUS_JSON_H
+
+#include "policyd/process/control_message.h"
+#include "policyd/process/message.h"
+#include "policyd/process/settings.h"
+#include "shared/scout_message.h"
+
+struct status {
+	const struct settings		*settings;
+	const char			*children;	/* the parent's JSON, or NULL */
+	bool				 is_there[ROLE_COUNT];
+	const struct scout_resolver	*resolver;	/* NULL: not told yet */
+	/* the front's parts and counters; NULL: it did not answer */
+	const struct text		*front;
+	int64_t				 now;
+};
+
+/* One line without its end, which the caller frees. */
+char	*status_line(const struct status *status);
+
+#endif

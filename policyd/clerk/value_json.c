@@ -1,0 +1,54 @@
+/*
+ * The few kinds of value that all answers are made of.  Formatting only.
+ */
+
+#include "policyd/clerk/value_json.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include "shared/xalloc.h"
+
+json_t *
+json_text(struct text t)
+{
+	char *quoted = xcalloc(1, t.len + 4);
+	json_t *value = json_string(text_quote(quoted, t.len + 4, t));
+
+	free(quoted);
+	return value;
+}
+
+json_t *
+json_words(const char *words)
+{
+	if (words == NULL || words[0] == '\0')
+		return json_null();
+	return json_text(text_of(words));
+}
+
+json_t *
+json_time(int64_t time_s)
+{
+	char text[TEXT_TIME_SIZE];
+
+	if (time_s == 0)
+		return json_null();
+	return json_string(text_format_time(text, time_s));
+}
+
+char *
+json_line(json_t *value)
+{
+	char *line = json_dumps(value, JSON_ENSURE_ASCII);
+
+	assert(line != NULL);
+	json_decref(value);
+	return line;
+}
+
+char *
+json_error_line(const char *words)
+{
+	return json_line(json_pack("{s:o}", "error", json_words(words)));
+}
