@@ -259,6 +259,10 @@ mtasts_policy_parse(const char *text, size_t len, struct mtasts_policy *out,
 		*why = "RFC 8461 3.2: longer than 65536 octets";
 		return -1;
 	}
+	if (len > 0 && memchr(text, '\0', len) != NULL) {
+		*why = "RFC 8461 3.2: a NUL octet";
+		return -1;
+	}
 	/* Each line at most twice, as itself and as an mx. */
 	r.end = r.policy.block = xcalloc(2, len + 1);
 	while (text_next_line(&rest, &line)) {
