@@ -15,7 +15,7 @@
 #include "shared/xalloc.h"
 
 #define CONFIG_MAX_BYTES	(256 * 1024)
-#define RULES_MAX_BYTES		(512 * 1024)
+#define RULES_MAX_BYTES		(6 * 1024 * 1024)
 #define PASSWORD_MAX_BYTES	1024
 
 /* The content, or NULL with a line in errors; a missing file may be empty. */

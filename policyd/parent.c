@@ -21,6 +21,7 @@
 
 #include "policyd/children.h"
 #include "policyd/privileges.h"
+#include "policyd/process/channel.h"
 #include "policyd/service_manager.h"
 #include "policyd/site_query.h"
 #include "shared/io/endpoint.h"

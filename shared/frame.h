@@ -21,7 +21,7 @@
 
 #define FRAME_VERSION		1
 #define FRAME_HEADER_BYTES	16
-#define FRAME_PAYLOAD_MAX	(1024 * 1024)
+#define FRAME_PAYLOAD_MAX	(8 * 1024 * 1024)
 
 struct frame {
 	uint8_t		type;

@@ -14,7 +14,7 @@
 struct event_base;
 struct channel;
 
-#define CHANNEL_QUEUE_MAX (8 * 1024 * 1024)	/* octets not yet sent */
+#define CHANNEL_QUEUE_MAX (16 * 1024 * 1024)	/* octets not yet sent */
 
 /*
  * One frame came; fd is the descriptor that came with it or -1, the callee's

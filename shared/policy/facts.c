@@ -200,7 +200,8 @@ facts_take_policy(struct facts *to, const struct facts *from)
 
 	buffer_init(&text, FACTS_RECORD_MAX_BYTES);
 	for (i = 0; i < from->policy.line_count; i++)
-		buffer_addf(&text, "%s\n", from->policy.lines[i]);
+		buffer_addf(&text, "%s%s", i > 0 ? "\n" : "",
+		    from->policy.lines[i]);
 	to->has_policy = mtasts_policy_parse(buffer_text(&text), text.len,
 	    &to->policy, &why) == 0;
 	buffer_clear(&text);
@@ -531,8 +532,9 @@ read_policy_line(struct facts_reader *r, struct text name, struct text value)
 	struct facts *f = r->f;
 
 	if (text_equals(name, "policy")) {
+		if (r->policy.len > 0)
+			buffer_add_text(&r->policy, "\n");
 		buffer_add(&r->policy, value.data, value.len);
-		buffer_add_text(&r->policy, "\n");
 	} else if (text_equals(name, "policy_id"))
 		READ_WORDS(r, value, f->policy_id);
 	else if (text_equals(name, "fetched_at"))

@@ -23,7 +23,8 @@
 #define FACTS_HOSTS_MAX		64	/* the most preferred ones are kept */
 #define FACTS_ADDRESSES_MAX	16	/* a host */
 #define FACTS_ERROR_MAX_BYTES	200
-#define FACTS_RECORD_MAX_BYTES	(256 * 1024)
+/* Above what the limits of hosts, addresses and policy lines can add up to. */
+#define FACTS_RECORD_MAX_BYTES	(1024 * 1024)
 
 enum fact_state { FACT_UNKNOWN, FACT_ABSENT, FACT_PRESENT };
 

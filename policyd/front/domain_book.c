@@ -1,0 +1,254 @@
+/*
+ * What the front knows in memory.  Entries that a lookup works on are never
+ * evicted; all others are in the order of their last use.
+ */
+
+#include "policyd/front/domain_book.h"
+
+#include <sys/random.h>
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "shared/siphash.h"
+#include "shared/xalloc.h"
+
+#define SLOTS_MIN 1024
+
+struct domain_book {
+	struct siphash_key	  key;
+	struct book_entry	**slots;
+	size_t			  slot_count;	/* a power of two */
+	TAILQ_HEAD(book_entries, book_entry) used;	/* last: newest */
+	size_t			  entries, bytes, entries_max, bytes_max;
+	uint64_t		  evicted;
+};
+
+struct domain_book *
+domain_book_new(size_t entries_max, size_t bytes_max)
+{
+	struct domain_book *book = xcalloc(1, sizeof(*book));
+
+	if (getrandom(&book->key, sizeof(book->key), 0) !=
+	    (ssize_t)sizeof(book->key))
+		abort();
+	book->slot_count = SLOTS_MIN;
+	book->slots = xcalloc(book->slot_count, sizeof(*book->slots));
+	TAILQ_INIT(&book->used);
+	domain_book_set_limits(book, entries_max, bytes_max);
+	return book;
+}
+
+static size_t
+entry_bytes(const struct book_entry *e)
+{
+	size_t i, bytes = sizeof(*e) + e->name_len + 1 + e->record_bytes;
+
+	for (i = 0; i < MAP_NAME_COUNT; i++)
+		bytes += e->reply_bytes[i];
+	return bytes;
+}
+
+static struct book_entry **
+find_link(struct domain_book *book, struct text name)
+{
+	uint64_t hash = siphash(&book->key, name.data, name.len);
+	struct book_entry **link =
+	    &book->slots[hash & (book->slot_count - 1)];
+
+	while (*link != NULL && ((*link)->name_len != name.len ||
+	    memcmp((*link)->name, name.data, name.len) != 0))
+		link = &(*link)->chain;
+	return link;
+}
+
+static void
+free_entry(struct book_entry *e)
+{
+	size_t i;
+
+	for (i = 0; i < MAP_NAME_COUNT; i++)
+		free(e->replies[i]);
+	free(e->record);
+	free(e);
+}
+
+void
+domain_book_remove(struct domain_book *book, struct book_entry *e)
+{
+	struct book_entry **link = find_link(book,
+	    (struct text){ e->name, e->name_len });
+
+	assert(*link == e && e->lookup == NULL);
+	*link = e->chain;
+	TAILQ_REMOVE(&book->used, e, used);
+	book->entries--;
+	book->bytes -= entry_bytes(e);
+	free_entry(e);
+}
+
+/* Makes room; entries in use by a lookup go to the end of the queue. */
+static void
+evict(struct domain_book *book)
+{
+	struct book_entry *oldest;
+	size_t tries = book->entries;
+
+	while ((book->entries > book->entries_max ||
+	    book->bytes > book->bytes_max) && tries-- > 0) {
+		oldest = TAILQ_FIRST(&book->used);
+		if (oldest->lookup != NULL) {
+			TAILQ_REMOVE(&book->used, oldest, used);
+			TAILQ_INSERT_TAIL(&book->used, oldest, used);
+			continue;
+		}
+		domain_book_remove(book, oldest);
+		book->evicted++;
+	}
+}
+
+void
+domain_book_set_limits(struct domain_book *book, size_t entries_max,
+    size_t bytes_max)
+{
+	book->entries_max = entries_max;
+	book->bytes_max = bytes_max;
+	evict(book);
+}
+
+void
+domain_book_free(struct domain_book *book)
+{
+	struct book_entry *e;
+
+	if (book == NULL)
+		return;
+	while ((e = TAILQ_FIRST(&book->used)) != NULL) {
+		TAILQ_REMOVE(&book->used, e, used);
+		free_entry(e);
+	}
+	free(book->slots);
+	free(book);
+}
+
+struct book_entry *
+domain_book_find(struct domain_book *book, struct text name)
+{
+	struct book_entry *e = *find_link(book, name);
+
+	if (e != NULL && TAILQ_NEXT(e, used) != NULL) {
+		TAILQ_REMOVE(&book->used, e, used);
+		TAILQ_INSERT_TAIL(&book->used, e, used);
+	}
+	return e;
+}
+
+static void
+grow(struct domain_book *book)
+{
+	struct book_entry **old = book->slots, *e, **link;
+	size_t old_count = book->slot_count, i;
+
+	book->slot_count *= 2;
+	book->slots = xcalloc(book->slot_count, sizeof(*book->slots));
+	for (i = 0; i < old_count; i++)
+		while ((e = old[i]) != NULL) {
+			old[i] = e->chain;
+			link = find_link(book,
+			    (struct text){ e->name, e->name_len });
+			e->chain = NULL;
+			*link = e;
+		}
+	free(old);
+}
+
+struct book_entry *
+domain_book_add(struct domain_book *book, struct text name)
+{
+	struct book_entry *e = domain_book_find(book, name);
+
+	if (e != NULL)
+		return e;
+	if (book->entries >= book->slot_count)
+		grow(book);
+	e = xcalloc(1, sizeof(*e) + name.len + 1);
+	e->name_len = (uint16_t)name.len;
+	memcpy(e->name, name.data, name.len);
+	*find_link(book, name) = e;
+	TAILQ_INSERT_TAIL(&book->used, e, used);
+	book->entries++;
+	book->bytes += entry_bytes(e);
+	return e;
+}
+
+void
+domain_book_drop_replies(struct domain_book *book, struct book_entry *e)
+{
+	size_t i;
+
+	for (i = 0; i < MAP_NAME_COUNT; i++) {
+		book->bytes -= e->reply_bytes[i];
+		free(e->replies[i]);
+		e->replies[i] = NULL;
+		e->reply_bytes[i] = 0;
+	}
+}
+
+void
+domain_book_set(struct domain_book *book, struct book_entry *e,
+    const struct facts *facts, unsigned stale_ttl_s)
+{
+	struct buffer record;
+
+	domain_book_drop_replies(book, e);
+	buffer_init(&record, FACTS_RECORD_MAX_BYTES);
+	facts_format(facts, &record);
+	assert(!record.is_overfull);
+	book->bytes -= e->record_bytes;
+	free(e->record);
+	e->record_bytes = (uint32_t)record.len;
+	e->record = xstrndup(record.data, record.len);
+	book->bytes += e->record_bytes;
+	buffer_clear(&record);
+	e->looked_at = facts->looked_at;
+	e->refresh_at = facts->refresh_at;
+	e->end_at = facts_end(facts, stale_ttl_s);
+	e->refetch_at = facts->has_policy ? facts->refetch_at : 0;
+	evict(book);
+}
+
+void
+domain_book_set_reply(struct domain_book *book, struct book_entry *e,
+    enum map_name name, struct text reply)
+{
+	book->bytes -= e->reply_bytes[name];
+	free(e->replies[name]);
+	e->replies[name] = xstrndup(reply.data, reply.len);
+	e->reply_bytes[name] = (uint32_t)reply.len;
+	book->bytes += reply.len;
+}
+
+void
+domain_book_sweep(struct domain_book *book, size_t *cursor, size_t count,
+    domain_book_visit *visit, void *arg)
+{
+	struct book_entry *e, *next;
+
+	if (count > book->slot_count)
+		count = book->slot_count;
+	while (count-- > 0) {
+		*cursor = (*cursor + 1) & (book->slot_count - 1);
+		for (e = book->slots[*cursor]; e != NULL; e = next) {
+			next = e->chain;
+			visit(e, arg);
+		}
+	}
+}
+
+struct domain_book_counters
+domain_book_count(const struct domain_book *book)
+{
+	return (struct domain_book_counters){ book->entries, book->bytes,
+	    book->evicted };
+}

@@ -1,0 +1,78 @@
+/*
+ * What the front knows in memory: one entry a next hop, found by hash, the
+ * least recently used leaves first when there is no more room.  Everything
+ * here is O(1).
+ */
+
+#ifndef HOPSEAL_DOMAIN_BOOK_H
+#define HOPSEAL_DOMAIN_BOOK_H
+
+#include <sys/queue.h>
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "shared/policy/facts.h"
+#include "shared/postfix/map_reply.h"
+
+struct domain_lookup;
+
+struct book_entry {
+	struct book_entry	*chain;		/* the table's */
+	TAILQ_ENTRY(book_entry)	 used;		/* the table's: by last use */
+	struct domain_lookup	*lookup;	/* under way; keeps the entry */
+	char			*record;	/* facts_format, or NULL: nothing yet */
+	/* Ready replies as netstrings, or NULL: not made yet. */
+	char			*replies[MAP_NAME_COUNT];
+	uint32_t		 record_bytes;
+	uint32_t		 reply_bytes[MAP_NAME_COUNT];
+	uint32_t		 generation;	/* of the replies (front.h) */
+	int64_t			 valid_until;	/* of the replies; 0: no end */
+	int64_t			 looked_at, refresh_at, end_at;
+	int64_t			 refetch_at;	/* 0: no policy */
+	int64_t			 synced_at;	/* last seen in the shared cache */
+	bool			 is_public;	/* in the shared cache, as far as we know */
+	uint16_t		 name_len;
+	char			 name[];	/* next_hop_format, terminated */
+};
+
+struct domain_book;
+
+struct domain_book *domain_book_new(size_t entries_max, size_t bytes_max);
+void	domain_book_free(struct domain_book *book);
+void	domain_book_set_limits(struct domain_book *book, size_t entries_max,
+	    size_t bytes_max);
+
+/* NULL when it is not there.  Makes it the most recently used one. */
+struct book_entry *domain_book_find(struct domain_book *book,
+	    struct text name);
+/* Finds it or makes an empty one. */
+struct book_entry *domain_book_add(struct domain_book *book,
+	    struct text name);
+/* Puts facts into an entry; stale_ttl_s as for facts_end. */
+void	domain_book_set(struct domain_book *book, struct book_entry *entry,
+	    const struct facts *facts, unsigned stale_ttl_s);
+/* Keeps a ready reply beside the record. */
+void	domain_book_set_reply(struct domain_book *book,
+	    struct book_entry *entry, enum map_name name, struct text reply);
+/* Drops the ready replies. */
+void	domain_book_drop_replies(struct domain_book *book,
+	    struct book_entry *entry);
+/* Not while a lookup keeps it. */
+void	domain_book_remove(struct domain_book *book,
+	    struct book_entry *entry);
+
+/*
+ * Calls visit for the entries of at most count slots behind *cursor, which then
+ * stands behind them; visit may remove the entry that it is given.
+ */
+typedef void domain_book_visit(struct book_entry *entry, void *arg);
+void	domain_book_sweep(struct domain_book *book, size_t *cursor,
+	    size_t count, domain_book_visit *visit, void *arg);
+
+struct domain_book_counters {
+	uint64_t	entries, bytes, evicted;
+};
+struct domain_book_counters domain_book_count(const struct domain_book *book);
+
+#endif
