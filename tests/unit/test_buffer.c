@@ -19,7 +19,7 @@ test_growing(void)
 	buffer_add(&b, NULL, 0);
 	check_text("added", buffer_text(&b), "policy=sts id=42");
 	for (i = 0; i < 10000; i++)
-		buffer_add(&b, "0123456789" + i % 10, 1);
+		buffer_add(&b, &"0123456789"[i % 10], 1);
 	check_int("long", (int64_t)b.len, 10016);
 	check_bool("still terminated", strlen(buffer_text(&b)) == b.len, true);
 	check_text("last octets", buffer_text(&b) + 10006, "0123456789");
