@@ -12,7 +12,7 @@
 #include "shared/buffer.h"
 
 #define LABEL_MAX_BYTES		63
-/* No name that fits as A-labels has more characters of UTF-8. */
+/* More characters than a name has octets come from no honest hand. */
 #define UTF8_NAME_MAX_BYTES	(4 * HOST_NAME_MAX_BYTES)
 
 static bool
