@@ -263,17 +263,18 @@ rule_keep(struct rule_parser *p, struct text t)
 static const char *
 value_unquote(struct text *value)
 {
-	struct text rest = *value, before;
+	struct text rest = *value, before, within;
 
 	text_next_field(&rest, '"', &before);
 	if (rest.data != NULL) {
 		if (before.len > 0)
 			return "a quote within the value";
-		text_next_field(&rest, '"', value);
+		text_next_field(&rest, '"', &within);
 		if (rest.data == NULL)
 			return "the quote is not closed";
 		if (rest.len > 0)
 			return "text behind the closing quote";
+		*value = within;
 	}
 	if (value->len == 0)
 		return "the value is empty";
