@@ -12,7 +12,8 @@
 #include "shared/text.h"
 
 static const struct ctl_command *const commands[] = {
-	&lint_command
+	&explain_command, &status_command, &refresh_command, &forget_command,
+	&rules_command, &lint_command
 };
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
 

@@ -77,36 +77,53 @@ add_policy(json_t *object, const struct facts *f)
 	json_object_set_new(object, "refetch", json_time(f->refetch_at));
 }
 
+/* A record whose policy cannot be had: it is there, and nobody knows it. */
+static const char *
+sts_state(const struct explanation *x)
+{
+	if (x->has_policy)
+		return fact_state_name(FACT_PRESENT);
+	if (x->facts == NULL || x->facts->record_state == FACT_PRESENT)
+		return fact_state_name(FACT_UNKNOWN);
+	return fact_state_name(x->facts->record_state);
+}
+
+static json_t *
+sts_error(const struct facts *f)
+{
+	if (f->record_error[0] != '\0')
+		return json_words(f->record_error);
+	if (f->fetch_failed_count == 0)
+		return json_null();
+	return json_sprintf("%s: %s", finding_name(f->fetch_finding),
+	    f->fetch_error);
+}
+
 /* id is that of the policy in force, or else that of the record. */
 static json_t *
 mta_sts_object(const struct explanation *x)
 {
 	const struct facts *f = x->facts;
-	const char *record = fact_state_name(f != NULL ? f->record_state :
-	    FACT_UNKNOWN);
 	json_t *object;
 
 	object = json_pack("{s:s, s:s, s:n, s:n, s:n, s:n, s:n, s:n, s:n}",
-	    "state", x->has_policy ? fact_state_name(FACT_PRESENT) : record,
-	    "record", record, "id", "mode", "mx", "max_age", "fetched",
-	    "expires", "error");
+	    "state", sts_state(x), "record", fact_state_name(f != NULL ?
+	    f->record_state : FACT_UNKNOWN), "id", "mode", "mx", "max_age",
+	    "fetched", "expires", "error");
 	if (f == NULL)
 		return object;
 	json_object_set_new(object, "id", json_words(f->record_id));
 	json_object_set_new(object, "record_id", json_words(f->record_id));
-	json_object_set_new(object, "error",
-	    json_words(f->record_error[0] != '\0' ? f->record_error :
-	    f->fetch_error));
+	json_object_set_new(object, "error", sts_error(f));
 	if (x->has_policy)
 		add_policy(object, f);
 	if (f->fetch_failed_count > 0)
 		json_object_set_new(object, "fetch_failed",
-		    json_pack("{s:s, s:o, s:o, s:i, s:o}",
+		    json_pack("{s:s, s:o, s:o, s:i}",
 		    "finding", finding_name(f->fetch_finding),
 		    "id", json_words(f->fetch_failed_id),
 		    "time", json_time(f->fetch_failed_at),
-		    "count", (int)f->fetch_failed_count,
-		    "error", json_words(f->fetch_error)));
+		    "count", (int)f->fetch_failed_count));
 	return object;
 }
 

@@ -1,0 +1,281 @@
+/*
+ * A question to policyd on its control socket, with a deadline for each step.
+ * Where the socket is, the daemon's own configuration says.
+ */
+
+#include "ctl/ask.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "ctl/answer.h"
+#include "shared/buffer.h"
+#include "shared/io/config.h"
+#include "shared/io/endpoint.h"
+#include "shared/postfix/next_hop.h"
+
+#define DEFAULT_CONFIG	HOPSEAL_SYSCONFDIR "/hopseal.conf"
+#define ANSWER_MAX_BYTES (4 * 1024 * 1024)
+#define WORDS_SIZE	512
+
+/* The caller has his reason in words. */
+static void __attribute__((format(printf, 2, 3)))
+fail(char words[WORDS_SIZE], const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(words, WORDS_SIZE, format, args);
+	va_end(args);
+}
+
+static int64_t
+monotonic_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+/* True when events can happen on fd before the deadline. */
+static bool
+wait_for(int fd, short events, int64_t deadline_ms)
+{
+	struct pollfd p = { .fd = fd, .events = events };
+	int64_t left;
+	int ready;
+
+	do {
+		left = deadline_ms - monotonic_ms();
+		if (left < 0)
+			left = 0;
+		ready = poll(&p, 1, (int)left);
+	} while (ready == -1 && errno == EINTR);
+	return ready == 1;
+}
+
+/* ----------------------------------------------------- where policyd is */
+
+/* A bad option on the command line is wrong usage, a bad file is not. */
+static int
+read_config(const struct ctl_options *options, struct config *config,
+    enum ctl_exit *status)
+{
+	bool is_default = options->config_path == NULL;
+	struct buffer errors;
+	int result;
+	size_t i;
+
+	buffer_init(&errors, 65536);
+	*status = CTL_UNKNOWN;
+	result = config_read(config, is_default ? DEFAULT_CONFIG :
+	    options->config_path, is_default, &errors);
+	for (i = 0; i < options->override_count; i++)
+		if (config_set(config, text_of(options->overrides[i]),
+		    &errors) == -1) {
+			*status = CTL_USAGE;
+			result = -1;
+		}
+	fputs(buffer_text(&errors), stderr);
+	buffer_clear(&errors);
+	return result;
+}
+
+/* The socket's descriptor, or -1 with words. */
+static int
+connect_to(const char *where, char words[WORDS_SIZE])
+{
+	struct endpoint_address addresses[ENDPOINT_ADDRESS_MAX];
+	int64_t deadline = monotonic_ms() + ASK_CONNECT_MS;
+	char error[ENDPOINT_ERROR_SIZE];
+	struct endpoint endpoint;
+	const char *why;
+	int fd, trouble = 0;
+	socklen_t len = sizeof(trouble);
+	size_t count, i;
+
+	if (endpoint_parse(text_of(where), &endpoint, &why) == -1) {
+		fail(words, "control_listen %s: %s", where, why);
+		return -1;
+	}
+	if (endpoint_resolve(&endpoint, ENDPOINT_TO_CONNECT, addresses,
+	    &count, error) == -1) {
+		fail(words, "%s", error);
+		return -1;
+	}
+	for (i = 0; i < count; i++) {
+		fd = endpoint_connect(&addresses[i], SOCK_STREAM);
+		if (fd == -1) {
+			trouble = errno;
+			continue;
+		}
+		if (!wait_for(fd, POLLOUT, deadline))
+			trouble = ETIMEDOUT;
+		else if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &trouble,
+		    &len) == 0 && trouble == 0)
+			return fd;
+		close(fd);
+	}
+	fail(words, "policyd does not answer at %s: %s; %s", where,
+	    strerror(trouble), trouble == EACCES || trouble == EPERM ?
+	    "ask as root or as a member of the socket's group" :
+	    "start it with \"systemctl start hopseal-policyd\", or name its "
+	    "configuration with -c");
+	return -1;
+}
+
+/* --------------------------------------------------------- one exchange */
+
+static int
+send_all(int fd, const char *data, size_t len, int64_t deadline_ms)
+{
+	ssize_t sent;
+
+	while (len > 0) {
+		if (!wait_for(fd, POLLOUT, deadline_ms))
+			return -1;
+		sent = send(fd, data, len, MSG_NOSIGNAL);
+		if (sent == -1 && errno != EAGAIN && errno != EINTR)
+			return -1;
+		if (sent > 0) {
+			data += sent;
+			len -= (size_t)sent;
+		}
+	}
+	return 0;
+}
+
+/* Reads up to a line end. */
+static int
+receive_line(int fd, struct buffer *line, int64_t deadline_ms)
+{
+	char block[16384];
+	ssize_t len;
+
+	for (;;) {
+		if (!wait_for(fd, POLLIN, deadline_ms))
+			return -1;
+		len = recv(fd, block, sizeof(block), 0);
+		if (len == -1 && (errno == EAGAIN || errno == EINTR))
+			continue;
+		if (len <= 0)
+			return -1;
+		buffer_add(line, block, (size_t)len);
+		if (line->is_overfull)
+			return -1;
+		if (block[len - 1] == '\n')
+			return 0;
+	}
+}
+
+static json_t *
+exchange(int fd, const json_t *request, char words[WORDS_SIZE])
+{
+	int64_t deadline = monotonic_ms() + ASK_ANSWER_MS;
+	char *text = json_dumps(request, JSON_COMPACT);
+	json_t *answer = NULL;
+	struct buffer line;
+	int result;
+
+	buffer_init(&line, ANSWER_MAX_BYTES);
+	result = send_all(fd, text, strlen(text), deadline);
+	if (result == 0)
+		result = send_all(fd, "\n", 1, deadline);
+	if (result == 0)
+		result = receive_line(fd, &line, deadline);
+	if (result == -1)
+		fail(words, "policyd gave no answer; its log may say why");
+	else {
+		answer = json_loadb(line.data, line.len,
+		    JSON_REJECT_DUPLICATES, NULL);
+		if (!json_is_object(answer)) {
+			json_decref(answer);
+			answer = NULL;
+			fail(words, "policyd's answer is no JSON object; is "
+			    "it of another version?");
+		}
+	}
+	buffer_clear(&line);
+	free(text);
+	return answer;
+}
+
+static json_t *
+ask_at(const char *where, const json_t *request, char words[WORDS_SIZE])
+{
+	json_t *answer;
+	int fd;
+
+	if (where[0] == '\0') {
+		fail(words, "control_listen is empty: there is no socket to "
+		    "ask policyd on");
+		return NULL;
+	}
+	fd = connect_to(where, words);
+	if (fd == -1)
+		return NULL;
+	answer = exchange(fd, request, words);
+	close(fd);
+	return answer;
+}
+
+json_t *
+ask_policyd(const struct ctl_options *options, json_t *request,
+    enum ctl_exit *status)
+{
+	struct config *config = config_new();
+	char words[WORDS_SIZE];
+	json_t *answer = NULL;
+
+	json_object_set_new(request, "version", json_integer(1));
+	if (read_config(options, config, status) == -1)
+		goto out;
+	answer = ask_at(config->control_listen, request, words);
+	if (answer == NULL)
+		answer = json_pack("{s:s}", "error", words);
+	if (json_object_get(answer, "error") != NULL) {
+		*status = CTL_UNKNOWN;
+		ctl_complain("%s", answer_text(answer, "error"));
+		if (options->is_json)
+			ask_print(answer);
+		json_decref(answer);
+		answer = NULL;
+	}
+out:
+	json_decref(request);
+	config_free(config);
+	return answer;
+}
+
+json_t *
+ask_about(const struct ctl_options *options, const char *command,
+    const char *domain, enum ctl_exit *status)
+{
+	char text[NEXT_HOP_TEXT_SIZE];
+	struct next_hop hop;
+	const char *why;
+
+	next_hop_parse(text_of(domain), &hop, &why);
+	if (hop.kind == NEXT_HOP_NONE) {
+		ctl_complain("%s: %s", domain, why);
+		*status = CTL_USAGE;
+		return NULL;
+	}
+	return ask_policyd(options, json_pack("{s:s, s:s, s:b}",
+	    "command", command, "domain", next_hop_format(&hop, text),
+	    "policy", options->forgets_policy), status);
+}
+
+void
+ask_print(const json_t *answer)
+{
+	json_dumpf(answer, stdout, JSON_ENSURE_ASCII);
+	putchar('\n');
+}

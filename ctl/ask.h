@@ -1,0 +1,32 @@
+/*
+ * A question to policyd on its control socket: one JSON object there, one back.
+ */
+
+#ifndef HOPSEAL_ASK_H
+#define HOPSEAL_ASK_H
+
+#include <jansson.h>
+
+#include "ctl/ctl.h"
+
+/* policyd itself gives up after 10 s; then it has something to say. */
+#define ASK_CONNECT_MS	3000
+#define ASK_ANSWER_MS	15000
+
+/*
+ * Takes request, adds its version and returns the answer, the caller's.  NULL when
+ * there is none: what is wrong has then been said on standard error, and with
+ * --json as an object on standard output, and *status is set.
+ */
+json_t	*ask_policyd(const struct ctl_options *options, json_t *request,
+	    enum ctl_exit *status);
+/*
+ * The same for a command about a domain, which may be written as any key of the map;
+ * what could have no policy is wrong usage.
+ */
+json_t	*ask_about(const struct ctl_options *options, const char *command,
+	    const char *domain, enum ctl_exit *status);
+/* As it came, in one line. */
+void	 ask_print(const json_t *answer);
+
+#endif

@@ -1,0 +1,99 @@
+/*
+ * hopseal status: is each part of policyd well, and what to do where it is not.
+ */
+
+#include <stdio.h>
+#include <string.h>
+
+#include "ctl/answer.h"
+#include "ctl/ask.h"
+#include "ctl/ctl.h"
+#include "ctl/screen.h"
+
+#define STATE_WIDTH	9
+#define COUNTER_WIDTH	34
+
+static enum ctl_exit
+exit_of(const json_t *answer)
+{
+	if (answer_is(answer, "state", "ok"))
+		return CTL_FINE;
+	if (answer_is(answer, "state", "warning"))
+		return CTL_WARNING;
+	return answer_is(answer, "state", "critical") ? CTL_CRITICAL :
+	    CTL_UNKNOWN;
+}
+
+static enum tone
+tone_of(const json_t *part)
+{
+	const json_t *ok = json_object_get(part, "ok");
+
+	return json_is_true(ok) ? TONE_GOOD :
+	    json_is_false(ok) ? TONE_BAD : TONE_DOUBT;
+}
+
+static void
+show_part(const json_t *part)
+{
+	screen_label(answer_text(part, "name"));
+	screen_put(tone_of(part), STATE_WIDTH, answer_text(part, "state"));
+	screen_put(TONE_PLAIN, 0, answer_text(part, "detail"));
+	screen_end_line();
+	if (answer_text(part, "advice")[0] == '\0')
+		return;
+	screen_label("");
+	screen_put(TONE_PLAIN, STATE_WIDTH, "");
+	screen_putf(TONE_PLAIN, 0, "-> %s", answer_text(part, "advice"));
+	screen_end_line();
+}
+
+static void
+show(json_t *answer)
+{
+	const json_t *parts = json_object_get(answer, "parts"), *part;
+	json_t *counters = json_object_get(answer, "counters"), *value;
+	const char *name;
+	size_t i;
+
+	json_array_foreach(parts, i, part)
+		show_part(part);
+	if (json_object_size(counters) > 0)
+		screen_end_line();
+	json_object_foreach(counters, name, value) {
+		screen_putf(TONE_PLAIN, COUNTER_WIDTH, "  %s", name);
+		screen_putf(TONE_PLAIN, 0, "%12lld",
+		    (long long)json_integer_value(value));
+		screen_end_line();
+	}
+}
+
+static enum ctl_exit
+status_run(const struct ctl_options *options, int operand_count,
+    char *const *operands)
+{
+	enum ctl_exit status;
+	json_t *answer;
+
+	(void)operand_count;
+	(void)operands;
+	answer = ask_policyd(options, json_pack("{s:s}", "command", "status"),
+	    &status);
+	if (answer == NULL)
+		return status;
+	if (options->is_json)
+		ask_print(answer);
+	else
+		show(answer);
+	status = exit_of(answer);
+	json_decref(answer);
+	return status;
+}
+
+const struct ctl_command status_command = {
+	.name = "status",
+	.operands = "",
+	.summary = "is policyd well: its processes, cache, resolver, rules",
+	.help = "Exit 0 all is well, 1 warnings, 2 critical, 3 unknown.\n",
+	.run = status_run
+};
