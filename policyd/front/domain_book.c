@@ -219,6 +219,17 @@ domain_book_set(struct domain_book *book, struct book_entry *e,
 }
 
 void
+domain_book_clear(struct domain_book *book, struct book_entry *e)
+{
+	domain_book_drop_replies(book, e);
+	book->bytes -= e->record_bytes;
+	free(e->record);
+	e->record = NULL;
+	e->record_bytes = 0;
+	e->looked_at = e->refresh_at = e->end_at = e->refetch_at = 0;
+}
+
+void
 domain_book_set_reply(struct domain_book *book, struct book_entry *e,
     enum map_name name, struct text reply)
 {
@@ -244,6 +255,12 @@ domain_book_sweep(struct domain_book *book, size_t *cursor, size_t count,
 			visit(e, arg);
 		}
 	}
+}
+
+size_t
+domain_book_slots(const struct domain_book *book)
+{
+	return book->slot_count;
 }
 
 struct domain_book_counters

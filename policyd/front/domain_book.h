@@ -31,7 +31,6 @@ struct book_entry {
 	int64_t			 looked_at, refresh_at, end_at;
 	int64_t			 refetch_at;	/* 0: no policy */
 	int64_t			 synced_at;	/* last seen in the shared cache */
-	bool			 is_public;	/* in the shared cache, as far as we know */
 	uint16_t		 name_len;
 	char			 name[];	/* next_hop_format, terminated */
 };
@@ -52,6 +51,8 @@ struct book_entry *domain_book_add(struct domain_book *book,
 /* Puts facts into an entry; stale_ttl_s as for facts_end. */
 void	domain_book_set(struct domain_book *book, struct book_entry *entry,
 	    const struct facts *facts, unsigned stale_ttl_s);
+/* Back to knowing nothing. */
+void	domain_book_clear(struct domain_book *book, struct book_entry *entry);
 /* Keeps a ready reply beside the record. */
 void	domain_book_set_reply(struct domain_book *book,
 	    struct book_entry *entry, enum map_name name, struct text reply);
@@ -69,6 +70,8 @@ void	domain_book_remove(struct domain_book *book,
 typedef void domain_book_visit(struct book_entry *entry, void *arg);
 void	domain_book_sweep(struct domain_book *book, size_t *cursor,
 	    size_t count, domain_book_visit *visit, void *arg);
+
+size_t	domain_book_slots(const struct domain_book *book);
 
 struct domain_book_counters {
 	uint64_t	entries, bytes, evicted;

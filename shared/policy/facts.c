@@ -252,6 +252,18 @@ facts_merge(struct facts *fresh, const struct facts *known, int64_t now)
 		facts_take_policy(fresh, known);
 }
 
+void
+facts_keep_policy(struct facts *f)
+{
+	struct facts kept = { .hop = f->hop, .has_policy = f->has_policy,
+	    .fetched_at = f->fetched_at, .expires_at = f->expires_at,
+	    .refetch_at = f->refetch_at, .policy = f->policy };
+
+	memcpy(kept.policy_id, f->policy_id, sizeof(kept.policy_id));
+	facts_clear_hosts(f);
+	*f = kept;
+}
+
 int64_t
 facts_end(const struct facts *f, unsigned stale_ttl_s)
 {

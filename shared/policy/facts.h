@@ -130,6 +130,9 @@ enum dane_state	 facts_judge_dane(const struct facts *f);
 void		 facts_merge(struct facts *fresh, const struct facts *known,
 		    int64_t now);
 
+/* Forgets all but the policy. */
+void		 facts_keep_policy(struct facts *f);
+
 /*
  * The record for Redis and between our processes (docs/cache.md): lines
  * "name=value" behind "hopseal-facts VERSION".  Unknown names are ignored,

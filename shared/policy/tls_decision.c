@@ -156,6 +156,8 @@ promise_unknown(const struct facts *f, const struct tls_site *site,
 	p->map = MAP_TEMPORARY;
 	if (f == NULL)
 		set_reason(d, "first lookup not finished");
+	else if (f->looked_at == 0)
+		set_reason(d, "first lookup of %s not finished", f->hop.name);
 	else if (f->dane_error[0] != '\0')
 		set_reason(d, "DANE of %s is unknown: %s", f->hop.name,
 		    f->dane_error);

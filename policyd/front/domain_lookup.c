@@ -1,0 +1,596 @@
+/*
+ * Looking a next hop up.  A lookup walks through its steps and ends in one
+ * place; whoever waits is told there, or by his own deadline.
+ */
+
+#include "policyd/front/domain_lookup.h"
+
+#include <assert.h>
+#include <event2/event.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "policyd/front/cache_async.h"
+#include "policyd/front/front.h"
+#include "policyd/process/child.h"
+#include "shared/io/log.h"
+#include "shared/xalloc.h"
+
+#define LOOKUPS_MAX		4096
+#define LOOKUP_DEADLINE_S	75	/* a little more than the scout's own */
+#define LOCK_MS			30000
+#define REFETCH_PAUSE_S		300	/* between attempts of this host */
+#define CLOCK_SKEW_S		300	/* between hosts of the group */
+#define REFRESH_MAX_S		3600	/* no record is fresh for longer */
+#define NOBODY_ANSWERS_S	60
+#define SWEEP_ROUNDS		60	/* the whole book once a minute */
+#define SLOTS_AT_LEAST		256
+
+enum step { STEP_CACHE, STEP_LOCK, STEP_SCOUT };
+
+struct domain_lookup {
+	LIST_ENTRY(domain_lookup)	 next;
+	struct domain_lookups		*lookups;
+	struct book_entry		*entry;
+	struct next_hop			 hop;
+	enum domain_lookup_reason	 reason;
+	enum step			 step;
+	bool				 was_sent;	/* to this scout */
+	uint64_t			 number;
+	struct cache_question		 question;
+	struct event			*deadline;
+	LIST_HEAD(, domain_wait)	 waiting;
+};
+
+struct domain_lookups {
+	struct front			*front;
+	LIST_HEAD(, domain_lookup)	 all;
+	size_t				 count;
+	uint64_t			 last_number;
+	int64_t				 unanswered_since;	/* 0: all well */
+	struct event			*tick;
+	size_t				 cursor;
+};
+
+static void	lookup_advance(struct domain_lookup *l);
+
+/* ---------------------------------------------------------------- ending */
+
+static void
+wait_end(struct domain_wait *wait)
+{
+	LIST_REMOVE(wait, next);
+	event_free(wait->deadline);
+	wait->deadline = NULL;
+}
+
+/* An entry that never learned anything is not kept. */
+static void
+drop_if_empty(struct domain_lookups *lookups, struct book_entry *entry)
+{
+	if (entry->record == NULL && entry->lookup == NULL)
+		domain_book_remove(lookups->front->book, entry);
+}
+
+/* The one way out: tells those who wait, frees. */
+static void
+lookup_finish(struct domain_lookup *l)
+{
+	struct domain_lookups *lookups = l->lookups;
+	struct book_entry *entry = l->entry;
+	struct domain_lookup guard = { .entry = entry };
+	struct domain_wait *wait;
+	LIST_HEAD(, domain_wait) told = LIST_HEAD_INITIALIZER(told);
+
+	LIST_REMOVE(l, next);
+	lookups->count--;
+	while ((wait = LIST_FIRST(&l->waiting)) != NULL) {
+		LIST_REMOVE(wait, next);
+		LIST_INSERT_HEAD(&told, wait, next);
+	}
+	event_free(l->deadline);
+	free(l);
+	/* The guard keeps the entry while callbacks run, also from eviction. */
+	entry->lookup = &guard;
+	while ((wait = LIST_FIRST(&told)) != NULL) {
+		wait_end(wait);
+		wait->callback(entry, false, wait->arg);
+	}
+	entry->lookup = NULL;
+	drop_if_empty(lookups, entry);
+}
+
+static void
+lookup_on_deadline(evutil_socket_t fd, short events, void *arg)
+{
+	struct domain_lookup *l = arg;
+
+	(void)fd;
+	(void)events;
+	/* The answer of the cache or the lock comes in any case, and soon. */
+	if (l->step != STEP_SCOUT)
+		return;
+	l->lookups->front->counters.lookups_failed++;
+	log_warn("lookup not finished in time: domain=%s", l->entry->name);
+	lookup_finish(l);
+}
+
+/* --------------------------------------------------------- taking facts */
+
+/* One line for each decision that is new or another than before. */
+static void
+log_decision(const struct front *front, const struct facts *facts,
+    const struct book_entry *entry)
+{
+	struct tls_decision now, before;
+	struct facts *known = front_facts(entry, &facts->hop);
+	bool is_new = entry->record == NULL;
+
+	front_decide(front, facts, &now);
+	front_decide(front, known, &before);
+	if (is_new || now.kind != before.kind || now.map != before.map ||
+	    now.level != before.level || now.verdict != before.verdict)
+		log_info("decided: domain=%s, policy=%s, map=%s, dane=%s, "
+		    "record=%s, verdict=%s, reason=%s", entry->name,
+		    tls_policy_kind_name(now.kind),
+		    now.map == MAP_LEVEL ? tls_level_name(now.level) :
+		    now.map == MAP_TEMPORARY ? "temporary" : "not-found",
+		    dane_state_name(facts->dane),
+		    fact_state_name(facts->record_state),
+		    verdict_name(now.verdict),
+		    now.reason[0] != '\0' ? now.reason : "no policy");
+	facts_free(known);
+}
+
+static void
+take_facts(struct domain_lookups *lookups, struct book_entry *entry,
+    const struct facts *facts)
+{
+	struct front *front = lookups->front;
+
+	log_decision(front, facts, entry);
+	domain_book_set(front->book, entry, facts,
+	    front->settings->config->stale_ttl_s);
+	entry->synced_at = front_now();
+}
+
+/* Only what was really learned is worth telling others. */
+static void
+share_facts(struct domain_lookups *lookups, const struct book_entry *entry,
+    const struct facts *facts)
+{
+	if (facts->learned_at == 0 && !facts->has_policy)
+		return;
+	cache_async_put(lookups->front->cache, &facts->hop,
+	    (struct text){ entry->record, entry->record_bytes },
+	    entry->end_at - front_now());
+}
+
+/*
+ * A record of the shared cache: ours to believe only as far as it makes sense
+ * and knows more than we do.
+ */
+static void
+take_cached(struct domain_lookups *lookups, struct book_entry *entry,
+    const struct next_hop *hop, struct text record)
+{
+	int64_t now = front_now();
+	struct facts *facts;
+	const char *why;
+
+	facts = facts_parse(record, &why);
+	if (facts == NULL) {
+		log_warn("record in the cache is not used: domain=%s, "
+		    "reason=%s", entry->name, why);
+		return;
+	}
+	if (facts->refresh_at > now + REFRESH_MAX_S)
+		facts->refresh_at = now + REFRESH_MAX_S;
+	if (facts->hop.kind == hop->kind && facts->hop.port == hop->port &&
+	    strcmp(facts->hop.name, hop->name) == 0 &&
+	    facts->looked_at <= now + CLOCK_SKEW_S &&
+	    (entry->record == NULL || facts->looked_at > entry->looked_at)) {
+		take_facts(lookups, entry, facts);
+		lookups->front->counters.cache_hits++;
+	}
+	facts_free(facts);
+}
+
+/* ------------------------------------------------------------- the steps */
+
+static void
+lookup_send(struct domain_lookup *l)
+{
+	struct channel *scout = child_peer(l->lookups->front->child,
+	    ROLE_SCOUT);
+	struct scout_lookup message = { .hop = l->hop,
+	    .must_refresh = l->reason == DOMAIN_LOOKUP_REFRESH,
+	    .known = { l->entry->record != NULL ? l->entry->record : "",
+	    l->entry->record_bytes } };
+	struct buffer payload;
+
+	if (scout == NULL || l->was_sent)
+		return;
+	buffer_init(&payload, FACTS_RECORD_MAX_BYTES + 4096);
+	scout_lookup_format(&message, &payload);
+	l->was_sent = channel_send(scout, MESSAGE_LOOKUP, l->number,
+	    (struct text){ payload.data, payload.len });
+	buffer_clear(&payload);
+	if (l->lookups->unanswered_since == 0)
+		l->lookups->unanswered_since = front_now();
+}
+
+static bool
+entry_is_fresh(const struct book_entry *entry)
+{
+	return entry->record != NULL && front_now() < entry->refresh_at;
+}
+
+static void
+lookup_on_cached(struct text record, bool was_asked, void *arg)
+{
+	struct domain_lookup *l = arg;
+
+	if (record.len > 0)
+		take_cached(l->lookups, l->entry, &l->hop, record);
+	if (was_asked)
+		l->entry->synced_at = front_now();
+	if (entry_is_fresh(l->entry) || l->reason == DOMAIN_LOOKUP_SYNC) {
+		lookup_finish(l);
+		return;
+	}
+	l->step = STEP_SCOUT;
+	lookup_advance(l);
+}
+
+static void
+lookup_on_lock(bool is_ours, void *arg)
+{
+	struct domain_lookup *l = arg;
+
+	if (!is_ours) {
+		lookup_finish(l);
+		return;
+	}
+	l->step = STEP_SCOUT;
+	lookup_advance(l);
+}
+
+/* Asks what the step asks; a question that nobody can be asked is passed. */
+static void
+lookup_advance(struct domain_lookup *l)
+{
+	struct cache_async *cache = l->lookups->front->cache;
+
+	l->question = (struct cache_question){ lookup_on_cached,
+	    lookup_on_lock, l };
+	switch (l->step) {
+	case STEP_CACHE:
+		if (cache_async_get(cache, &l->hop, &l->question))
+			return;
+		break;
+	case STEP_LOCK:
+		if (cache_async_lock(cache, &l->hop, LOCK_MS, &l->question))
+			return;
+		break;
+	case STEP_SCOUT:
+		break;
+	}
+	l->step = STEP_SCOUT;
+	lookup_send(l);
+}
+
+bool
+domain_lookup_start(struct domain_lookups *lookups, struct book_entry *entry,
+    const struct next_hop *hop, enum domain_lookup_reason reason)
+{
+	static const enum step first[] = {
+		[DOMAIN_LOOKUP_ASKED] = STEP_CACHE,
+		[DOMAIN_LOOKUP_SYNC] = STEP_CACHE,
+		[DOMAIN_LOOKUP_REFETCH] = STEP_LOCK,
+		[DOMAIN_LOOKUP_REFRESH] = STEP_SCOUT,
+	};
+	struct timeval deadline = { LOOKUP_DEADLINE_S, 0 };
+	struct domain_lookup *l = entry->lookup;
+
+	if (reason == DOMAIN_LOOKUP_SYNC &&
+	    !cache_async_is_up(lookups->front->cache))
+		return true;
+	if (l != NULL && l->lookups != NULL) {
+		/* A stronger wish takes the lookup under way with it. */
+		if (reason == DOMAIN_LOOKUP_ASKED &&
+		    l->reason == DOMAIN_LOOKUP_SYNC)
+			l->reason = reason;
+		if (reason == DOMAIN_LOOKUP_REFRESH && l->reason != reason) {
+			l->reason = reason;
+			l->number = ++lookups->last_number;
+			l->was_sent = false;
+			if (l->step == STEP_SCOUT)
+				lookup_send(l);
+		}
+		return true;
+	}
+	if (lookups->count >= LOOKUPS_MAX || l != NULL)
+		return false;
+	l = xcalloc(1, sizeof(*l));
+	l->lookups = lookups;
+	l->entry = entry;
+	l->hop = *hop;
+	l->reason = reason;
+	l->step = first[reason];
+	l->number = ++lookups->last_number;
+	LIST_INIT(&l->waiting);
+	LIST_INSERT_HEAD(&lookups->all, l, next);
+	lookups->count++;
+	lookups->front->counters.lookups++;
+	l->deadline = event_new(lookups->front->child->base, -1, EV_PERSIST,
+	    lookup_on_deadline, l);
+	assert(l->deadline != NULL);
+	event_add(l->deadline, &deadline);
+	entry->lookup = l;
+	lookup_advance(l);
+	return true;
+}
+
+/* ---------------------------------------------------------------- waiting */
+
+static void
+wait_on_deadline(evutil_socket_t fd, short events, void *arg)
+{
+	struct domain_wait *wait = arg;
+
+	(void)fd;
+	(void)events;
+	wait_end(wait);
+	wait->callback(wait->entry, true, wait->arg);
+}
+
+void
+domain_wait_start(struct domain_lookups *lookups, struct domain_wait *wait,
+    struct book_entry *entry, unsigned ms, domain_wait_cb *callback, void *arg)
+{
+	struct timeval deadline = { ms / 1000, ms % 1000 * 1000 };
+
+	assert(entry->lookup != NULL);
+	wait->entry = entry;
+	wait->callback = callback;
+	wait->arg = arg;
+	wait->deadline = event_new(lookups->front->child->base, -1, 0,
+	    wait_on_deadline, wait);
+	assert(wait->deadline != NULL);
+	event_add(wait->deadline, &deadline);
+	LIST_INSERT_HEAD(&entry->lookup->waiting, wait, next);
+}
+
+void
+domain_wait_cancel(struct domain_wait *wait)
+{
+	wait_end(wait);
+}
+
+/* ------------------------------------------------------------ what came in */
+
+void
+domain_lookups_on_scout(struct domain_lookups *lookups)
+{
+	struct domain_lookup *l;
+
+	LIST_FOREACH(l, &lookups->all, next) {
+		l->was_sent = false;
+		if (l->step == STEP_SCOUT)
+			lookup_send(l);
+	}
+}
+
+static struct text
+hop_name(const struct next_hop *hop, char out[NEXT_HOP_TEXT_SIZE])
+{
+	return text_of(next_hop_format(hop, out));
+}
+
+void
+domain_lookups_on_facts(struct domain_lookups *lookups, uint64_t number,
+    struct text record)
+{
+	struct front *front = lookups->front;
+	char name[NEXT_HOP_TEXT_SIZE];
+	struct book_entry *entry;
+	struct domain_lookup *l;
+	struct facts *facts;
+	const char *why;
+
+	facts = facts_parse(record, &why);
+	if (facts == NULL) {
+		log_error("the scout's answer cannot be read: reason=%s", why);
+		return;
+	}
+	if (facts->mx_state != FACT_UNKNOWN && facts->learned_at != 0)
+		lookups->unanswered_since = 0;
+	entry = domain_book_add(front->book, hop_name(&facts->hop, name));
+	take_facts(lookups, entry, facts);
+	share_facts(lookups, entry, facts);
+	l = entry->lookup;
+	if (l != NULL && l->lookups != NULL && l->step == STEP_SCOUT &&
+	    l->number == number)
+		lookup_finish(l);
+	facts_free(facts);
+}
+
+void
+domain_lookups_on_change(struct domain_lookups *lookups,
+    const struct cache_change *change)
+{
+	char name[NEXT_HOP_TEXT_SIZE];
+	struct book_entry *entry = domain_book_find(lookups->front->book,
+	    hop_name(&change->hop, name));
+
+	if (entry == NULL)
+		return;
+	switch (change->kind) {
+	case CACHE_CHANGED:
+		domain_lookup_start(lookups, entry, &change->hop,
+		    DOMAIN_LOOKUP_SYNC);
+		break;
+	case CACHE_FORGOTTEN:
+		domain_lookups_forget(lookups, &change->hop, false);
+		break;
+	case CACHE_FORGOTTEN_POLICY:
+		domain_lookups_forget(lookups, &change->hop, true);
+		break;
+	}
+}
+
+static void
+write_back_entry(struct book_entry *entry, void *arg)
+{
+	struct domain_lookups *lookups = arg;
+	int64_t now = front_now();
+	struct next_hop hop;
+	const char *why;
+
+	if (entry->record == NULL || entry->refetch_at == 0 ||
+	    now >= entry->end_at)
+		return;
+	next_hop_parse((struct text){ entry->name, entry->name_len }, &hop,
+	    &why);
+	cache_async_write_back(lookups->front->cache, &hop,
+	    (struct text){ entry->record, entry->record_bytes },
+	    entry->end_at - now);
+}
+
+void
+domain_lookups_write_back(struct domain_lookups *lookups)
+{
+	size_t cursor = 0;
+
+	domain_book_sweep(lookups->front->book, &cursor, SIZE_MAX,
+	    write_back_entry, lookups);
+}
+
+void
+domain_lookups_forget(struct domain_lookups *lookups,
+    const struct next_hop *hop, bool forgets_policy)
+{
+	struct front *front = lookups->front;
+	char name[NEXT_HOP_TEXT_SIZE];
+	struct book_entry *entry = domain_book_find(front->book,
+	    hop_name(hop, name));
+	struct facts *facts;
+
+	if (entry == NULL)
+		return;
+	facts = front_facts(entry, hop);
+	if (!forgets_policy && facts->has_policy &&
+	    front_now() < facts->expires_at) {
+		facts_keep_policy(facts);
+		domain_book_set(front->book, entry, facts,
+		    front->settings->config->stale_ttl_s);
+	} else if (entry->lookup != NULL)
+		domain_book_clear(front->book, entry);
+	else
+		domain_book_remove(front->book, entry);
+	facts_free(facts);
+}
+
+/* ---------------------------------------------------------------- the clock */
+
+/* Policies are refreshed ahead of their expiry, whoever asks for them. */
+static void
+sweep_entry(struct book_entry *entry, void *arg)
+{
+	struct domain_lookups *lookups = arg;
+	int64_t now = front_now();
+	struct next_hop hop;
+	const char *why;
+
+	if (entry->lookup != NULL)
+		return;
+	if (now >= entry->end_at) {
+		domain_book_remove(lookups->front->book, entry);
+		return;
+	}
+	if (entry->refetch_at == 0 || now < entry->refetch_at)
+		return;
+	entry->refetch_at = now + REFETCH_PAUSE_S;
+	next_hop_parse((struct text){ entry->name, entry->name_len }, &hop,
+	    &why);
+	domain_lookup_start(lookups, entry, &hop, DOMAIN_LOOKUP_REFETCH);
+}
+
+static void
+check_answers(struct domain_lookups *lookups)
+{
+	struct front *front = lookups->front;
+	bool nobody = lookups->unanswered_since != 0 &&
+	    front_now() - lookups->unanswered_since >= NOBODY_ANSWERS_S;
+
+	if (nobody == front->site.answers_nobody)
+		return;
+	front->site.answers_nobody = nobody;
+	front->generation++;
+	if (nobody)
+		log_error("no lookup was answered for %d s: unknown domains "
+		    "get NOTFOUND; look at the resolver and at hopseal "
+		    "status", NOBODY_ANSWERS_S);
+	else
+		log_info("lookups are answered again");
+}
+
+static void
+on_tick(evutil_socket_t fd, short events, void *arg)
+{
+	struct domain_lookups *lookups = arg;
+	size_t slots = domain_book_slots(lookups->front->book) / SWEEP_ROUNDS;
+
+	(void)fd;
+	(void)events;
+	check_answers(lookups);
+	domain_book_sweep(lookups->front->book, &lookups->cursor,
+	    slots > SLOTS_AT_LEAST ? slots : SLOTS_AT_LEAST, sweep_entry,
+	    lookups);
+}
+
+struct domain_lookups *
+domain_lookups_new(struct front *front)
+{
+	struct domain_lookups *lookups = xcalloc(1, sizeof(*lookups));
+	struct timeval interval = { 1, 0 };
+
+	lookups->front = front;
+	LIST_INIT(&lookups->all);
+	lookups->tick = event_new(front->child->base, -1, EV_PERSIST, on_tick,
+	    lookups);
+	assert(lookups->tick != NULL);
+	event_add(lookups->tick, &interval);
+	return lookups;
+}
+
+/* Nobody waits any more: the clients are gone before. */
+void
+domain_lookups_free(struct domain_lookups *lookups)
+{
+	struct domain_lookup *l;
+
+	if (lookups == NULL)
+		return;
+	while ((l = LIST_FIRST(&lookups->all)) != NULL) {
+		LIST_REMOVE(l, next);
+		l->entry->lookup = NULL;
+		event_free(l->deadline);
+		free(l);
+	}
+	event_free(lookups->tick);
+	free(lookups);
+}
+
+bool
+domain_lookups_scout_is_here(const struct domain_lookups *lookups)
+{
+	return child_peer(lookups->front->child, ROLE_SCOUT) != NULL;
+}
+
+size_t
+domain_lookups_count(const struct domain_lookups *lookups)
+{
+	return lookups->count;
+}

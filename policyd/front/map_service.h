@@ -1,0 +1,23 @@
+/*
+ * The TLS policy map: smtp_tls_policy_maps by socketmap (socketmap_table(5)).
+ */
+
+#ifndef HOPSEAL_MAP_SERVICE_H
+#define HOPSEAL_MAP_SERVICE_H
+
+#include "policyd/front/client.h"
+#include "shared/postfix/map_reply.h"
+
+struct front;
+
+/* The service for listener_new; front outlives it. */
+const struct service *map_service(struct front *front);
+
+/*
+ * What Postfix is told of hop now, from what is known: the payload of the reply.  For
+ * the service and for "hopseal explain".
+ */
+void	map_service_answer(struct front *front, const struct next_hop *hop,
+	    const struct facts *facts, enum map_name name, struct buffer *out);
+
+#endif
