@@ -31,7 +31,6 @@
 #define BACKOFF_MIN_MS		100
 #define BACKOFF_MAX_MS		5000
 #define GREETING_MS		1000	/* connecting and the steps to READY */
-#define HEARTBEAT_MS		10000	/* between looks at an idle link */
 #define OUT_BYTES_MAX		(4 * 1024 * 1024)
 #define READ_BYTES		65536
 #define COMMAND_SIZE		16	/* a command's name, cut */
@@ -59,13 +58,13 @@ struct redis_link {
 	size_t			 address_count, next_address;
 	char			 resolve_error[ENDPOINT_ERROR_SIZE];
 	char			*user, *password;
-	unsigned		 deadline_ms;
+	unsigned		 deadline_ms, heartbeat_ms;
 
 	enum step		 step;
 	int			 fd;
 	struct event_base	*base;
 	struct event		*readable, *writable;	/* NULL without fd */
-	struct event		*timer;		/* attempt, greeting, heartbeat */
+	struct event		*timer;		/* attempt, greeting, idling */
 	struct event		*late_timer;	/* of the first question */
 	struct event		*failer;	/* for unanswered, below */
 	unsigned		 backoff_ms;
@@ -74,7 +73,7 @@ struct redis_link {
 	struct buffer		 greeting;	/* sent before READY */
 	struct buffer		 out;		/* sent when READY */
 	struct redis_reader	*reader;
-	struct question_list	 waiting;	/* in the order of their answers */
+	struct question_list	 waiting;	/* in their answers' order */
 	size_t			 waiting_count;
 	struct question_list	 unanswered;	/* to be told so by failer */
 
@@ -162,10 +161,11 @@ question_finish(struct redis_link *link, struct redis_question *q,
 	free(q);
 }
 
-/* All that wait will get no answer; they are told from the loop. */
+/* All that wait, sent or not, get no answer; they are told from the loop. */
 static void
 fail_waiting(struct redis_link *link)
 {
+	buffer_reset(&link->out);
 	TAILQ_CONCAT(&link->unanswered, &link->waiting, entry);
 	link->waiting_count = 0;
 	event_del(link->late_timer);
@@ -205,7 +205,6 @@ disconnect(struct redis_link *link)
 	redis_reader_free(link->reader);
 	link->reader = NULL;
 	buffer_reset(&link->greeting);
-	buffer_reset(&link->out);
 }
 
 /* Half of the back-off and up to as much again, so that hosts do not march. */
@@ -225,8 +224,8 @@ rest(struct redis_link *link)
 
 /*
  * The end of a connection, or of the attempt at one.  Only one that has lasted
- * makes the next attempt soon: a server that greets and then sleeps is not asked
- * ten times a second.
+ * makes the next attempt soon: a server that greets and then sleeps is not
+ * asked ten times a second.
  */
 static void
 drop(struct redis_link *link, enum redis_link_state state, const char *reason)
@@ -308,9 +307,9 @@ quote_reply(char out[REASON_SIZE], const struct redis_reply *reply)
 }
 
 /*
- * What an answer says of the server.  Trouble ends when the command that met it
- * succeeds: a full Redis answers GET as if nothing were.  For a subscriber it is
- * all the same.
+ * What an answer says of the server.  Trouble ends when the command that met
+ * it succeeds: a full Redis answers GET as if nothing were.  To a subscriber
+ * it is all the same.
  */
 static void
 note_health(struct redis_link *link, const char *command,
@@ -351,7 +350,7 @@ become_ready(struct redis_link *link)
 	link->ready_at_ms = now_ms();
 	link->is_ping_open = false;
 	link->counters.connected++;
-	start_timer(link->timer, HEARTBEAT_MS);
+	start_timer(link->timer, link->heartbeat_ms);
 	if (link->out.len > 0)
 		event_add(link->writable, NULL);
 	if (link->trouble[0] == '\0')
@@ -655,7 +654,7 @@ heartbeat(struct redis_link *link)
 		event_add(link->writable, NULL);
 		link->is_ping_open = true;
 	}
-	start_timer(link->timer, HEARTBEAT_MS);
+	start_timer(link->timer, link->heartbeat_ms);
 }
 
 static void
@@ -716,6 +715,8 @@ redis_link_new(struct event_base *base,
 	    options->password : "");
 	link->deadline_ms = options->deadline_ms > 0 ? options->deadline_ms :
 	    REDIS_LINK_DEADLINE_MS;
+	link->heartbeat_ms = options->heartbeat_ms > 0 ?
+	    options->heartbeat_ms : REDIS_LINK_HEARTBEAT_MS;
 	if (endpoint_resolve(&link->address.endpoint, ENDPOINT_TO_CONNECT,
 	    link->addresses, &link->address_count, link->resolve_error) == -1)
 		link->address_count = 0;

@@ -17,6 +17,7 @@
 #include "shared/io/redis_reply.h"
 
 #define REDIS_LINK_DEADLINE_MS		200
+#define REDIS_LINK_HEARTBEAT_MS		10000
 #define REDIS_LINK_QUESTIONS_MAX	1024	/* waiting at one time */
 
 struct event_base;
@@ -37,6 +38,7 @@ struct redis_link_options {
 	const char	*address;	/* as the option "redis", checked */
 	const char	*user, *password; /* "" or NULL for none */
 	unsigned	 deadline_ms;	/* 0: REDIS_LINK_DEADLINE_MS */
+	unsigned	 heartbeat_ms;	/* 0: REDIS_LINK_HEARTBEAT_MS */
 };
 
 struct redis_link_counters {
