@@ -106,11 +106,75 @@ $(O)/tests/fuzz_%: $(O)/tests/fuzz/fuzz_%.o $(O)/tests/fuzz/fuzz_main.o \
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(ALL_LIBS)
 
 tests: $(UNITS) $(FUZZERS)
-objects: $(PURE) $(IO) $(PROCESS) $(POLICYD) $(SCOUT) $(CTL)
+objects: $(call objects,$(FOLDERS) tests/unit tests/fuzz)
+
+# Sums up all results; the last line is the result.
+check: deps
+	MAKE='$(MAKE)' tests/run-checks --build $(O)
+check-asan check-tsan check-layers:
+	MAKE='$(MAKE)' tests/run-checks --build $(O) $(@:check-%=%)
+
+# Each target for FUZZ_SECONDS; O/fuzz keeps the inputs and, on a crash, the file.
+fuzz:
+	conf/deps build fuzz
+	$(MAKE) O=$(O)/fuzz CC=clang HARDEN= HARDEN_LD= OPT='-O1 -g' \
+	    SANITIZE=-fsanitize=address,undefined,fuzzer-no-link \
+	    CFLAGS=-DFUZZ_LIBFUZZER LDFLAGS=-fsanitize=fuzzer fuzz-run
+fuzz-run: $(FUZZERS:%=%.run)
+$(FUZZERS:%=%.run): %.run: %
+	@mkdir -p $*.inputs
+	$* -max_total_time=$(FUZZ_SECONDS) -timeout=10 -artifact_prefix=$*- \
+	    $*.inputs $(wildcard $(@F:fuzz_%.run=tests/data/%))
+
+# ---------------------------------------------------------------- use
+
+deps:
+	conf/deps build run check
+
+# A private Redis and policyd in the foreground, everything below RUN.
+run:
+	conf/deps build run
+	$(MAKE) all
+	conf/run --build $(O) --run $(RUN) -- $(RUN_OPTIONS)
+
+BIN	= $(DESTDIR)$(PREFIX)/bin
+SBIN	= $(DESTDIR)$(PREFIX)/sbin
+LIBEXEC	= $(DESTDIR)$(PREFIX)/libexec/hopseal
+MAN	= $(DESTDIR)$(PREFIX)/share/man
+CONF	= $(DESTDIR)$(SYSCONFDIR)/hopseal
+
+# What stands in the configuration folder is the operator's: never overwritten.
+install: all
+	install -d $(BIN) $(SBIN) $(LIBEXEC) $(CONF) $(MAN)/man1 $(MAN)/man5 \
+	    $(MAN)/man8
+	install -m 755 $(O)/hopseal $(BIN)
+	install -m 755 $(O)/hopseal-policyd $(SBIN)
+	install -m 755 $(O)/hopseal-scout $(LIBEXEC)
+	for page in $(notdir $(MANUALS)); do \
+	    $(PLACES) docs/$$page >$(MAN)/man$${page##*.}/$$page; done
+	for file in hopseal.conf rules; do test -e $(CONF)/$$file || \
+	    $(PLACES) conf/$$file >$(CONF)/$$file; done
+# Samples and manuals speak of the default places.
+PLACES	= sed -e 's|/usr/local/libexec|$(PREFIX)/libexec|g' \
+	  -e 's|/etc/hopseal|$(SYSCONFDIR)/hopseal|g'
 
 clean:
 	rm -rf $(O)
 
+help:
+	@echo 'make              builds the programs in O=$(O)'
+	@echo 'make run          runs them here, with a private Redis, below RUN=$(RUN);'
+	@echo '                  RUN_OPTIONS="-o NAME=VALUE ..." overrides options'
+	@echo 'make check        runs all tests, installing what they need'
+	@echo 'make check-asan   unit tests and corpora with address and undefined sanitizers'
+	@echo 'make check-tsan   what has threads with the thread sanitizer'
+	@echo 'make check-layers which way the code depends'
+	@echo 'make fuzz         each fuzz target for FUZZ_SECONDS=$(FUZZ_SECONDS)'
+	@echo 'make deps         installs what is needed to build, run and check'
+	@echo 'make install      to PREFIX=$(PREFIX) and SYSCONFDIR=$(SYSCONFDIR), below DESTDIR='
+	@echo 'make clean        removes O=$(O)'
+
 FORCE:
-.PHONY: all tests objects clean FORCE
+.PHONY: all tests objects check check-asan check-tsan check-layers fuzz fuzz-run
+.PHONY: deps run install clean help FORCE
 .SECONDARY:
