@@ -140,7 +140,7 @@ rule_complain(struct rule_parser *p, const char *format, ...)
 	p->error_count++;
 }
 
-/* What word was probably meant to be; two names as near as each other are none. */
+/* What a word was meant to be; of two that are as near it is neither. */
 struct suggestion {
 	const char	*name;		/* NULL: no idea */
 	unsigned	 distance;

@@ -1,8 +1,8 @@
 /*
  * What Postfix makes of a TLS policy map's reply.  The steps are Postfix's own
- * and in its order: status word, level, then one attribute after the other, each
- * looked up in a table that says since when, at which levels and how often it
- * may stand, and what its value must be.
+ * and in its order: status word, level, then one attribute after the other,
+ * each looked up in a table that says since when, at which levels and how often
+ * it may stand, and what its value must be.
  */
 
 #include "shared/postfix/map_reply_check.h"
@@ -53,11 +53,11 @@ static bool	is_policy_type(const char *);
 static bool	is_policy_failure(const char *);
 static bool	is_ttl(const char *);
 
-#define ROW(name, major, minor, kind, levels, is_single, is_valid, rule)	\
-	{ name, (major) * 100 + (minor), kind, levels, is_single, is_valid,	\
-	  name " needs Postfix " #major "." #minor,				\
-	  name " does not fit the security level",				\
-	  name " is given twice",						\
+#define ROW(name, major, minor, kind, levels, is_single, is_valid, rule) \
+	{ name, (major) * 100 + (minor), kind, levels, is_single, is_valid, \
+	  name " needs Postfix " #major "." #minor, \
+	  name " does not fit the security level", \
+	  name " is given twice", \
 	  name " " rule }
 
 static const struct attribute attributes[] = {
@@ -213,8 +213,8 @@ is_utf8(struct text t)
 }
 
 /*
- * Cuts the next token from *rest.  Separators within braces do not count, wherever
- * in the token the brace stands.
+ * Cuts the next token from *rest.  Separators within braces do not count,
+ * wherever in the token the brace stands.
  */
 static char *
 next_token(char **rest, bool has_braces)
@@ -438,7 +438,8 @@ map_reply_check(struct text payload, unsigned version, struct map_reply *out,
 		if (text_equals(word, status_names[i]))
 			break;
 	if (i == sizeof(status_names) / sizeof(status_names[0])) {
-		*why = "the status is none of OK, NOTFOUND, TEMP, TIMEOUT, PERM";
+		*why = "the status is none of OK, NOTFOUND, TEMP, TIMEOUT, "
+		    "PERM";
 		return -1;
 	}
 	reply.status = (enum map_reply_status)i;

@@ -34,11 +34,11 @@ struct map_reply {
 };
 
 /*
- * Reads a netstring's payload ("OK secure match=mx.example") as Postfix of that
- * version does: 307 is 3.7, 310 is 3.10.  0, or -1 with *why where Postfix would
- * call the reply or the policy invalid, and *out untouched.  What only the
- * delivery finds out (a cipher grade, a protocol's name, a tafile) is taken as it
- * stands.  The caller ends *out with map_reply_clear.
+ * Reads a netstring's payload ("OK secure match=mx.example") as Postfix of
+ * that version does: 307 is 3.7, 310 is 3.10.  0, or -1 with *why where Postfix
+ * would call the reply or the policy invalid, and *out untouched.  What only
+ * the delivery finds out (a cipher grade, a protocol's name, a tafile) is taken
+ * as it stands.  The caller ends *out with map_reply_clear.
  */
 int	map_reply_check(struct text payload, unsigned version,
 	    struct map_reply *out, const char **why);

@@ -1,8 +1,8 @@
 /*
  * What a key of smtp_tls_policy_maps names: a domain with MX hosts, one host,
- * or nothing that Hopseal looks up.  Postfix passes the next hop as it stands in
- * the recipient, transport(5) or relayhost, and asks again for ".parent" names
- * when there is no answer.
+ * or nothing that Hopseal looks up.  Postfix passes the next hop as it stands
+ * in the recipient, transport(5) or relayhost, and asks again for ".parent"
+ * names when there is no answer.
  */
 
 #include "shared/postfix/next_hop.h"

@@ -1,6 +1,6 @@
 /*
- * Keys of the TLS policy map: what names something has one spelling, which names
- * the same.
+ * Keys of the TLS policy map: what names something has one spelling, which
+ * names the same.
  */
 
 #include "shared/postfix/next_hop.h"

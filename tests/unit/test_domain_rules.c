@@ -1,6 +1,6 @@
 /*
- * The operator's table: every option, every mistake with its message, which rule
- * applies to which domain and when, and that a large table is no trouble.
+ * The operator's table: every option, every mistake with its message, which
+ * rule applies to which domain and when, and that a large table is no trouble.
  */
 
 #include "shared/policy/domain_rules.h"
@@ -150,7 +150,8 @@ static const struct {
 	{ "a.example out action=defre",
 	    "unknown action \"defre\" (did you mean \"defer\"?)" },
 	{ "a.example out action=stop",
-	    "unknown action \"stop\" (known here: off, log, tag, hold, defer)" },
+	    "unknown action \"stop\" "
+	    "(known here: off, log, tag, hold, defer)" },
 	{ "a.example out action=reject", "unknown action \"reject\"" },
 	{ "a.example out require=clientcert",
 	    "unknown require \"clientcert\" (known here: encrypt, verify)" },

@@ -10,7 +10,8 @@
 #include "tests/unit/check.h"
 
 #define T(s)	{ (s), sizeof(s) - 1 }
-#define LABEL_63 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+#define LABEL_63	"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa" \
+			"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 
 enum { V34 = 304, V37 = 307, V38 = 308, V39 = 309, V310 = 310, V312 = 312 };
 
@@ -64,7 +65,8 @@ static const struct {
 	    MAP_REPLY_OK, TLS_LEVEL_MAY, "protocols=>=TLSv1.2;" },
 	{ "letter case of a name", V37, T("OK secure Match=X"), MAP_REPLY_OK,
 	    TLS_LEVEL_SECURE, "match=X;" },
-	{ "UTF-8", V37, T("OK secure match=\303\274\342\202\254\360\237\222\214"),
+	{ "UTF-8", V37,
+	    T("OK secure match=\303\274\342\202\254\360\237\222\214"),
 	    MAP_REPLY_OK, TLS_LEVEL_SECURE,
 	    "match=\303\274\342\202\254\360\237\222\214;" },
 	/* Attributes. */
@@ -116,10 +118,12 @@ static const struct {
 	    "policy_type=sts;policy_failure=sts-policy-fetch-error;" },
 	{ "the other failures", V310, T("OK may policy_type=sts "
 	    "policy_failure=sts-webpki-invalid"), MAP_REPLY_OK,
-	    TLS_LEVEL_MAY, "policy_type=sts;policy_failure=sts-webpki-invalid;" },
+	    TLS_LEVEL_MAY,
+	    "policy_type=sts;policy_failure=sts-webpki-invalid;" },
 	{ "the other failures", V310, T("OK may policy_type=sts "
 	    "policy_failure=Validation-Failure"), MAP_REPLY_OK,
-	    TLS_LEVEL_MAY, "policy_type=sts;policy_failure=Validation-Failure;" },
+	    TLS_LEVEL_MAY,
+	    "policy_type=sts;policy_failure=Validation-Failure;" },
 	{ "an empty string", V310, T("OK may policy_type=sts "
 	    "policy_string= {policy_string=}"), MAP_REPLY_OK, TLS_LEVEL_MAY,
 	    "policy_type=sts;policy_string=;policy_string=;" },
@@ -291,7 +295,8 @@ static const struct {
 	{ "a policy_string that is not held together", V310,
 	    T("OK may policy_type=sts policy_string=mode: enforce"),
 	    "without \"=\"" },
-	{ "an open brace", V310, T("OK may policy_type=sts { policy_string = a"),
+	{ "an open brace", V310,
+	    T("OK may policy_type=sts { policy_string = a"),
 	    "not closed" },
 	{ "an open brace within", V310,
 	    T("OK may policy_type=sts { policy_string = { }"),

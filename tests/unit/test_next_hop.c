@@ -7,7 +7,8 @@
 
 #include "tests/unit/check.h"
 
-#define LABEL_63 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+#define LABEL_63	"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa" \
+			"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 #define NAME_253 LABEL_63 "." LABEL_63 "." LABEL_63 "." \
     "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 #define T(s)	{ (s), sizeof(s) - 1 }
