@@ -98,6 +98,29 @@ text_next_word(struct text *rest, struct text *word)
 	return true;
 }
 
+static bool
+is_list_separator(char c)
+{
+	return is_blank(c) || c == ',' || c == '\n' || c == '\r';
+}
+
+bool
+text_next_item(struct text *rest, struct text *item)
+{
+	size_t i = 0;
+
+	while (rest->len > 0 && is_list_separator(rest->data[0])) {
+		rest->data++;
+		rest->len--;
+	}
+	while (i < rest->len && !is_list_separator(rest->data[i]))
+		i++;
+	*item = (struct text){ rest->data, i };
+	rest->data += i;
+	rest->len -= i;
+	return i > 0;
+}
+
 bool
 text_next_field(struct text *rest, char separator, struct text *field)
 {

@@ -29,6 +29,8 @@ struct text	text_trim(struct text t);
 bool		text_next_line(struct text *rest, struct text *line);
 /* Cuts the next word (blanks and tabs separate) from *rest. */
 bool		text_next_word(struct text *rest, struct text *word);
+/* Cuts the next item of a list: blanks, commas and line ends separate. */
+bool		text_next_item(struct text *rest, struct text *item);
 /* Cuts what stands before separator; false when *rest is exhausted. */
 bool		text_next_field(struct text *rest, char separator,
 		    struct text *field);

@@ -382,6 +382,18 @@ domain_lookups_on_scout(struct domain_lookups *lookups)
 	}
 }
 
+void
+domain_lookups_on_cache(struct domain_lookups *lookups)
+{
+	struct domain_lookup *l;
+
+	LIST_FOREACH(l, &lookups->all, next)
+		if (l->step != STEP_SCOUT) {
+			l->step = STEP_SCOUT;
+			lookup_advance(l);
+		}
+}
+
 static struct text
 hop_name(const struct next_hop *hop, char out[NEXT_HOP_TEXT_SIZE])
 {

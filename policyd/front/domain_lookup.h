@@ -61,6 +61,8 @@ void	domain_wait_cancel(struct domain_wait *wait);
 void	domain_lookups_on_scout(struct domain_lookups *lookups);
 void	domain_lookups_on_facts(struct domain_lookups *lookups,
 	    uint64_t number, struct text record);
+/* The connection to Redis is another: who waits for the old one goes on. */
+void	domain_lookups_on_cache(struct domain_lookups *lookups);
 /* News of other hosts; and Redis is to be filled again. */
 void	domain_lookups_on_change(struct domain_lookups *lookups,
 	    const struct cache_change *change);

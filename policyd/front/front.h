@@ -38,7 +38,7 @@ struct front {
 	struct domain_lookups	*lookups;
 	struct clients		*clients;
 	struct tls_site		 site;
-	struct network_list	 own_networks;	/* option, else postconf's */
+	const struct network_list *own_networks; /* option, else postconf's */
 	/* Grows with all that changes decisions but facts and time. */
 	uint32_t		 generation;
 	enum scout_check	 validates, postfix_ad;

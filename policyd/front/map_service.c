@@ -6,7 +6,7 @@
 
 #include "policyd/front/map_service.h"
 
-#include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "policyd/front/cache_async.h"
@@ -70,7 +70,7 @@ check_reply(const struct next_hop *hop, enum map_name name, struct buffer *out)
 	    "own check, see the log of hopseal-policyd", hop->name);
 }
 
-void
+int64_t
 map_service_answer(struct front *front, const struct next_hop *hop,
     const struct facts *facts, enum map_name name, struct buffer *out)
 {
@@ -83,6 +83,7 @@ map_service_answer(struct front *front, const struct next_hop *hop,
 	else
 		map_reply_format(&decision, facts, name, out);
 	check_reply(hop, name, out);
+	return decision.valid_until;
 }
 
 /* -------------------------------------------------------- ready replies */
@@ -102,21 +103,20 @@ make_reply(struct front *front, struct book_entry *entry,
     const struct next_hop *hop, enum map_name name, struct buffer *netstring)
 {
 	struct facts *facts = front_facts(entry, hop);
-	struct tls_decision decision;
 	struct buffer payload;
+	int64_t valid_until;
 
 	buffer_init(&payload, SOCKETMAP_REPLY_MAX);
-	map_service_answer(front, hop, facts, name, &payload);
+	valid_until = map_service_answer(front, hop, facts, name, &payload);
 	count_reply(front, buffer_text(&payload));
 	socketmap_format(netstring, (struct text){ payload.data, payload.len });
 	buffer_clear(&payload);
 	if (entry != NULL && entry->record != NULL) {
-		front_decide(front, facts, &decision);
 		if (entry->generation != front->generation ||
-		    entry->valid_until != decision.valid_until)
+		    entry->valid_until != valid_until)
 			domain_book_drop_replies(front->book, entry);
 		entry->generation = front->generation;
-		entry->valid_until = decision.valid_until;
+		entry->valid_until = valid_until;
 		domain_book_set_reply(front->book, entry, name,
 		    (struct text){ netstring->data, netstring->len });
 	}

@@ -14,10 +14,11 @@ struct front;
 const struct service *map_service(struct front *front);
 
 /*
- * What Postfix is told of hop now, from what is known: the payload of the reply.  For
- * the service and for "hopseal explain".
+ * What Postfix is told of hop now, from what is known: adds the payload of the
+ * reply, for the service and for "hopseal explain".  Returns the second from which on
+ * it must be made anew, 0 for never.
  */
-void	map_service_answer(struct front *front, const struct next_hop *hop,
+int64_t	map_service_answer(struct front *front, const struct next_hop *hop,
 	    const struct facts *facts, enum map_name name, struct buffer *out);
 
 #endif

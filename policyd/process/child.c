@@ -244,6 +244,8 @@ child_run(enum role role, int parent_fd,
 
 	event_base_dispatch(state->child.base);
 
+	if (callbacks->on_stop != NULL)
+		callbacks->on_stop(&state->child);
 	log_set_sink(NULL, NULL);
 	status = state->status;
 	event_free(state->tick);

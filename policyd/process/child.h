@@ -28,6 +28,8 @@ struct child_callbacks {
 		    const struct frame *frame);
 	/* Finish what is in hand; then call child_exit. */
 	void	(*on_leave)(struct child *child);
+	/* The loop has ended: release what is the owner's; may be NULL. */
+	void	(*on_stop)(struct child *child);
 	/* The parent sent something that is not for every child; may be NULL. */
 	void	(*on_parent_frame)(struct child *child,
 		    const struct frame *frame);

@@ -6,6 +6,7 @@
 
 #include "shared/postfix/map_reply.h"
 
+#include <stdint.h>
 #include <string.h>
 
 #include "shared/postfix/socketmap.h"
@@ -47,18 +48,34 @@ line_must_stay(const char *line)
 	    strncmp(line, "mode:", 5) == 0;
 }
 
-/* Adds the attributes with those lines that stand before limit, or must. */
-static void
-add_policy_lines(const struct mtasts_policy *policy, size_t limit,
-    struct buffer *out)
+#define LINE_BEGIN	" { policy_string = "
+#define LINE_END	" }"
+
+static size_t
+line_bytes(const char *line)
 {
-	size_t i;
+	return strlen(LINE_BEGIN) + strlen(line) + strlen(LINE_END);
+}
+
+/*
+ * How many of the policy's lines are kept, so that with those that must stay
+ * they fit into room: SIZE_MAX when not even those do.
+ */
+static size_t
+lines_that_fit(const struct mtasts_policy *policy, size_t room)
+{
+	size_t bytes = 0, kept = policy->line_count, i;
 
 	for (i = 0; i < policy->line_count; i++)
-		if (line_may_be_sent(policy->lines[i]) &&
-		    (i < limit || line_must_stay(policy->lines[i])))
-			buffer_addf(out, " { policy_string = %s }",
-			    policy->lines[i]);
+		if (line_may_be_sent(policy->lines[i]))
+			bytes += line_bytes(policy->lines[i]);
+	while (bytes > room && kept > 0) {
+		kept--;
+		if (line_may_be_sent(policy->lines[kept]) &&
+		    !line_must_stay(policy->lines[kept]))
+			bytes -= line_bytes(policy->lines[kept]);
+	}
+	return bytes > room ? SIZE_MAX : kept;
 }
 
 /* The attributes that TLSRPT needs; nothing when they do not fit at all. */
@@ -66,29 +83,25 @@ static void
 add_report_attributes(const struct facts *facts, struct buffer *out)
 {
 	const struct mtasts_policy *policy = &facts->policy;
-	struct buffer head, lines;
-	size_t room = SOCKETMAP_REPLY_MAX - out->len, limit, i;
+	struct buffer head;
+	size_t room = SOCKETMAP_REPLY_MAX - out->len, kept = SIZE_MAX, i;
 
 	buffer_init(&head, room);
-	buffer_init(&lines, room);
 	buffer_addf(&head, " policy_type=sts policy_domain=%s",
 	    facts->hop.name);
 	for (i = 0; i < policy->mx_count; i++)
 		buffer_addf(&head, " mx_host_pattern=%s", policy->mx[i]);
-	for (limit = policy->line_count; ; limit--) {
-		buffer_reset(&lines);
-		add_policy_lines(policy, limit, &lines);
-		if (!head.is_overfull && !lines.is_overfull &&
-		    head.len + lines.len <= room) {
-			buffer_add(out, head.data, head.len);
-			buffer_add(out, lines.data, lines.len);
-			break;
-		}
-		if (limit == 0)
-			break;
+	if (!head.is_overfull)
+		kept = lines_that_fit(policy, room - head.len);
+	if (kept != SIZE_MAX) {
+		buffer_add(out, head.data, head.len);
+		for (i = 0; i < policy->line_count; i++)
+			if (line_may_be_sent(policy->lines[i]) &&
+			    (i < kept || line_must_stay(policy->lines[i])))
+				buffer_addf(out, LINE_BEGIN "%s" LINE_END,
+				    policy->lines[i]);
 	}
 	buffer_clear(&head);
-	buffer_clear(&lines);
 }
 
 static void

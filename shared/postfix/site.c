@@ -31,30 +31,6 @@ struct seen {
 	bool		has_level;
 };
 
-static bool
-is_separator(char c)
-{
-	return c == ' ' || c == '\t' || c == ',' || c == '\n' || c == '\r';
-}
-
-/* Cuts the next item of a list with blanks or commas between. */
-static bool
-next_item(struct text *rest, struct text *item)
-{
-	size_t i = 0;
-
-	while (rest->len > 0 && is_separator(rest->data[0])) {
-		rest->data++;
-		rest->len--;
-	}
-	while (i < rest->len && !is_separator(rest->data[i]))
-		i++;
-	*item = (struct text){ rest->data, i };
-	rest->data += i;
-	rest->len -= i;
-	return i > 0;
-}
-
 static void
 site_add_domain(struct site *site, struct text item)
 {
@@ -80,7 +56,7 @@ site_add_domains(struct site *site, struct text value)
 {
 	struct text item;
 
-	while (next_item(&value, &item))
+	while (text_next_item(&value, &item))
 		site_add_domain(site, item);
 }
 
@@ -89,7 +65,7 @@ has_word(struct text value, const char *word)
 {
 	struct text item;
 
-	while (next_item(&value, &item))
+	while (text_next_item(&value, &item))
 		if (text_equals_nocase(item, word))
 			return true;
 	return false;
