@@ -8,14 +8,13 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "shared/io/endpoint.h"
+#include "shared/io/file.h"
 #include "shared/io/redis_address.h"
 #include "shared/xalloc.h"
 
@@ -48,7 +47,7 @@ struct option {
 	enum option_type type;
 	size_t		 offset;
 	const char	*value;		/* the default */
-	const char	*allowed;	/* "MIN to MAX" or "word|word", or NULL */
+	const char	*allowed;	/* "MIN to MAX", "word|word" or NULL */
 	const char	*help;
 };
 
@@ -730,25 +729,6 @@ config_set(struct config *c, struct text assignment, struct buffer *errors)
 	return r.is_bad ? -1 : 0;
 }
 
-/* A file's bytes of at most FILE_BYTES_MAX; 0, or -1 with errno. */
-static int
-read_file(const char *path, struct buffer *out)
-{
-	char chunk[16384];
-	ssize_t got;
-	int fd, saved;
-
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-	if (fd == -1)
-		return -1;
-	while ((got = read(fd, chunk, sizeof(chunk))) > 0 && !out->is_overfull)
-		buffer_add(out, chunk, (size_t)got);
-	saved = out->is_overfull ? EFBIG : errno;
-	close(fd);
-	errno = saved;
-	return got == 0 && !out->is_overfull ? 0 : -1;
-}
-
 int
 config_read(struct config *c, const char *path, bool may_be_missing,
     struct buffer *errors)
@@ -757,7 +737,7 @@ config_read(struct config *c, const char *path, bool may_be_missing,
 	int result;
 
 	buffer_init(&text, FILE_BYTES_MAX);
-	if (read_file(path, &text) == 0) {
+	if (file_read(path, &text) == 0) {
 		result = config_parse(c, path,
 		    (struct text){ buffer_text(&text), text.len }, errors);
 	} else if (errno == ENOENT && may_be_missing) {

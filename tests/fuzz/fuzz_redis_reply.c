@@ -7,15 +7,16 @@
 
 #include "shared/io/redis_reply.h"
 
+static volatile unsigned char seen;
+
 /* Touches each octet and returns how many values there are. */
 static size_t
 walk(const struct redis_reply *r)
 {
-	static volatile unsigned char seen;
 	size_t i, count = 1;
 
 	for (i = 0; i < r->text.len; i++)
-		seen ^= (unsigned char)r->text.data[i];
+		seen = (unsigned char)r->text.data[i];
 	for (i = 0; i < r->count; i++)
 		count += walk(r->elements[i]);
 	return count;
