@@ -26,7 +26,7 @@ enum endpoint_kind { ENDPOINT_INET, ENDPOINT_UNIX };
 
 struct endpoint {
 	enum endpoint_kind kind;
-	char	 host[ENDPOINT_HOST_SIZE];	/* no brackets; "": all addresses */
+	char	 host[ENDPOINT_HOST_SIZE];	/* no brackets; "": all */
 	uint16_t port;				/* never 0 */
 	char	 path[ENDPOINT_PATH_SIZE];	/* absolute */
 };
@@ -46,7 +46,8 @@ int	endpoint_parse_list(struct text t, struct endpoint *out, size_t max,
 	    size_t *count, const char **why);
 bool	endpoint_equals(const struct endpoint *a, const struct endpoint *b);
 /* As endpoint_parse reads it; returns out. */
-char	*endpoint_format(const struct endpoint *e, char out[ENDPOINT_TEXT_SIZE]);
+char	*endpoint_format(const struct endpoint *e,
+	    char out[ENDPOINT_TEXT_SIZE]);
 
 /*
  * The addresses to bind, or with an empty host all of this machine; the

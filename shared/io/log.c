@@ -1,7 +1,7 @@
 /*
  * Log lines, and the three places where they go.  Writing never waits: a line
- * that the journal, syslog or stderr cannot take at once is dropped and counted,
- * and the count is told as soon as a line gets through again.
+ * that the journal, syslog or stderr cannot take at once is dropped and
+ * counted, and the count is told as soon as a line gets through again.
  */
 
 #include "shared/io/log.h"
@@ -33,7 +33,7 @@ static struct {
 	enum config_log_target	 target;	/* never AUTO */
 	enum config_log_level	 level;
 	int			 fd;		/* journal or syslog, or -1 */
-	unsigned long		 lost;		/* lines since the last written */
+	unsigned long		 lost;		/* since the last written line */
 	log_sink		*sink;
 	void			*sink_arg;
 } state = {
@@ -76,7 +76,7 @@ send_record(const char *path, const char *record, size_t len)
 	return send(state.fd, record, len, MSG_DONTWAIT | MSG_NOSIGNAL) != -1;
 }
 
-/* The journal's native protocol: FIELD=value lines; no value holds a newline. */
+/* The journal's native protocol: FIELD=value lines; no value has a newline. */
 static bool
 write_journal(enum config_log_level level, const char *program, int pid,
     const char *line)

@@ -18,8 +18,8 @@ struct redis_address {
 /*
  * "unix:PATH", "redis://HOST", "redis://HOST:PORT", each of the latter perhaps
  * with "/DATABASE"; HOST is a name, an address or "[v6]", PORT 6379 when not
- * given.  User and password are options of their own and refused here.  0, or -1
- * with *why.
+ * given.  User and password are options of their own and refused here.  0, or
+ * -1 with *why.
  */
 int	redis_address_parse(struct text t, struct redis_address *out,
 	    const char **why);

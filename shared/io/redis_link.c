@@ -115,6 +115,8 @@ static const struct {
 	{ "DENIED",	REDIS_LINK_REFUSED },	/* protected mode */
 };
 
+static void connect_next(struct redis_link *link, const char *reason);
+
 static int64_t
 now_ms(void)
 {
@@ -147,6 +149,25 @@ set_state(struct redis_link *link, enum redis_link_state state,
 }
 
 /* ------------------------------------------------------------- questions */
+
+/* False when it does not fit. */
+static bool
+format_command(struct buffer *out, int argc, const char **argv,
+    const size_t *lens)
+{
+	bool fits;
+	char *text;
+	long long len;
+
+	len = redisFormatCommandArgv(&text, argc, argv, lens);
+	if (len < 0)
+		abort();
+	fits = (size_t)len <= out->limit - out->len;
+	if (fits)
+		buffer_add(out, text, (size_t)len);
+	redisFreeCommand(text);
+	return fits;
+}
 
 static void
 question_finish(struct redis_link *link, struct redis_question *q,
@@ -190,7 +211,7 @@ on_failer(evutil_socket_t fd, short what, void *arg)
 	}
 }
 
-/* ------------------------------------------------------------ connection */
+/* ----------------------------------------------------------- disconnecting */
 
 static void
 disconnect(struct redis_link *link)
@@ -250,33 +271,7 @@ drop_garbage(struct redis_link *link, const char *what)
 	drop(link, REDIS_LINK_DOWN, reason);
 }
 
-/* False when it does not fit. */
-static bool
-format_command(struct buffer *out, int argc, const char **argv,
-    const size_t *lens)
-{
-	bool fits;
-	char *text;
-	long long len;
-
-	len = redisFormatCommandArgv(&text, argc, argv, lens);
-	if (len < 0)
-		abort();
-	fits = (size_t)len <= out->limit - out->len;
-	if (fits)
-		buffer_add(out, text, (size_t)len);
-	redisFreeCommand(text);
-	return fits;
-}
-
-static void
-greet(struct redis_link *link, int argc, const char **argv)
-{
-	format_command(&link->greeting, argc, argv, NULL);
-	event_add(link->writable, NULL);
-}
-
-/* ----------------------------------------------------------------- state */
+/* ---------------------------------------------------------------- health */
 
 /* The state that an error tells of, or UP for one that tells of nothing. */
 static enum redis_link_state
@@ -342,6 +337,13 @@ note_health(struct redis_link *link, const char *command,
 }
 
 /* ----------------------------------------------------------------- steps */
+
+static void
+greet(struct redis_link *link, int argc, const char **argv)
+{
+	format_command(&link->greeting, argc, argv, NULL);
+	event_add(link->writable, NULL);
+}
 
 static void
 become_ready(struct redis_link *link)
@@ -590,7 +592,8 @@ on_writable(evutil_socket_t fd, short what, void *arg)
 	if (link->step == STEP_CONNECTING) {
 		getsockopt(fd, SOL_SOCKET, SO_ERROR, &reason, &len);
 		if (reason != 0) {
-			drop(link, REDIS_LINK_DOWN, strerror(reason));
+			disconnect(link);
+			connect_next(link, strerror(reason));
 			return;
 		}
 		event_add(link->readable, NULL);
@@ -600,25 +603,11 @@ on_writable(evutil_socket_t fd, short what, void *arg)
 	write_some(link, &link->greeting);
 }
 
-/* ----------------------------------------------------------------- timers */
+/* ------------------------------------------------------------- connecting */
 
 static void
-connect_start(struct redis_link *link)
+connect_begin(struct redis_link *link)
 {
-	const struct endpoint_address *address;
-
-	if (link->address_count == 0) {
-		set_state(link, REDIS_LINK_DOWN, link->resolve_error);
-		fail_waiting(link);
-		return;
-	}
-	address = &link->addresses[link->next_address];
-	link->next_address = (link->next_address + 1) % link->address_count;
-	link->fd = endpoint_connect(address, SOCK_STREAM);
-	if (link->fd == -1) {
-		drop(link, REDIS_LINK_DOWN, strerror(errno));
-		return;
-	}
 	link->reader = redis_reader_new();
 	link->readable = event_new(link->base, link->fd, EV_READ | EV_PERSIST,
 	    on_readable, link);
@@ -629,6 +618,26 @@ connect_start(struct redis_link *link)
 	event_add(link->writable, NULL);
 	start_timer(link->timer, GREETING_MS);
 }
+
+/* The next address of this round, or the end of it. */
+static void
+connect_next(struct redis_link *link, const char *reason)
+{
+	const struct endpoint_address *address;
+
+	while (link->next_address < link->address_count) {
+		address = &link->addresses[link->next_address++];
+		link->fd = endpoint_connect(address, SOCK_STREAM);
+		if (link->fd != -1) {
+			connect_begin(link);
+			return;
+		}
+		reason = strerror(errno);
+	}
+	drop(link, REDIS_LINK_DOWN, reason);
+}
+
+/* ----------------------------------------------------------------- timers */
 
 static void
 note_nothing(const struct redis_reply *reply, void *arg)
@@ -663,12 +672,17 @@ on_timer(evutil_socket_t fd, short what, void *arg)
 	struct redis_link *link = arg;
 
 	(void)fd, (void)what;
-	if (link->step == STEP_RESTING)
-		connect_start(link);
-	else if (link->step == STEP_READY)
+	if (link->step == STEP_RESTING) {
+		link->next_address = 0;
+		connect_next(link, link->resolve_error);
+	} else if (link->step == STEP_CONNECTING) {
+		disconnect(link);
+		connect_next(link, "no connection in time");
+	} else if (link->step == STEP_READY) {
 		heartbeat(link);
-	else
+	} else {
 		drop(link, REDIS_LINK_DOWN, "no greeting in time");
+	}
 }
 
 /* The first question is late, unless its answer lies here unread. */

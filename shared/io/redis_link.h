@@ -1,7 +1,8 @@
 /*
- * One multiplexed connection to Redis or Valkey, on an event loop.  It connects
- * and reconnects by itself; each question gets its answer or none, in time; what
- * is wrong is told as one state.  For a sick Redis nobody ever waits.
+ * One multiplexed connection to Redis or Valkey, on an event loop.  It
+ * connects and reconnects by itself; each question gets its answer or none, in
+ * time; what is wrong is told as one state.  Nobody ever waits for a sick
+ * Redis.
  *
  * No function here calls back before it returns.  Callbacks may ask and cancel;
  * they may not free the link.
@@ -43,7 +44,7 @@ struct redis_link_options {
 
 struct redis_link_counters {
 	uint64_t	asked, answered, failed;	/* questions */
-	uint64_t	refused;	/* answered with an error; among answered */
+	uint64_t	refused;	/* of answered: with an error */
 	uint64_t	connected, lost;		/* connections */
 };
 
@@ -58,9 +59,9 @@ typedef void redis_link_reply_cb(const struct redis_reply *reply, void *arg);
 typedef void redis_link_message_cb(struct text message, void *arg);
 
 /*
- * Begins to connect once the loop runs.  A host that is a name is resolved here
- * and only here, which may block: a name without address keeps the link down until
- * a new one is made.
+ * Begins to connect once the loop runs.  A host that is a name is resolved
+ * here and only here, which may block: a name without address keeps the link
+ * down until a new one is made.
  */
 struct redis_link *redis_link_new(struct event_base *base,
 	    const struct redis_link_options *options,
@@ -71,11 +72,12 @@ void	redis_link_free(struct redis_link *link);
 /*
  * Asks one command, its words copied; lens may be NULL for terminated words.
  * callback comes exactly once, at the latest deadline_ms from now, unless
- * cancelled.  Questions are answered in their order.  One that is late takes the
- * connection with it, so that no answer ever meets the wrong question.
+ * cancelled.  Questions are answered in their order.  One that is late takes
+ * the connection with it, so that no answer ever meets the wrong question.
  *
- * The link does not sort questions by its state: in READ_ONLY and FULL reads are
- * answered, and a write that succeeds again is how UP is found.
+ * The link does not sort questions by its state: in READ_ONLY and FULL reads
+ * are answered, and a write that succeeds again is how UP is found.  Command
+ * names are in capitals.
  */
 struct redis_question *redis_link_ask(struct redis_link *link,
 	    redis_link_reply_cb *callback, void *arg,

@@ -1,7 +1,7 @@
 /*
  * Redis' answers: hiredis' reader, filled with values of our own.  The reader
- * asks us for each value, which is where the count of values is bounded; a value
- * that it does not get is an error to it.
+ * asks us for each value, which is where the count of values is bounded; a
+ * value that it does not get is an error to it.
  */
 
 #include "shared/io/redis_reply.h"

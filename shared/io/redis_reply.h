@@ -35,8 +35,8 @@ void	redis_reader_free(struct redis_reader *r);
 void	redis_reader_feed(struct redis_reader *r, const void *data, size_t len);
 /*
  * The next reply of what was fed.  DONE: *out is the caller's until
- * redis_reply_free.  BAD with *why: no RESP2, or beyond the limits; the reader is
- * of no more use.
+ * redis_reply_free.  BAD with *why: no RESP2, or beyond the limits; the reader
+ * is of no more use.
  */
 enum redis_reader_result { REDIS_READER_DONE, REDIS_READER_MORE,
     REDIS_READER_BAD };
