@@ -135,7 +135,7 @@ deps:
 run:
 	conf/deps build run
 	$(MAKE) all
-	conf/run --build $(O) --run $(RUN) -- $(RUN_OPTIONS)
+	conf/run --build $(O) --run $(RUN) $(RUN_OPTIONS)
 
 BIN	= $(DESTDIR)$(PREFIX)/bin
 SBIN	= $(DESTDIR)$(PREFIX)/sbin

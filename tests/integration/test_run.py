@@ -1,0 +1,243 @@
+#!/usr/bin/python3
+"""make run: what it starts, says, writes and leaves, and the lines for Postfix.
+
+    test_run.py [--build DIR]
+"""
+
+import argparse
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+
+TOP = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.join(TOP, "conf"))
+import postfix_lines
+
+WAIT_S = 40
+MAP, ACCESS = "inet:127.0.0.1:8461", "inet:127.0.0.1:8462"
+SERVICE = f"check_policy_service {{ {ACCESS}, timeout=10s, default_action=DUNNO }}"
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+class Run:
+    """conf/run in a folder that no other account may enter."""
+
+    def __init__(self, build, folder, **options):
+        self.build, self.folder = build, os.path.join(folder, "run")
+        options = {"map_listen": f"inet:127.0.0.1:{free_port()}",
+                   "access_listen": f"inet:127.0.0.1:{free_port()}", **options}
+        argv = [os.path.join(TOP, "conf/run"), "--build", build, "--run", self.folder]
+        for item in options.items():
+            argv += ["-o", "=".join(item)]
+        self._log = tempfile.TemporaryFile("w+")
+        self.process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=self._log,
+                                        stderr=subprocess.STDOUT)
+
+    def output(self):
+        self._log.seek(0)
+        return self._log.read()
+
+    def wait_said(self, text):
+        wait_until(lambda: text in self.output() or self.process.poll() is not None,
+                   f"{text!r}")
+        assert text in self.output(), f"never said {text!r}: {self.output()}"
+
+    def end(self, number=signal.SIGTERM):
+        self.process.send_signal(number)
+        return self.process.wait(WAIT_S)
+
+    def children(self):
+        """{name: pid} of what it started."""
+        done = subprocess.run(["ps", "-o", "pid=,comm=", "--ppid", str(self.process.pid)],
+                              capture_output=True, text=True)
+        return {name: int(pid) for pid, name in map(str.split, done.stdout.splitlines())}
+
+    def status(self):
+        done = subprocess.run([os.path.join(self.build, "hopseal"), "-c",
+                               os.path.join(self.folder, "hopseal.conf"), "status"],
+                              capture_output=True, text=True)
+        return done.stdout
+
+
+def wait_until(ready, what):
+    end = time.monotonic() + WAIT_S
+    while not ready():
+        assert time.monotonic() < end, f"waited {WAIT_S} s for {what}"
+        time.sleep(0.1)
+
+
+def is_gone(pid):
+    return not os.path.exists(f"/proc/{pid}")
+
+
+def test_starts_and_stops(build, folder):
+    run = Run(build, folder)
+    run.wait_said("Ctrl-C stops it")
+    assert "redis" in run.status(), run.status()
+    assert re.search(r"^  postconf -e 'smtp_tls_policy_maps = .*socketmap:inet:127",
+                     run.output(), re.M), run.output()
+    with open(os.path.join(run.folder, "rules")) as mine, \
+            open(os.path.join(TOP, "conf/rules")) as sample:
+        assert mine.read() == sample.read()
+    children = run.children()
+    assert run.end(signal.SIGINT) == 0, run.output()
+    assert all(map(is_gone, children.values())), children
+
+
+def test_rules_stay(build, folder):
+    os.makedirs(os.path.join(folder, "run"))
+    with open(os.path.join(folder, "run/rules"), "w") as f:
+        f.write("mine.example out level=encrypt\n")
+    run = Run(build, folder)
+    run.wait_said("Ctrl-C stops it")
+    assert run.end() == 0
+    with open(os.path.join(folder, "run/rules")) as f:
+        assert f.read() == "mine.example out level=encrypt\n"
+
+
+def test_redis_comes_back(build, folder):
+    run = Run(build, folder)
+    run.wait_said("Ctrl-C stops it")
+    old = run.children()["redis-server"]
+    os.kill(old, signal.SIGKILL)
+    wait_until(lambda: run.children().get("redis-server", old) != old, "a new Redis")
+    assert run.end() == 0
+
+
+def test_ends_with_policyd(build, folder):
+    run = Run(build, folder)
+    run.wait_said("Ctrl-C stops it")
+    children = run.children()
+    os.kill(children["hopseal-policyd"], signal.SIGKILL)
+    assert run.process.wait(WAIT_S) == 1
+    assert "hopseal-policyd ended with -9" in run.output()
+    assert all(map(is_gone, children.values())), children
+
+
+def test_killed_it_leaves_nothing(build, folder):
+    run = Run(build, folder)
+    run.wait_said("Ctrl-C stops it")
+    redis = run.children()["redis-server"]
+    run.end(signal.SIGKILL)
+    wait_until(lambda: is_gone(redis), "the end of Redis")
+
+
+def test_port_taken(build, folder):
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        s.listen()
+        port = s.getsockname()[1]
+        run = Run(build, folder, map_listen=f"inet:127.0.0.1:{port}")
+        assert run.process.wait(WAIT_S) == 1
+    for part in (f"map_listen: port {port} is taken by python3",
+                 f"(process {os.getpid()})", "make run RUN_OPTIONS="):
+        assert part in run.output(), run.output()
+
+
+def test_refusals(build, folder):
+    for options, said in (
+            ({"no_such_option": "1"}, "unknown option"),
+            ({"map_deadline": "soon"}, "map_deadline = soon"),
+    ):
+        run = Run(build, folder, **options)
+        assert run.process.wait(WAIT_S) == 1
+        assert said in run.output(), run.output()
+    run = Run(build, os.path.join(folder, "long" * 25))
+    assert run.process.wait(WAIT_S) == 1
+    assert "107 bytes" in run.output(), run.output()
+
+
+def test_lines_by_version(_build, _folder):
+    common = {"smtp_tls_CAfile": "/ca.pem", "smtp_tls_loglevel": "1",
+              "smtpd_tls_loglevel": "1", "smtp_dns_support_level": "dnssec"}
+    for version, name, relay, insecure in (
+            ("3.4.0", "QUERY", False, True),
+            ("3.5.25", "QUERY", False, True),
+            ("3.6.16", "QUERY", True, True),
+            ("3.6.17", "QUERY", True, False),
+            ("3.7.11", "QUERY", True, True),
+            ("3.7.13", "QUERY", True, False),
+            ("3.8.7", "QUERY", True, True),
+            ("3.9.2", "QUERY", True, False),
+            ("3.10.0", "QUERYwithTLSRPT", True, False),
+            ("3.12-20260821", "QUERYwithTLSRPT", True, False),
+    ):
+        want = {"smtp_tls_policy_maps": f"socketmap:{MAP}:{name}",
+                "smtp_tls_security_level": "may", "smtpd_recipient_restrictions": SERVICE}
+        if relay:
+            want["smtpd_relay_before_recipient_restrictions"] = "yes"
+        if insecure:
+            want["smtp_tls_dane_insecure_mx_policy"] = "dane"
+        got = postfix_lines.wanted({**common, "mail_version": version}, MAP, ACCESS)
+        assert got == want, (version, got)
+
+
+def test_lines_keep_what_is_there(_build, _folder):
+    settings = {
+        "mail_version": "3.10.1", "smtp_tls_security_level": "dane",
+        "smtp_dns_support_level": "dnssec", "smtp_tls_CApath": "/etc/ssl/certs",
+        "smtp_tls_loglevel": "2", "smtpd_tls_loglevel": "1",
+        "smtp_tls_policy_maps": "hash:/etc/postfix/tls, socketmap:inet:localhost:8461:q",
+        "smtpd_recipient_restrictions": "permit_mynetworks, reject_unlisted_recipient",
+        "smtpd_relay_before_recipient_restrictions": "yes",
+    }
+    overrides = {
+        "submission/inet/smtpd_recipient_restrictions": "permit_sasl_authenticated,reject",
+        "smtps/inet/smtpd_recipient_restrictions": "",
+        "slow/unix/smtp_tls_security_level": "none",
+        "relay/unix/syslog_name": "postfix/relay",
+    }
+    got = list(postfix_lines.lines(settings, overrides, MAP, ACCESS))
+    assert got == [
+        "postconf -e 'smtp_tls_policy_maps = hash:/etc/postfix/tls, "
+        f"socketmap:{MAP}:QUERYwithTLSRPT'",
+        f"postconf -e 'smtpd_recipient_restrictions = {SERVICE}, permit_mynetworks, "
+        "reject_unlisted_recipient'",
+        "# In master.cf slow/unix has its own smtp_tls_security_level; there write",
+        "#     -o smtp_tls_security_level=dane",
+        "# or remove it.",
+        "# In master.cf smtps/inet has its own smtpd_recipient_restrictions; there write",
+        f"#     -o {{ smtpd_recipient_restrictions = {SERVICE} }}",
+        "# In master.cf submission/inet has its own smtpd_recipient_restrictions; there "
+        "write",
+        f"#     -o {{ smtpd_recipient_restrictions = {SERVICE}, "
+        "permit_sasl_authenticated,reject }",
+        "postfix reload",
+    ], "\n".join(got)
+    settings.update(postfix_lines.wanted(settings, MAP, ACCESS))
+    assert list(postfix_lines.lines(settings, {}, MAP, ACCESS)) == []
+    assert postfix_lines.undo(settings) == \
+        "postconf -e 'smtp_tls_policy_maps = hash:/etc/postfix/tls'"
+    assert postfix_lines.undo({}) == "postconf -X smtp_tls_policy_maps"
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--build", default="build")
+    build = os.path.abspath(parser.parse_args().build)
+    if not shutil.which("redis-server"):
+        print("redis-server is not installed")
+        return 77
+    for name, test in list(globals().items()):
+        if name.startswith("test_"):
+            # 0700 and owned by us, as /root is
+            with tempfile.TemporaryDirectory(prefix="hr") as folder:
+                test(build, folder)
+            print(f"ok {name}", flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
