@@ -62,10 +62,11 @@ static int
 find_accounts(struct parent *p, struct buffer *errors)
 {
 	const struct config *config = p->settings->config;
-	struct account caller = { getuid(), getgid() };
+	struct account nobody_else = { (uid_t)-1, (gid_t)-1 };
 	int result = 0;
 
-	p->user = p->scout_user = p->socket_owner = caller;
+	/* Not root: everything is and stays the caller's. */
+	p->user = p->scout_user = p->socket_owner = nobody_else;
 	if (geteuid() != 0)
 		return 0;
 	if (account_find("user", config->user, &p->user, errors) == -1 ||

@@ -13,6 +13,7 @@ struct explanation {
 	const struct tls_site	*site;
 	int64_t			 now;
 	bool			 has_policy;	/* and it has not expired */
+	enum tls_policy_kind	 kind;		/* what governs */
 };
 
 static const char *
@@ -157,7 +158,7 @@ host_object(const struct explanation *x, const struct facts_host *host)
 	    "in_policy", has_patterns ? json_boolean(mtasts_policy_permits(
 	    &x->facts->policy, host->name)) : json_null(),
 	    "finding", finding_name(tls_decision_host_finding(x->facts, host,
-	    x->site, x->now)), "addresses", addresses,
+	    x->kind, x->site, x->now)), "addresses", addresses,
 	    "address_state", fact_state_name(host->address_state),
 	    "tlsa", tlsa_state_name(host->tlsa), "secure", host->is_secure,
 	    "error", json_words(host->error));
@@ -230,6 +231,7 @@ explain_line(const struct next_hop *hop, const struct control_explanation *e,
 	x.has_policy = f != NULL && f->has_policy && now < f->expires_at;
 	tls_decision_make(f, domain_rules_match(rules, hop->name, RULE_OUT,
 	    now), &e->site, now, &d);
+	x.kind = d.kind;
 	object = explain_object(hop, &x, e, &d);
 	facts_free(f);
 	return json_line(object);

@@ -12,7 +12,7 @@
 #include "policyd/process/control_message.h"
 
 #define QUESTION_AWAY_S		3	/* for a front that is away to come back */
-#define QUESTION_ANSWER_S	10	/* for an answer, which may be a lookup */
+#define QUESTION_ANSWER_S	15	/* for an answer, which may be a lookup */
 
 struct channel;
 struct event_base;

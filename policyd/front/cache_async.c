@@ -142,10 +142,12 @@ cache_async_free(struct cache_async *cache)
 
 /* --------------------------------------------------------------- records */
 
+/* A link that has just begun keeps questions until it knows better. */
 static bool
 can_ask(const struct cache_async *cache)
 {
-	return cache->link != NULL && redis_link_is_up(cache->link);
+	return cache->link != NULL && (redis_link_is_up(cache->link) ||
+	    redis_link_state(cache->link) == REDIS_LINK_STARTING);
 }
 
 static void

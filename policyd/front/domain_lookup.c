@@ -25,6 +25,8 @@
 #define NOBODY_ANSWERS_S	60
 #define SWEEP_ROUNDS		60	/* the whole book once a minute */
 #define SLOTS_AT_LEAST		256
+#define WRITE_BACK_SLOTS	128	/* at one time, one entry each or so */
+#define WRITE_BACK_MS		10
 
 enum step { STEP_CACHE, STEP_LOCK, STEP_SCOUT };
 
@@ -48,8 +50,9 @@ struct domain_lookups {
 	size_t				 count;
 	uint64_t			 last_number;
 	int64_t				 unanswered_since;	/* 0: all well */
-	struct event			*tick;
-	size_t				 cursor;
+	struct event			*tick, *write_back;
+	size_t				 cursor, write_back_cursor;
+	size_t				 write_back_left;	/* slots */
 };
 
 static void	lookup_advance(struct domain_lookup *l);
@@ -470,13 +473,30 @@ write_back_entry(struct book_entry *entry, void *arg)
 	    entry->end_at - now);
 }
 
+/* A few at a time: the link's queue is bounded, and others ask meanwhile. */
+static void
+on_write_back(evutil_socket_t fd, short events, void *arg)
+{
+	struct domain_lookups *lookups = arg;
+	struct timeval pause = { 0, WRITE_BACK_MS * 1000 };
+
+	(void)fd;
+	(void)events;
+	domain_book_sweep(lookups->front->book, &lookups->write_back_cursor,
+	    WRITE_BACK_SLOTS, write_back_entry, lookups);
+	lookups->write_back_left -= lookups->write_back_left <
+	    WRITE_BACK_SLOTS ? lookups->write_back_left : WRITE_BACK_SLOTS;
+	if (lookups->write_back_left > 0)
+		event_add(lookups->write_back, &pause);
+}
+
 void
 domain_lookups_write_back(struct domain_lookups *lookups)
 {
-	size_t cursor = 0;
+	struct timeval pause = { 0, WRITE_BACK_MS * 1000 };
 
-	domain_book_sweep(lookups->front->book, &cursor, SIZE_MAX,
-	    write_back_entry, lookups);
+	lookups->write_back_left = domain_book_slots(lookups->front->book);
+	event_add(lookups->write_back, &pause);
 }
 
 void
@@ -572,7 +592,9 @@ domain_lookups_new(struct front *front)
 	LIST_INIT(&lookups->all);
 	lookups->tick = event_new(front->child->base, -1, EV_PERSIST, on_tick,
 	    lookups);
-	assert(lookups->tick != NULL);
+	lookups->write_back = event_new(front->child->base, -1, 0,
+	    on_write_back, lookups);
+	assert(lookups->tick != NULL && lookups->write_back != NULL);
 	event_add(lookups->tick, &interval);
 	return lookups;
 }
@@ -592,6 +614,7 @@ domain_lookups_free(struct domain_lookups *lookups)
 		free(l);
 	}
 	event_free(lookups->tick);
+	event_free(lookups->write_back);
 	free(lookups);
 }
 

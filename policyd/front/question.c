@@ -20,7 +20,7 @@
 #include "shared/postfix/socketmap.h"
 #include "shared/xalloc.h"
 
-#define EXPLAIN_WAIT_MS	8000	/* the clerk gives up after 10 s */
+#define LOOKUP_WAIT_MS	12000	/* the clerk gives up after 15 s */
 #define PAYLOAD_MAX	(2 * 1024 * 1024)
 
 struct question {
@@ -98,11 +98,11 @@ on_lookup(struct book_entry *entry, bool is_late, void *arg)
 
 	if (q->asked.command == CONTROL_REFRESH)
 		send_outcome(q->front, q->number, !is_late, is_late ?
-		    "the lookup goes on, it takes longer than 8 s" : "");
+		    "the lookup goes on, it takes longer than 12 s" : "");
 	else
 		send_explanation(q->front, q->number, &q->asked.hop, entry,
 		    entry->record != NULL ? q->source : "none", is_late ?
-		    "the lookup goes on, it takes longer than 8 s" : "");
+		    "the lookup goes on, it takes longer than 12 s" : "");
 	free(q);
 }
 
@@ -116,7 +116,7 @@ wait_for(struct front *front, uint64_t number,
 	q->number = number;
 	q->asked = *asked;
 	q->source = "lookup";
-	domain_wait_start(front->lookups, &q->wait, entry, EXPLAIN_WAIT_MS,
+	domain_wait_start(front->lookups, &q->wait, entry, LOOKUP_WAIT_MS,
 	    on_lookup, q);
 }
 

@@ -192,7 +192,8 @@ fetch_judge(struct https_fetch *f, CURLcode code)
 		facts_set_error(f->error, "%s: %s", f->host, f->answer.error);
 	else if (code != CURLE_OK) {
 		f->finding = FINDING_POLICY_FETCH_FAILED;
-		facts_set_error(f->error, "%s: %s", f->host,
+		facts_set_error(f->error, "%s: %s%s", f->host,
+		    code == CURLE_SSL_CONNECT_ERROR ? "no TLS: " : "",
 		    f->curl_error[0] != '\0' ? f->curl_error :
 		    curl_easy_strerror(code));
 	}

@@ -260,10 +260,11 @@ lookup_on_answer(const struct dns_answer *answer, void *arg)
 	struct lookup_ask *ask = arg;
 	struct lookup *l = ask->lookup;
 
-	log_debug("lookup: next_hop=%s, answer=%s, name=%s, result=%s%s (%s)",
+	log_debug("lookup: next_hop=%s, answer=%s, name=%s, result=%s%s%s%s",
 	    l->hop_text, lookup_topic_name(ask->question.topic),
 	    ask->question.name, dns_result_name(answer->result),
-	    answer->is_secure ? ", secure" : "", answer->why);
+	    answer->is_secure ? ", secure" : "",
+	    answer->why[0] != '\0' ? ", reason=" : "", answer->why);
 	LIST_REMOVE(ask, entry);
 	l->ask_count--;
 	lookup_plan_answer(l->plan, &ask->question, answer, now_s());

@@ -396,14 +396,14 @@ address_ends(const struct facts_address *a, const struct tls_site *site,
 
 enum finding
 tls_decision_host_finding(const struct facts *f, const struct facts_host *host,
-    const struct tls_site *site, int64_t now)
+    enum tls_policy_kind kind, const struct tls_site *site, int64_t now)
 {
 	enum finding worst = FINDING_UNKNOWN, finding;
 	bool all_bad = host->address_count > 0;
 	size_t i;
 
-	if (policy_is_in_force(f, now) && f->policy.mode != MTASTS_NONE &&
-	    !mtasts_policy_permits(&f->policy, host->name))
+	if (kind != TLS_POLICY_DANE && policy_is_in_force(f, now) &&
+	    f->policy.mode != MTASTS_NONE && !mtasts_policy_permits(&f->policy, host->name))
 		return FINDING_MX_NOT_IN_POLICY;
 	for (i = 0; i < host->address_count; i++) {
 		finding = address_finding(&host->addresses[i], site, now);
@@ -429,8 +429,8 @@ decide_verdict(const struct facts *f, const struct tls_site *site, int64_t now,
 	if (f == NULL)
 		return;
 	for (i = 0; i < f->host_count; i++) {
-		finding = tls_decision_host_finding(f, &f->hosts[i], site,
-		    now);
+		finding = tls_decision_host_finding(f, &f->hosts[i], d->kind,
+		    site, now);
 		for (a = 0; a < f->hosts[i].address_count; a++)
 			if (f->hosts[i].addresses[a].finding !=
 			    FINDING_UNKNOWN)

@@ -65,10 +65,13 @@ void		 tls_decision_make(const struct facts *facts,
 		    const struct domain_rule *rule,
 		    const struct tls_site *site, int64_t now,
 		    struct tls_decision *out);
-/* The finding of one host by its addresses and the policy, as the decision uses it. */
+/*
+ * The finding of one host by its addresses, and by the policy's names unless DANE
+ * governs, as the decision uses it.
+ */
 enum finding	 tls_decision_host_finding(const struct facts *facts,
-		    const struct facts_host *host, const struct tls_site *site,
-		    int64_t now);
+		    const struct facts_host *host, enum tls_policy_kind kind,
+		    const struct tls_site *site, int64_t now);
 
 const char	*verdict_name(enum verdict v);		/* "deliverable" */
 const char	*tls_policy_kind_name(enum tls_policy_kind k);	/* "sts" */

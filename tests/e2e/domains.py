@@ -44,7 +44,8 @@ EE = ("3 1 1 key",)
 # MTA-STS enforce; what the MX hosts do.
 ENFORCE = [
     Domain("enf-good.test", enforced(), policy=Policy(),
-           other_keys=("ENF-Good.Test", "enf-good.test."), expect_dane_off=enforced()),
+           other_keys=("ENF-Good.Test", "enf-good.test."),
+           expect_dane_off=enforced(explain={"dane.state": "off"})),
     Domain("enf-signed.test", enforced(), zone="signed", policy=Policy()),
     Domain("enf-expired.test",
            enforced(DEFERRED, NOT_VERIFIED, "certificate has expired"),
