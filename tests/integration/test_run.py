@@ -34,6 +34,8 @@ def free_port():
 class Run:
     """conf/run in a folder that no other account may enter."""
 
+    started = []
+
     def __init__(self, build, folder, **options):
         self.build, self.folder = build, os.path.join(folder, "run")
         options = {"map_listen": f"inet:127.0.0.1:{free_port()}",
@@ -44,6 +46,7 @@ class Run:
         self._log = tempfile.TemporaryFile("w+")
         self.process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=self._log,
                                         stderr=subprocess.STDOUT)
+        self.started.append(self.process)
 
     def output(self):
         self._log.seek(0)
@@ -85,7 +88,7 @@ def is_gone(pid):
 def test_starts_and_stops(build, folder):
     run = Run(build, folder)
     run.wait_said("Ctrl-C stops it")
-    assert "redis" in run.status(), run.status()
+    assert re.search(r"^ *redis +ok ", run.status(), re.M), run.status()
     assert re.search(r"^  postconf -e 'smtp_tls_policy_maps = .*socketmap:inet:127",
                      run.output(), re.M), run.output()
     with open(os.path.join(run.folder, "rules")) as mine, \
@@ -234,7 +237,11 @@ def main():
         if name.startswith("test_"):
             # 0700 and owned by us, as /root is
             with tempfile.TemporaryDirectory(prefix="hr") as folder:
-                test(build, folder)
+                try:
+                    test(build, folder)
+                finally:
+                    while Run.started:
+                        Run.started.pop().terminate()
             print(f"ok {name}", flush=True)
     return 0
 
