@@ -9,9 +9,9 @@
 
 #include "ctl/ctl.h"
 
-/* policyd itself gives up after 10 s; then it has something to say. */
+/* policyd itself gives up after 15 s; then it has something to say. */
 #define ASK_CONNECT_MS	3000
-#define ASK_ANSWER_MS	15000
+#define ASK_ANSWER_MS	20000
 
 /*
  * Takes request, adds its version and returns the answer, the caller's.  NULL when

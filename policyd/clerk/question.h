@@ -13,6 +13,7 @@
 
 #define QUESTION_AWAY_S		3	/* for a front that is away to come back */
 #define QUESTION_ANSWER_S	15	/* for an answer, which may be a lookup */
+#define QUESTION_STATUS_S	3	/* for one that never is */
 
 struct channel;
 struct event_base;

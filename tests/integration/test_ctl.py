@@ -1,0 +1,659 @@
+#!/usr/bin/python3
+"""The admin's command and the clerk that answers it.
+
+    test_ctl.py [BUILD]
+
+BUILD is the build folder (default: build).  Runs hopseal and the clerk of hopseal-policyd,
+whose parent, front and scout are played here (clerk_rig.py).  One line a test; exit 0 when
+none failed.
+"""
+
+import json
+import os
+import pty
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+import clerk_rig as rig
+
+BUILD = os.path.abspath(os.environ.get("BUILD", "build"))
+NOW = int(time.time())
+
+POLICY_FACTS = f"""hopseal-facts 1
+next_hop=example.com
+looked_at={NOW - 60}
+refresh_at={NOW + 600}
+learned_at={NOW - 60}
+mx=present
+dane=none
+record=present
+record_id=20260101
+host=mx.example.com
+preference=10
+addresses=present
+tlsa=none
+address=192.0.2.1
+address=2001:db8::1
+finding=ok
+seen_at={NOW - 120}
+not_after={NOW + 864000}
+host=mx.other.example
+preference=20
+addresses=present
+tlsa=none
+address=192.0.2.2
+policy_id=20260101
+fetched_at={NOW - 3600}
+expires_at={NOW + 82800}
+refetch_at={NOW + 40000}
+policy=version: STSv1
+policy=mode: enforce
+policy=mx: *.example.com
+policy=max_age: 86400
+"""
+
+NO_POLICY_FACTS = f"""hopseal-facts 1
+next_hop=example.com
+looked_at={NOW - 60}
+learned_at={NOW - 60}
+mx=present
+dane=none
+record=present
+record_id=1
+fetch_failed_id=1
+fetch_failed_at={NOW - 30}
+fetch_failed_count=2
+fetch_finding=policy-fetch-failed
+fetch_error=HTTP status 404
+"""
+
+RULES = """bank.example       out  action=defer require=verify reason="as agreed"
+.partner.example   in   require=encrypt action=defer
+.partner.example   out  action=tag
+old.example        out  level=may until=2020-01-01
+*                  out  action=log
+"""
+
+
+def hopseal(*words, stdin=b"", env=None):
+    """Exit code, standard output, standard error."""
+    done = subprocess.run([os.path.join(BUILD, "hopseal"), *words], input=stdin,
+                          capture_output=True, timeout=60, env=env)
+    return done.returncode, done.stdout.decode(), done.stderr.decode()
+
+
+def lint(*words, stdin=b""):
+    status, out, err = hopseal("lint", *words, stdin=stdin)
+    assert status == 0, (status, out, err)
+    assert out.count("\n") == 1, out
+    return json.loads(out)
+
+
+GOOD_POLICY = b"version: STSv1\nmode: enforce\nmx: *.example.com\nmax_age: 86400\n"
+
+
+class Lint(unittest.TestCase):
+    def check(self, rows, *words):
+        for label, stdin, wanted in rows:
+            with self.subTest(label):
+                got = lint(*words, stdin=stdin)
+                self.assertEqual({k: got[k] for k in wanted}, wanted, got)
+                self.assertEqual(got["error"] is None, got["valid"], got)
+
+    def test_sts_record(self):
+        bad = {"present": True, "valid": False, "id": None}
+        none = {"present": False, "valid": False, "id": None}
+        unreadable = {"present": None, "valid": False, "id": None}
+        self.check((
+            ("quoted", b'"v=STSv1; id=ab12;"\n', {"present": True, "valid": True, "id": "ab12"}),
+            ("literal", b"v=STSv1; id=ab12", {"valid": True, "id": "ab12"}),
+            ("joined strings", b'"v=STS" "v1; id=ab" "cd;"', {"valid": True, "id": "abcd"}),
+            ("decimal escape", b'"v=STSv1; id=\\097b"', {"valid": True, "id": "ab"}),
+            ("beside others", b'"hello"\n"v=STSv1; id=a"\n', {"valid": True, "id": "a"}),
+            ("two", b'"v=STSv1; id=a"\n"v=STSv1; id=a"\n', bad),
+            ("no id", b"v=STSv1;", bad),
+            ("bad id", b"v=STSv1; id=a-b", bad),
+            ("id too long", b"v=STSv1; id=" + b"a" * 33, bad),
+            ("NUL", b"v=STSv1; id=a\0", bad),
+            ("version in lower case", b"v=stsv1; id=a", none),
+            ("version 12", b"v=STSv12; id=a", none),
+            ("empty", b"", none),
+            ("only line ends", b"\n\n\n", none),
+            ("binary", bytes(range(256)), none),
+            ("quote not closed", b'"v=STSv1; id=a', unreadable),
+            ("too long", b"v=STSv1; id=a\n" * 100000, unreadable),
+        ), "sts-record")
+
+    def test_sts_policy(self):
+        bad = dict.fromkeys(("version", "mode", "mx", "max_age"), None) | {"valid": False}
+        self.check((
+            ("good", GOOD_POLICY, {"valid": True, "version": "STSv1", "mode": "enforce",
+                                   "mx": ["*.example.com"], "max_age": 86400}),
+            ("CRLF", GOOD_POLICY.replace(b"\n", b"\r\n"), {"valid": True}),
+            ("max_age capped", GOOD_POLICY.replace(b"86400", b"9999999999"),
+             {"max_age": 31557600}),
+            ("none without mx", b"version: STSv1\nmode: none\nmax_age: 1\n",
+             {"valid": True, "mode": "none", "mx": []}),
+            ("empty", b"", bad),
+            ("no mode", GOOD_POLICY.replace(b"mode", b"mood"), bad),
+            ("injection", GOOD_POLICY.replace(b"*.example.com", b"a match=b"), bad),
+            ("brace", GOOD_POLICY.replace(b"*.example.com", b"a}{"), bad),
+            ("NUL", GOOD_POLICY.replace(b"enforce", b"enforce\0"), bad),
+            ("binary", bytes(range(256)), bad),
+            ("one octet too long", GOOD_POLICY + b"x: " + b"y" * 65536, bad),
+            ("3 MB", GOOD_POLICY * 50000, bad),
+        ), "sts-policy")
+
+    def test_mx(self):
+        for pattern, host, wanted in (
+                ("*.example.com", "mx.example.com", True),
+                ("*.example.com", "MX.Example.COM.", True),
+                ("mx.example.com", "mx.example.com", True),
+                ("*.example.com", "a.b.example.com", False),
+                ("*.example.com", "example.com", False),
+                ("*.example.com", ".example.com", False),
+                ("*", "mx.example.com", False),
+                ("", "", False),
+                ("mx*.example.com", "mx1.example.com", False),
+                ("*.2.1", "192.0.2.1", False),
+                ("-x.example.com", "--json", False)):
+            with self.subTest(f"{pattern} {host}"):
+                self.assertEqual(lint("mx", "--", pattern, host), {"match": wanted})
+
+    def test_map_reply(self):
+        def row(label, version, reply, valid, level=None, attributes=None):
+            with self.subTest(label):
+                got = lint("map-reply", version, stdin=reply)
+                self.assertEqual((got["valid"], got["level"], got["attributes"]),
+                                 (valid, level, attributes), got)
+                self.assertEqual(got["error"] is None, valid, got)
+        row("secure", "3.7", b"OK secure match=.a.example:b servername=hostname\n", True,
+            "secure", {"match": ".a.example:b", "servername": "hostname"})
+        row("repeated", "3.7", b"OK secure match=a match=b match=c", True, "secure",
+            {"match": ["a", "b", "c"]})
+        row("braces", "3.10", b"OK may policy_type=sts {policy_string = mode: none}", True,
+            "may", {"policy_type": "sts", "policy_string": "mode: none"})
+        row("too new", "3.7", b"OK may policy_type=sts", False)
+        row("not found", "3.12-20260821", b"NOTFOUND ", True)
+        row("temporary", "3.4", b"TEMP try again", True)
+        row("bad level", "3.7", b"OK strict", False)
+        row("empty match", "3.7", b"OK secure match=", False)
+        row("empty", "3.7", b"", False)
+        row("NUL", "3.7", b"OK may\0", False)
+        row("not UTF-8", "3.7", b"OK may ciphers=\xff", False)
+        row("too long", "3.7", b"OK may ciphers=" + b"x" * 3000000, False)
+
+    def test_usage(self):
+        for words in (("lint",), ("lint", "frob"), ("lint", "mx", "a"), ("lint", "sts"),
+                      ("lint", "mx", "a", "b", "c"), ("lint", "sts-policy", "-", "x"),
+                      ("lint", "map-reply"), ("lint", "map-reply", "new"),
+                      ("lint", "sts-policy", "/nonexistent"), ("lint", "sts-policy", "/"),
+                      ("lint", "--frob", "sts-policy")):
+            with self.subTest(" ".join(words)):
+                status, out, err = hopseal(*words)
+                self.assertEqual((status, out), (64, ""))
+                self.assertTrue(err)
+        self.assertIn("sts-record, sts-policy, mx, map-reply", hopseal("lint", "frob")[2])
+
+    def test_file_and_json(self):
+        with tempfile.NamedTemporaryFile() as f:
+            f.write(GOOD_POLICY)
+            f.flush()
+            for words in (("sts-policy", f.name), ("sts-policy", "--json", f.name)):
+                self.assertTrue(lint(*words)["valid"])
+        self.assertTrue(lint("sts-policy", "-", stdin=GOOD_POLICY)["valid"])
+
+
+class Command(unittest.TestCase):
+    def test_usage(self):
+        for words, wanted in (((), "usage:"), (("lnit",), 'did you mean "lint"?'),
+                              (("statsu",), 'did you mean "status"?'),
+                              (("frobnicate",), "hopseal --help"), (("explain",), "usage:"),
+                              (("explain", "a.example", "b.example"), "usage:"),
+                              (("status", "x"), "usage:"), (("-x",), "invalid option"),
+                              (("explain", "--policy", "a.example"), "usage:"),
+                              (("explain", "-o", "mapp_listen=x", "a.example"),
+                               "map_listen"),
+                              (("explain", "192.0.2.1"), "192.0.2.1: "),
+                              (("explain", "[192.0.2.1]"), "[192.0.2.1]: "),
+                              (("refresh", "user@a.example"), "user@a.example: "),
+                              (("rules", ".example"), ".example: "),
+                              (("forget", ""), ": ")):
+            with self.subTest(" ".join(words)):
+                status, out, err = hopseal(*words)
+                self.assertEqual((status, out), (64, ""), err)
+                self.assertIn(wanted, err)
+
+    def test_help(self):
+        self.assertEqual(hopseal("-V")[0], 0)
+        status, out, _ = hopseal("--help")
+        self.assertEqual(status, 0)
+        for name in ("explain", "status", "refresh", "forget", "rules", "lint"):
+            self.assertIn(name, out)
+            self.assertTrue(hopseal(name, "--help")[1].startswith(f"usage: hopseal {name}"))
+
+    def test_policyd_away(self):
+        with tempfile.TemporaryDirectory() as folder:
+            where = f"control_listen=unix:{folder}/control.sock"
+            for command in (("explain", "a.example"), ("status",), ("rules", "a.example"),
+                            ("refresh", "a.example"), ("forget", "a.example")):
+                status, out, err = hopseal(*command, "-o", where)
+                self.assertEqual((status, out), (3, ""))
+                self.assertIn(folder, err)
+                self.assertIn("start", err)
+                status, out, _ = hopseal("--json", *command, "-o", where)
+                self.assertEqual(status, 3)
+                self.assertIn(folder, json.loads(out)["error"])
+        self.assertEqual(hopseal("status", "-o", "control_listen=")[0], 3)
+        self.assertEqual(hopseal("status", "-c", "/nonexistent")[0], 3)
+
+
+class WithClerk(unittest.TestCase):
+    site_text = ("mail_version = 3.7.11\nmyhostname = mail.example.net\n"
+                 "smtp_tls_security_level = may\nsmtp_dns_support_level = dnssec\n"
+                 "smtp_host_lookup = dns\n")
+
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        argv = os.environ.get("CLERK", os.path.join(BUILD, "hopseal-policyd") + " --clerk")
+        self.clerk = rig.Clerk(argv.split(), folder.name, RULES, self.site_text)
+        self.addCleanup(self.end)
+
+    def end(self):
+        status = self.clerk.stop()
+        self.assertEqual(status, 0, self.clerk.log())
+
+    def front(self, answer):
+        return self.peer(rig.FRONT, answer if callable(answer) else lambda *question: answer)
+
+    def peer(self, role, answer):
+        peer = rig.Peer(self.clerk, role, answer)
+        self.addCleanup(peer.leave)
+        return peer
+
+    def run_json(self, *words):
+        status, out, err = hopseal("-c", self.clerk.conf_path, "--json", *words)
+        return status, json.loads(out)
+
+    def run_text(self, *words, **more):
+        return hopseal("-c", self.clerk.conf_path, *words, **more)
+
+
+class Explain(WithClerk):
+    def test_policy(self):
+        reply = "OK secure match=.example.com servername=hostname"
+        front = self.front(rig.explanation(POLICY_FACTS, reply, reply + " policy_type=sts"))
+        status, got = self.run_json("explain", "Example.COM.")
+        self.assertEqual(front.asked, [(rig.EXPLAIN, "example.com", 0)])
+        self.assertEqual(list(got)[:11], ["domain", "verdict", "degraded", "action", "reason",
+                                          "rule", "dane", "mta_sts", "hosts", "map", "access"])
+        self.assertEqual(got["domain"], "example.com")
+        self.assertEqual((status, got["verdict"], got["degraded"]), (1, "deliverable", True))
+        self.assertEqual(got["dane"]["state"], "none")
+        sts = got["mta_sts"]
+        self.assertEqual((sts["state"], sts["record"], sts["id"], sts["mode"], sts["mx"],
+                          sts["max_age"], sts["error"]),
+                         ("present", "present", "20260101", "enforce", ["*.example.com"],
+                          86400, None))
+        self.assertRegex(sts["expires"], r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")
+        first, second = got["hosts"]
+        self.assertEqual((first["host"], first["preference"], first["in_policy"],
+                          first["finding"]), ("mx.example.com", 10, True, "ok"))
+        self.assertEqual([(a["address"], a["finding"], a["source"]) for a in first["addresses"]],
+                         [("192.0.2.1", "unknown", None), ("2001:db8::1", "ok", "probe")])
+        self.assertIsNone(first["addresses"][0]["time"])
+        self.assertEqual((second["in_policy"], second["finding"]), (False, "mx-not-in-policy"))
+        self.assertEqual(got["map"], {"QUERY": reply, "QUERYwithTLSRPT":
+                                      reply + " policy_type=sts"})
+        self.assertEqual(got["access"], "DUNNO")
+        self.assertTrue(got["rule"].startswith("*"))
+        status, out, _ = self.run_text("explain", "example.com")
+        self.assertEqual(status, 1)
+        for words in ("example.com: deliverable, degraded", reply, "lasts another 2",
+                      "fetched 1h", "mx.other.example", "memory", "access"):
+            self.assertIn(words, out)
+        self.assertNotIn("\033", out)
+
+    def test_nothing_known(self):
+        self.front(rig.explanation(query="TEMP first lookup of a.example not finished",
+                                   source="none", error="the scout is away"))
+        status, got = self.run_json("explain", "a.example")
+        self.assertEqual((status, got["verdict"], got["hosts"]), (3, "unknown", []))
+        self.assertEqual(got["dane"]["state"], "unknown")
+        self.assertEqual(got["mta_sts"]["state"], "unknown")
+        self.assertIsNone(got["mta_sts"]["expires"])
+        self.assertEqual(got["lookup_error"], "the scout is away")
+        self.assertEqual(self.run_text("explain", "a.example")[0], 3)
+
+    def test_record_without_policy(self):
+        self.front(rig.explanation(NO_POLICY_FACTS))
+        sts = self.run_json("explain", "example.com")[1]["mta_sts"]
+        self.assertEqual((sts["state"], sts["record"], sts["id"], sts["mode"], sts["mx"]),
+                         ("unknown", "present", "1", None, None))
+        self.assertEqual(sts["error"], "policy-fetch-failed: HTTP status 404")
+        self.assertIn("HTTP status 404", self.run_text("explain", "example.com")[1])
+
+    def test_dane_off(self):
+        self.front(rig.explanation(POLICY_FACTS, dane=1))
+        self.assertEqual(self.run_json("explain", "example.com")[1]["dane"]["state"], "off")
+
+    def test_expired_policy_is_none(self):
+        old = POLICY_FACTS.replace(f"fetched_at={NOW - 3600}", f"fetched_at={NOW - 90000}")
+        old = old.replace(f"expires_at={NOW + 82800}", f"expires_at={NOW - 3600}")
+        self.front(rig.explanation(old))
+        got = self.run_json("explain", "example.com")[1]
+        self.assertEqual((got["mta_sts"]["state"], got["mta_sts"]["mode"]), ("unknown", None))
+        self.assertIsNone(got["hosts"][0]["in_policy"])
+
+    def test_keys(self):
+        front = self.front(rig.explanation())
+        for key, hop in (("[mx.example.com]", "[mx.example.com]:25"),
+                         ("[MX.example.com]:submission", "[mx.example.com]:587"),
+                         ("example.com:587", "example.com:587"),
+                         ("b\u00fccher.example", "xn--bcher-kva.example")):
+            got = self.run_json("explain", key)[1]
+            self.assertEqual(front.asked[-1][1], hop)
+            self.assertEqual(got["next_hop"], hop)
+
+    def test_hostile_texts(self):
+        self.front(rig.explanation(query="OK may \033[31m\"\\\u00e9\n", source="x" * 5000))
+        got = self.run_json("explain", "a.example")[1]
+        self.assertEqual(got["map"]["QUERY"], "OK may ?[31m\"\\???")
+        self.assertNotIn("\033", self.run_text("explain", "a.example")[1])
+
+    def test_broken_answers(self):
+        for payload in (b"", b"\0", rig.explanation() + b"x", rig.explanation("nonsense"),
+                        rig.explanation(dane=9), b"\xff" * 100):
+            front = self.front(payload)
+            status, got = self.run_json("explain", "a.example")
+            self.assertEqual(status, 3)
+            self.assertIn("error", got)
+            front.leave()
+
+    def test_terminal(self):
+        self.front(rig.explanation(POLICY_FACTS))
+        for env, coloured in (({"TERM": "xterm"}, True), ({"TERM": "dumb"}, False), ({}, False),
+                              ({"TERM": "xterm", "NO_COLOR": "1"}, False)):
+            child, fd = pty.fork()
+            if child == 0:
+                os.execve(os.path.join(BUILD, "hopseal"), ["hopseal", "-c",
+                          self.clerk.conf_path, "explain", "example.com"], env)
+            out = b""
+            try:
+                while more := os.read(fd, 65536):
+                    out += more
+            except OSError:     # the other end of a terminal is gone
+                pass
+            os.close(fd)
+            os.waitpid(child, 0)
+            self.assertIn(b"example.com", out)
+            self.assertEqual(b"\033[" in out, coloured, env)
+
+
+class RefreshAndForget(WithClerk):
+    def test_done(self):
+        front = self.front(rig.outcome(True))
+        self.assertEqual(self.run_json("refresh", "a.example")[0], 0)
+        self.assertEqual(self.run_json("forget", "a.example")[1],
+                         {"domain": "a.example", "done": True, "reason": None})
+        self.assertEqual(self.run_text("forget", "--policy", "a.example")[0], 0)
+        self.assertEqual(front.asked, [(rig.REFRESH, "a.example", 0),
+                                       (rig.FORGET, "a.example", 0),
+                                       (rig.FORGET, "a.example", 1)])
+
+    def test_not_done(self):
+        self.front(rig.outcome(False, "the scout is away"))
+        status, got = self.run_json("refresh", "a.example")
+        self.assertEqual((status, got["done"]), (2, False))
+        status, _, err = self.run_text("refresh", "a.example")
+        self.assertEqual(status, 2)
+        self.assertIn("the scout is away", err)
+
+
+class Rules(WithClerk):
+    def test_which(self):
+        for domain, pattern, direction, line in (
+                ("bank.example", "bank.example", "out", 1),
+                ("sub.bank.example", "*", "out", 5),
+                ("a.partner.example", ".partner.example", "out", 3),
+                ("old.example", "*", "out", 5)):
+            with self.subTest(domain):
+                status, got = self.run_json("rules", domain)
+                self.assertEqual((status, got["pattern"], got["direction"], got["line"]),
+                                 (0, pattern, direction, line))
+                self.assertTrue(got["rule"].startswith(pattern))
+        got = self.run_json("rules", "bank.example")[1]
+        self.assertEqual(got["reason"], "as agreed")
+        self.assertIsNone(got["also"])
+        got = self.run_json("rules", "x.partner.example")[1]["also"]
+        self.assertEqual((got["direction"], got["line"]), ("in", 2))
+        self.assertEqual(self.run_json("rules", "old.example")[1]["past_line"], 4)
+
+    def test_for_people(self):
+        out = self.run_text("rules", "old.example")[1]
+        self.assertIn("line 5", out)
+        self.assertIn("line 4 would apply", out)
+        self.assertIn("as agreed", self.run_text("rules", "bank.example")[1])
+
+
+class Status(WithClerk):
+    def parts(self, got):
+        return {p["name"]: p for p in got["parts"]}
+
+    def all_well(self, validates=2, postfix_ad=2):
+        self.front(rig.part("redis", rig.OK, "unix:/run/redis.sock") +
+                   rig.counter("cache_hits", 12))
+        scout = self.peer(rig.SCOUT, lambda *question: None)
+        scout.send(rig.RESOLVER, rig.u8(validates, postfix_ad) + rig.text("127.0.0.1"))
+        self.clerk.tell(rig.CHILDREN, json.dumps({"children": [
+            {"name": name, "pid": 4711, "restarts": 2, "up_since": time.strftime(
+                "%Y-%m-%dT%H:%M:%SZ", time.gmtime(NOW - 11100))}
+            for name in ("front", "scout", "clerk")]}).encode())
+        time.sleep(0.2)
+
+    def test_parts(self):
+        self.all_well()
+        status, got = self.run_json("status")
+        parts = self.parts(got)
+        for name in ("policyd", "front", "scout", "clerk", "redis", "resolver", "dane",
+                     "postfix"):
+            self.assertIs(parts[name]["ok"], True, parts[name])
+        self.assertRegex(parts["front"]["detail"],
+                         r"^pid 4711, up 3h 5m, restarted 2 times$")
+        self.assertEqual(parts["dane"]["detail"], "on")
+        # One rule is past its date.
+        self.assertEqual((status, got["ok"]), (1, False))
+        self.assertIs(parts["rules"]["ok"], False)
+        self.assertIn("line 4", parts["rules"]["detail"])
+        self.assertEqual(got["counters"], {"cache_hits": 12})
+        status, out, _ = self.run_text("status")
+        self.assertEqual(status, 1)
+        for words in ("redis", "cache_hits", "-> remove"):
+            self.assertIn(words, out)
+
+    def test_resolver(self):
+        for validates, postfix_ad, resolver, dane, wanted in (
+                (1, 1, False, False, 2), (2, 1, True, False, 1), (0, 0, None, None, 3),
+                (2, 0, True, None, 3)):
+            self.all_well(validates, postfix_ad)
+            status, got = self.run_json("status")
+            parts = self.parts(got)
+            self.assertEqual((status, parts["resolver"]["ok"], parts["dane"]["ok"]),
+                             (wanted, resolver, dane))
+
+    def test_front_away(self):
+        begin = time.monotonic()
+        status, got = self.run_json("status")
+        self.assertLess(time.monotonic() - begin, 5)
+        self.assertEqual((status, got["ok"]), (2, False))
+        self.assertIs(self.parts(got)["front"]["ok"], False)
+        self.assertIn("->", self.run_text("status")[1])
+
+    def test_broken_status(self):
+        self.front(rig.part("redis", rig.BAD, "gone") + b"\x07")
+        parts = self.run_json("status")[1]["parts"]
+        self.assertIn("its status cannot be read", [p["detail"] for p in parts])
+        self.assertIs(self.parts({"parts": parts})["redis"]["ok"], False)
+
+
+class Front(WithClerk):
+    """The front comes, goes and is silent."""
+
+    ask = {"version": 1, "command": "explain", "domain": "a.example"}
+
+    def test_away(self):
+        begin = time.monotonic()
+        self.assertEqual(self.clerk.ask(self.ask), {"error": "the front is away"})
+        self.assertLess(time.monotonic() - begin, 5)
+
+    def test_returns(self):
+        silent = self.front(lambda *question: None)
+        with self.clerk.connect() as sock:
+            sock.sendall(json.dumps(self.ask).encode() + b"\n")
+            deadline = time.monotonic() + 5
+            while not silent.asked and time.monotonic() < deadline:
+                time.sleep(0.01)
+            silent.leave()
+            self.front(rig.explanation())
+            self.assertEqual(json.loads(rig.read_line(sock))["domain"], "a.example")
+
+    def test_silent(self):
+        self.front(lambda *question: None)
+        begin = time.monotonic()
+        self.assertIn("did not answer", self.clerk.ask(self.ask)["error"])
+        self.assertLess(9, time.monotonic() - begin)
+        self.assertLess(time.monotonic() - begin, 18)
+
+    def test_silent_status(self):
+        self.front(lambda *question: None)
+        begin = time.monotonic()
+        parts = self.clerk.ask({"version": 1, "command": "status"})["parts"]
+        self.assertLess(time.monotonic() - begin, 5)
+        self.assertIn("does not answer", [p["detail"] for p in parts])
+
+    def test_log(self):
+        front = self.front(b"")
+        line = rig.text("lookup: domain=a.example\033[0m")
+        front.send(rig.LOG, rig.u8(2) + b"\0\0\x12\x67" + line)
+        front.send(rig.LOG, rig.u8(9) + b"\0\0\x12\x67" + line)
+        front.send(rig.LOG, b"")
+        time.sleep(0.3)
+        log = self.clerk.log()
+        self.assertIn("front[4711]: lookup: domain=a.example?[0m", log)
+        self.assertEqual(log.count("lookup:"), 1)
+        self.assertEqual(log.count("cannot be read"), 2)
+
+
+class Rudeness(WithClerk):
+    """Whoever reaches the control socket cannot hurt the others."""
+
+    def well(self):
+        got = self.clerk.ask({"version": 1, "command": "rules", "domain": "bank.example"})
+        self.assertEqual(got["line"], 1)
+
+    def test_bad_requests(self):
+        deep = b"[" * 30000
+        for line, words in (
+                (b"", "not one JSON object"), (b"garbage", "not one JSON object"),
+                (bytes(range(1, 10)), "not one JSON object"), (b"\0\0", "not one"),
+                (b"[]", "no object"), (b"1", "not one"), (b'"x"', "not one"),
+                (deep, "not one JSON object"), (b"{}", "no command"),
+                (b'{"command": 1}', "type"), (b'{"command": "frob"}', "unknown command"),
+                (b'{"command": "status", "command": "status"}', "not one"),
+                (b'{"version": 2, "command": "status"}', "version"),
+                (b'{"command": "explain"}', "no domain"),
+                (b'{"command": "explain", "domain": 7}', "type"),
+                (b'{"command": "explain", "domain": ""}', "empty"),
+                (b'{"command": "explain", "domain": "a\\u0000b.example"}', "not one"),
+                (b'{"command": "explain", "domain": "\xff.example"}', "not one"),
+                (b'{"command": "explain", "domain": "' + b"a" * 60000 + b'"}', "too long"),
+                (b'{"command": "rules", "domain": ".example"}', "parent"),
+                (b'{"command": "status"} {}', "not one")):
+            with self.subTest(line[:40]):
+                self.assertIn(words, self.clerk.ask(line + b"\n")["error"])
+        self.well()
+
+    def test_one_line_after_the_other(self):
+        line = b'{"command": "rules", "domain": "bank.example"}\n'
+        with self.clerk.connect() as sock:
+            stream = sock.makefile("rb")
+            sock.sendall(line * 500)
+            for _ in range(500):
+                self.assertEqual(json.loads(stream.readline())["line"], 1)
+            for octet in line:
+                sock.sendall(bytes((octet,)))
+            sock.shutdown(1)        # nothing more to ask; the answer still comes
+            self.assertEqual(json.loads(stream.readline())["line"], 1)
+            self.assertEqual(stream.readline(), b"")
+
+    def test_huge_line(self):
+        with self.clerk.connect() as sock:
+            try:
+                sock.sendall(b"x" * 10000000)
+            except OSError:
+                pass
+        self.well()
+        with self.clerk.connect() as sock:
+            sock.sendall(b"x" * 65536)
+            self.assertIn("longer than", json.loads(rig.read_line(sock))["error"])
+            self.assertEqual(rig.read_line(sock), b"")
+
+    def test_half_a_line(self):
+        with self.clerk.connect() as sock:
+            sock.sendall(b'{"command": ')
+        with self.clerk.connect() as sock:
+            begin = time.monotonic()
+            sock.sendall(b'{"command": ')
+            time.sleep(5)
+            sock.sendall(b" ")          # a drip prolongs nothing
+            self.well()
+            self.assertIn("10 s", json.loads(rig.read_line(sock))["error"])
+            self.assertLess(time.monotonic() - begin, 12)
+
+    def test_who_does_not_read(self):
+        big = rig.explanation(query="OK may ciphers=" + "x" * 90000)
+        self.front(big)
+        line = b'{"command": "explain", "domain": "a.example"}\n'
+        with self.clerk.connect() as sock:
+            sock.sendall(line * 1000)
+            begin = time.monotonic()
+            time.sleep(1)
+            self.well()
+            # Closed in the midst once the time is over.
+            time.sleep(10)
+            received = 0
+            try:
+                while more := sock.recv(1 << 20):
+                    received += len(more)
+            except OSError:
+                pass
+            self.assertLess(received, 1000 * len(big))
+            self.assertLess(time.monotonic() - begin, 15)
+        self.well()
+
+    def test_a_hundred_connections(self):
+        socks = [self.clerk.connect() for _ in range(100)]
+        self.well()
+        # The 64 that are left are the latest; each is served.
+        for sock in socks[-60:]:
+            sock.sendall(b'{"command": "rules", "domain": "bank.example"}\n')
+            self.assertEqual(json.loads(rig.read_line(sock))["line"], 1)
+        self.assertEqual(rig.read_line(socks[0]), b"")
+        for sock in socks:
+            sock.close()
+        self.well()
+
+    def test_reload(self):
+        self.assertEqual(self.clerk.ask({"version": 1, "command": "reload"}), {"done": True})
+        time.sleep(0.2)
+        self.assertIn(rig.RELOAD, [kind for kind, _, _ in self.clerk.received])
+
+
+if __name__ == "__main__":
+    if len(sys.argv) > 1 and not sys.argv[1].startswith("-") and os.path.isdir(sys.argv[1]):
+        BUILD = os.path.abspath(sys.argv.pop(1))
+    unittest.main(verbosity=2)
