@@ -1,5 +1,5 @@
 /*
- * What the front knows in memory.  Entries that a lookup works on are never
+ * What the front knows in memory.  Entries that somebody keeps are never
  * evicted; all others are in the order of their last use.
  */
 
@@ -74,13 +74,19 @@ free_entry(struct book_entry *e)
 	free(e);
 }
 
+bool
+domain_book_is_free(const struct book_entry *e)
+{
+	return e->lookup == NULL && e->pins == 0;
+}
+
 void
 domain_book_remove(struct domain_book *book, struct book_entry *e)
 {
 	struct book_entry **link = find_link(book,
 	    (struct text){ e->name, e->name_len });
 
-	assert(*link == e && e->lookup == NULL);
+	assert(*link == e && domain_book_is_free(e));
 	*link = e->chain;
 	TAILQ_REMOVE(&book->used, e, used);
 	book->entries--;
@@ -88,7 +94,7 @@ domain_book_remove(struct domain_book *book, struct book_entry *e)
 	free_entry(e);
 }
 
-/* Makes room; entries in use by a lookup go to the end of the queue. */
+/* Makes room; entries that somebody keeps go to the end of the queue. */
 static void
 evict(struct domain_book *book)
 {
@@ -98,7 +104,7 @@ evict(struct domain_book *book)
 	while ((book->entries > book->entries_max ||
 	    book->bytes > book->bytes_max) && tries-- > 0) {
 		oldest = TAILQ_FIRST(&book->used);
-		if (oldest->lookup != NULL) {
+		if (!domain_book_is_free(oldest)) {
 			TAILQ_REMOVE(&book->used, oldest, used);
 			TAILQ_INSERT_TAIL(&book->used, oldest, used);
 			continue;

@@ -21,6 +21,7 @@ struct book_entry {
 	struct book_entry	*chain;		/* the table's */
 	TAILQ_ENTRY(book_entry)	 used;		/* the table's: by last use */
 	struct domain_lookup	*lookup;	/* under way; keeps the entry */
+	uint32_t		 pins;		/* of those who keep it */
 	char			*record;	/* facts_format, or NULL: nothing yet */
 	/* Ready replies as netstrings, or NULL: not made yet. */
 	char			*replies[MAP_NAME_COUNT];
@@ -59,7 +60,9 @@ void	domain_book_set_reply(struct domain_book *book,
 /* Drops the ready replies. */
 void	domain_book_drop_replies(struct domain_book *book,
 	    struct book_entry *entry);
-/* Not while a lookup keeps it. */
+/* True while nobody keeps it: it may be removed. */
+bool	domain_book_is_free(const struct book_entry *entry);
+/* Only a free one. */
 void	domain_book_remove(struct domain_book *book,
 	    struct book_entry *entry);
 

@@ -28,6 +28,8 @@
 #define WRITE_BACK_SLOTS	128	/* at one time, one entry each or so */
 #define WRITE_BACK_MS		10
 
+LIST_HEAD(domain_waits, domain_wait);
+
 enum step { STEP_CACHE, STEP_LOCK, STEP_SCOUT };
 
 struct domain_lookup {
@@ -41,12 +43,13 @@ struct domain_lookup {
 	uint64_t			 number;
 	struct cache_question		 question;
 	struct event			*deadline;
-	LIST_HEAD(, domain_wait)	 waiting;
+	struct domain_waits		 waiting;
 };
 
 struct domain_lookups {
 	struct front			*front;
 	LIST_HEAD(, domain_lookup)	 all;
+	struct domain_waits		 site_waiting;
 	size_t				 count;
 	uint64_t			 last_number;
 	int64_t				 unanswered_since;	/* 0: all well */
@@ -59,20 +62,41 @@ static void	lookup_advance(struct domain_lookup *l);
 
 /* ---------------------------------------------------------------- ending */
 
-static void
-wait_end(struct domain_wait *wait)
-{
-	LIST_REMOVE(wait, next);
-	event_free(wait->deadline);
-	wait->deadline = NULL;
-}
-
 /* An entry that never learned anything is not kept. */
 static void
-drop_if_empty(struct domain_lookups *lookups, struct book_entry *entry)
+unpin(struct domain_lookups *lookups, struct book_entry *entry)
 {
-	if (entry->record == NULL && entry->lookup == NULL)
+	entry->pins--;
+	if (entry->record == NULL && domain_book_is_free(entry))
 		domain_book_remove(lookups->front->book, entry);
+}
+
+/* Its entry is kept until after the callback. */
+static void
+wait_end(struct domain_wait *wait, bool is_late)
+{
+	struct domain_lookups *lookups = wait->lookups;
+	struct book_entry *entry = wait->entry;
+
+	LIST_REMOVE(wait, next);
+	event_free(wait->deadline);
+	wait->callback(entry, is_late, wait->arg);
+	unpin(lookups, entry);
+}
+
+static void
+tell_all(struct domain_waits *waiting)
+{
+	struct domain_waits told = LIST_HEAD_INITIALIZER(told);
+	struct domain_wait *wait;
+
+	/* Callbacks may begin to wait again, for something else. */
+	while ((wait = LIST_FIRST(waiting)) != NULL) {
+		LIST_REMOVE(wait, next);
+		LIST_INSERT_HEAD(&told, wait, next);
+	}
+	while ((wait = LIST_FIRST(&told)) != NULL)
+		wait_end(wait, false);
 }
 
 /* The one way out: tells those who wait, frees. */
@@ -81,26 +105,15 @@ lookup_finish(struct domain_lookup *l)
 {
 	struct domain_lookups *lookups = l->lookups;
 	struct book_entry *entry = l->entry;
-	struct domain_lookup guard = { .entry = entry };
-	struct domain_wait *wait;
-	LIST_HEAD(, domain_wait) told = LIST_HEAD_INITIALIZER(told);
 
 	LIST_REMOVE(l, next);
 	lookups->count--;
-	while ((wait = LIST_FIRST(&l->waiting)) != NULL) {
-		LIST_REMOVE(wait, next);
-		LIST_INSERT_HEAD(&told, wait, next);
-	}
 	event_free(l->deadline);
-	free(l);
-	/* The guard keeps the entry while callbacks run, also from eviction. */
-	entry->lookup = &guard;
-	while ((wait = LIST_FIRST(&told)) != NULL) {
-		wait_end(wait);
-		wait->callback(entry, false, wait->arg);
-	}
 	entry->lookup = NULL;
-	drop_if_empty(lookups, entry);
+	entry->pins++;
+	tell_all(&l->waiting);
+	free(l);
+	unpin(lookups, entry);
 }
 
 static void
@@ -299,7 +312,7 @@ domain_lookup_start(struct domain_lookups *lookups, struct book_entry *entry,
 	if (reason == DOMAIN_LOOKUP_SYNC &&
 	    !cache_async_is_up(lookups->front->cache))
 		return true;
-	if (l != NULL && l->lookups != NULL) {
+	if (l != NULL) {
 		/* A stronger wish takes the lookup under way with it. */
 		if (reason == DOMAIN_LOOKUP_ASKED &&
 		    l->reason == DOMAIN_LOOKUP_SYNC)
@@ -313,7 +326,7 @@ domain_lookup_start(struct domain_lookups *lookups, struct book_entry *entry,
 		}
 		return true;
 	}
-	if (lookups->count >= LOOKUPS_MAX || l != NULL)
+	if (lookups->count >= LOOKUPS_MAX)
 		return false;
 	l = xcalloc(1, sizeof(*l));
 	l->lookups = lookups;
@@ -340,21 +353,19 @@ domain_lookup_start(struct domain_lookups *lookups, struct book_entry *entry,
 static void
 wait_on_deadline(evutil_socket_t fd, short events, void *arg)
 {
-	struct domain_wait *wait = arg;
-
 	(void)fd;
 	(void)events;
-	wait_end(wait);
-	wait->callback(wait->entry, true, wait->arg);
+	wait_end(arg, true);
 }
 
-void
-domain_wait_start(struct domain_lookups *lookups, struct domain_wait *wait,
-    struct book_entry *entry, unsigned ms, domain_wait_cb *callback, void *arg)
+static void
+wait_begin(struct domain_lookups *lookups, struct domain_waits *list,
+    struct domain_wait *wait, struct book_entry *entry, unsigned ms,
+    domain_wait_cb *callback, void *arg)
 {
 	struct timeval deadline = { ms / 1000, ms % 1000 * 1000 };
 
-	assert(entry->lookup != NULL);
+	wait->lookups = lookups;
 	wait->entry = entry;
 	wait->callback = callback;
 	wait->arg = arg;
@@ -362,16 +373,43 @@ domain_wait_start(struct domain_lookups *lookups, struct domain_wait *wait,
 	    wait_on_deadline, wait);
 	assert(wait->deadline != NULL);
 	event_add(wait->deadline, &deadline);
-	LIST_INSERT_HEAD(&entry->lookup->waiting, wait, next);
+	entry->pins++;
+	LIST_INSERT_HEAD(list, wait, next);
+}
+
+void
+domain_wait_start(struct domain_lookups *lookups, struct domain_wait *wait,
+    struct book_entry *entry, unsigned ms, domain_wait_cb *callback, void *arg)
+{
+	assert(entry->lookup != NULL);
+	wait_begin(lookups, &entry->lookup->waiting, wait, entry, ms,
+	    callback, arg);
+}
+
+void
+domain_wait_for_site(struct domain_lookups *lookups, struct domain_wait *wait,
+    struct book_entry *entry, unsigned ms, domain_wait_cb *callback, void *arg)
+{
+	wait_begin(lookups, &lookups->site_waiting, wait, entry, ms, callback,
+	    arg);
 }
 
 void
 domain_wait_cancel(struct domain_wait *wait)
 {
-	wait_end(wait);
+	LIST_REMOVE(wait, next);
+	event_free(wait->deadline);
+	unpin(wait->lookups, wait->entry);
 }
 
 /* ------------------------------------------------------------ what came in */
+
+void
+domain_lookups_on_site(struct domain_lookups *lookups)
+{
+	if (lookups->front->site.dane != FACT_UNKNOWN)
+		tell_all(&lookups->site_waiting);
+}
 
 void
 domain_lookups_on_scout(struct domain_lookups *lookups)
@@ -425,8 +463,7 @@ domain_lookups_on_facts(struct domain_lookups *lookups, uint64_t number,
 	take_facts(lookups, entry, facts);
 	share_facts(lookups, entry, facts);
 	l = entry->lookup;
-	if (l != NULL && l->lookups != NULL && l->step == STEP_SCOUT &&
-	    l->number == number)
+	if (l != NULL && l->step == STEP_SCOUT && l->number == number)
 		lookup_finish(l);
 	facts_free(facts);
 }
@@ -517,10 +554,10 @@ domain_lookups_forget(struct domain_lookups *lookups,
 		facts_keep_policy(facts);
 		domain_book_set(front->book, entry, facts,
 		    front->settings->config->stale_ttl_s);
-	} else if (entry->lookup != NULL)
-		domain_book_clear(front->book, entry);
-	else
+	} else if (domain_book_is_free(entry))
 		domain_book_remove(front->book, entry);
+	else
+		domain_book_clear(front->book, entry);
 	facts_free(facts);
 }
 
@@ -535,7 +572,7 @@ sweep_entry(struct book_entry *entry, void *arg)
 	struct next_hop hop;
 	const char *why;
 
-	if (entry->lookup != NULL)
+	if (!domain_book_is_free(entry))
 		return;
 	if (now >= entry->end_at) {
 		domain_book_remove(lookups->front->book, entry);
@@ -590,6 +627,7 @@ domain_lookups_new(struct front *front)
 
 	lookups->front = front;
 	LIST_INIT(&lookups->all);
+	LIST_INIT(&lookups->site_waiting);
 	lookups->tick = event_new(front->child->base, -1, EV_PERSIST, on_tick,
 	    lookups);
 	lookups->write_back = event_new(front->child->base, -1, 0,

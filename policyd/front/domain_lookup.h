@@ -45,6 +45,7 @@ typedef void domain_wait_cb(struct book_entry *entry, bool is_late, void *arg);
 /* The caller's, kept until the callback or domain_wait_cancel. */
 struct domain_wait {
 	LIST_ENTRY(domain_wait)	 next;
+	struct domain_lookups	*lookups;
 	struct book_entry	*entry;
 	struct event		*deadline;
 	domain_wait_cb		*callback;
@@ -55,8 +56,14 @@ struct domain_wait {
 void	domain_wait_start(struct domain_lookups *lookups,
 	    struct domain_wait *wait, struct book_entry *entry, unsigned ms,
 	    domain_wait_cb *callback, void *arg);
+/* Waits until it is known what our Postfix can do (domain_lookups_on_site). */
+void	domain_wait_for_site(struct domain_lookups *lookups,
+	    struct domain_wait *wait, struct book_entry *entry, unsigned ms,
+	    domain_wait_cb *callback, void *arg);
 void	domain_wait_cancel(struct domain_wait *wait);
 
+/* It is known now. */
+void	domain_lookups_on_site(struct domain_lookups *lookups);
 /* The scout came, went, or answered. */
 void	domain_lookups_on_scout(struct domain_lookups *lookups);
 void	domain_lookups_on_facts(struct domain_lookups *lookups,

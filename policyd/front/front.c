@@ -107,6 +107,7 @@ front_judge_site(struct front *front)
 	front->generation++;
 	if (front->site.dane == before)
 		return;
+	domain_lookups_on_site(front->lookups);
 	if (front->site.dane == FACT_ABSENT &&
 	    config->dane != CONFIG_DANE_OFF)
 		log_warn("DANE is off, MTA-STS alone applies: reason=%s", why);

@@ -148,22 +148,65 @@ add_reply(struct front *front, struct book_entry *entry,
 
 /* ---------------------------------------------------------------- waiting */
 
-static void
-map_on_lookup(struct book_entry *entry, bool is_late, void *arg)
+/*
+ * Just after a start it is not known yet whether Postfix can do DANE: that is
+ * waited for, where the answer depends on it.
+ */
+static bool
+depends_on_site(const struct front *front, const struct book_entry *entry,
+    const struct next_hop *hop)
 {
-	struct map_wait *w = arg;
+	struct tls_decision decision;
+	struct facts *facts;
+
+	if (front->site.dane != FACT_UNKNOWN || entry->record == NULL)
+		return false;
+	facts = front_facts(entry, hop);
+	front_decide(front, facts, &decision);
+	facts_free(facts);
+	return decision.map == MAP_TEMPORARY;
+}
+
+static void
+map_wait_end(struct map_wait *w, struct book_entry *entry)
+{
 	struct client *client = w->client;
 	struct buffer out;
 
-	if (is_late && entry->record == NULL)
-		log_info("first lookup not finished in time: domain=%s",
-		    entry->name);
 	buffer_init(&out, SOCKETMAP_REPLY_MAX + 16);
 	add_reply(w->front, entry, &w->hop, w->name, &out);
 	client_set_wait(client, NULL);
 	free(w);
 	client_answer(client, (struct text){ out.data, out.len });
 	buffer_clear(&out);
+}
+
+static void
+map_on_site(struct book_entry *entry, bool is_late, void *arg)
+{
+	(void)is_late;
+	map_wait_end(arg, entry);
+}
+
+static void
+map_wait_for_site(struct map_wait *w, struct book_entry *entry)
+{
+	domain_wait_for_site(w->front->lookups, &w->wait, entry,
+	    w->front->settings->config->map_deadline_ms, map_on_site, w);
+}
+
+static void
+map_on_lookup(struct book_entry *entry, bool is_late, void *arg)
+{
+	struct map_wait *w = arg;
+
+	if (is_late && entry->record == NULL)
+		log_info("first lookup not finished in time: domain=%s",
+		    entry->name);
+	if (!is_late && depends_on_site(w->front, entry, &w->hop))
+		map_wait_for_site(w, entry);
+	else
+		map_wait_end(w, entry);
 }
 
 static void
@@ -176,9 +219,9 @@ map_on_gone(struct client *client, void *arg)
 	free(w);
 }
 
-static enum client_step
-map_wait(struct front *front, struct client *client, struct book_entry *entry,
-    const struct next_hop *hop, enum map_name name, unsigned ms)
+static struct map_wait *
+map_wait_new(struct front *front, struct client *client,
+    const struct next_hop *hop, enum map_name name)
 {
 	struct map_wait *w = xcalloc(1, sizeof(*w));
 
@@ -187,9 +230,7 @@ map_wait(struct front *front, struct client *client, struct book_entry *entry,
 	w->hop = *hop;
 	w->name = name;
 	client_set_wait(client, w);
-	domain_wait_start(front->lookups, &w->wait, entry, ms, map_on_lookup,
-	    w);
-	return CLIENT_WAITS;
+	return w;
 }
 
 /* --------------------------------------------------------------- requests */
@@ -218,6 +259,7 @@ map_request(struct front *front, struct client *client,
 	struct book_entry *entry = domain_book_find(front->book, key_text);
 	int64_t now = front_now();
 	unsigned wait_ms = config->map_deadline_ms;
+	struct map_wait *w;
 
 	if (entry != NULL && entry->record != NULL &&
 	    now < entry->refresh_at) {
@@ -226,6 +268,11 @@ map_request(struct front *front, struct client *client,
 			entry->synced_at = now;
 			domain_lookup_start(front->lookups, entry, hop,
 			    DOMAIN_LOOKUP_SYNC);
+		}
+		if (depends_on_site(front, entry, hop)) {
+			map_wait_for_site(map_wait_new(front, client, hop,
+			    name), entry);
+			return CLIENT_WAITS;
 		}
 		add_reply(front, entry, hop, name, reply);
 		return CLIENT_ANSWERED;
@@ -245,7 +292,10 @@ map_request(struct front *front, struct client *client,
 	if (entry->record != NULL && now < entry->end_at &&
 	    wait_ms > STALE_WAIT_MS)
 		wait_ms = STALE_WAIT_MS;
-	return map_wait(front, client, entry, hop, name, wait_ms);
+	w = map_wait_new(front, client, hop, name);
+	domain_wait_start(front->lookups, &w->wait, entry, wait_ms,
+	    map_on_lookup, w);
+	return CLIENT_WAITS;
 }
 
 static void
