@@ -1,13 +1,13 @@
 #!/usr/bin/python3
 """The admin's command and the clerk that answers it.
 
-    test_ctl.py [BUILD]
+    test_ctl.py [--build DIR] [TEST...]
 
-BUILD is the build folder (default: build).  Runs hopseal and the clerk of hopseal-policyd,
-whose parent, front and scout are played here (clerk_rig.py).  One line a test; exit 0 when
-none failed.
+Runs hopseal and the clerk of hopseal-policyd, whose parent, front and scout are played here
+(clerk_rig.py).  One line a test; exit 0 when none failed.
 """
 
+import argparse
 import json
 import os
 import pty
@@ -19,7 +19,7 @@ import unittest
 
 import clerk_rig as rig
 
-BUILD = os.path.abspath(os.environ.get("BUILD", "build"))
+BUILD = "build"
 NOW = int(time.time())
 
 POLICY_FACTS = f"""hopseal-facts 1
@@ -259,8 +259,8 @@ class WithClerk(unittest.TestCase):
     def setUp(self):
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
-        argv = os.environ.get("CLERK", os.path.join(BUILD, "hopseal-policyd") + " --clerk")
-        self.clerk = rig.Clerk(argv.split(), folder.name, RULES, self.site_text)
+        self.clerk = rig.Clerk([os.path.join(BUILD, "hopseal-policyd"), "--clerk"],
+                               folder.name, RULES, self.site_text)
         self.addCleanup(self.end)
 
     def end(self):
@@ -653,7 +653,14 @@ class Rudeness(WithClerk):
         self.assertIn(rig.RELOAD, [kind for kind, _, _ in self.clerk.received])
 
 
+def main():
+    global BUILD
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--build", default="build")
+    options, rest = parser.parse_known_args()
+    BUILD = os.path.abspath(options.build)
+    unittest.main(argv=[sys.argv[0], *rest], verbosity=2)
+
+
 if __name__ == "__main__":
-    if len(sys.argv) > 1 and not sys.argv[1].startswith("-") and os.path.isdir(sys.argv[1]):
-        BUILD = os.path.abspath(sys.argv.pop(1))
-    unittest.main(verbosity=2)
+    main()

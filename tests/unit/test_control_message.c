@@ -1,0 +1,252 @@
+/*
+ * The payloads between clerk and front: what was formatted parses to the same, and
+ * no proper prefix of it, nor more than it, parses at all.
+ */
+
+/* The source itself: no archive that a test links holds this folder. */
+#include "policyd/process/control_message.c"
+
+#include "tests/unit/check.h"
+
+static struct buffer payload;
+
+static struct text
+payload_text(void)
+{
+	return (struct text){ buffer_text(&payload), payload.len };
+}
+
+/* parse says whether the octets are a message. */
+static void
+check_only_whole(const char *label, bool (*parse)(struct text))
+{
+	struct text whole = payload_text();
+	bool is_any = false;
+	char *exact;
+	size_t len;
+
+	check_bool(label, parse(whole), true);
+	for (len = 0; len < whole.len; len++) {
+		exact = check_exact(whole.data, len);
+		is_any |= parse((struct text){ exact, len });
+		free(exact);
+	}
+	check_bool("no proper prefix", is_any, false);
+	buffer_add(&payload, "", 1);
+	check_bool("nothing behind it", parse(payload_text()), false);
+	buffer_reset(&payload);
+}
+
+static bool
+parse_question(struct text t)
+{
+	struct control_question q;
+
+	return control_question_parse(t, &q);
+}
+
+static bool
+parse_explanation(struct text t)
+{
+	struct control_explanation e;
+
+	return control_explanation_parse(t, &e);
+}
+
+static bool
+parse_outcome(struct text t)
+{
+	struct control_outcome o;
+
+	return control_outcome_parse(t, &o);
+}
+
+/* ------------------------------------------------------------ questions */
+
+static const struct {
+	const char *label, *hop;
+	uint8_t command, flags;
+	bool is_good;
+} questions[] = {
+	{ "explain",		"example.com",		CONTROL_EXPLAIN, 0, true },
+	{ "refresh of a host",	"[mx.example.com]:587",	CONTROL_REFRESH, 0, true },
+	{ "forget, policy too",	"example.com",		CONTROL_FORGET,	 1, true },
+	{ "status",		"",			CONTROL_STATUS,	 0, true },
+	{ "explain of nothing",	"",			CONTROL_EXPLAIN, 0, false },
+	{ "explain of no name",	".example.com",		CONTROL_EXPLAIN, 0, false },
+	{ "status of a domain",	"example.com",		CONTROL_STATUS,	 0, false },
+	{ "rules: the clerk's",	"example.com",		CONTROL_RULES,	 0, false },
+	{ "no command",		"example.com",		0,		 0, false },
+	{ "unknown command",	"example.com",		200,		 0, false },
+	{ "unknown flag",	"example.com",		CONTROL_FORGET,	 2, false }
+};
+
+static void
+test_questions(void)
+{
+	struct control_question q;
+	char hop[NEXT_HOP_TEXT_SIZE];
+	size_t i;
+
+	for (i = 0; i < sizeof(questions) / sizeof(questions[0]); i++) {
+		pack_u8(&payload, questions[i].command);
+		pack_string(&payload, questions[i].hop);
+		pack_u8(&payload, questions[i].flags);
+		check_bool(questions[i].label, control_question_parse(
+		    payload_text(), &q), questions[i].is_good);
+		buffer_reset(&payload);
+		if (!questions[i].is_good)
+			continue;
+		check_int("its command", q.command, questions[i].command);
+		check_bool("its flag", q.forgets_policy,
+		    questions[i].flags == 1);
+		check_text("its next hop", next_hop_format(&q.hop, hop),
+		    questions[i].hop);
+		control_question_format(&q, &payload);
+		check_only_whole("formatted again", parse_question);
+	}
+}
+
+/* -------------------------------------------------------------- answers */
+
+static void
+test_explanation(void)
+{
+	struct control_explanation e = {
+		.facts = { "a\0b", 3 }, .query = text_of("NOTFOUND "),
+		.query_with_tlsrpt = text_of("OK may"),
+		.access = text_of("DUNNO"), .source = text_of("memory"),
+		.site = {
+			.dane = FACT_ABSENT, .level = TLS_LEVEL_MAY,
+			.has_fallback_relay = true, .answers_nobody = true,
+			.stale_ttl_s = 1, .good_ttl_s = 2, .bad_ttl_s = 3,
+			.reprobe_after_s = UINT32_MAX
+		},
+		.error = text_of("the scout is away")
+	}, got;
+
+	control_explanation_format(&e, &payload);
+	check_bool("an explanation", control_explanation_parse(
+	    payload_text(), &got), true);
+	check_bool("facts", got.facts.len == 3 &&
+	    memcmp(got.facts.data, "a\0b", 3) == 0, true);
+	check_bool("query", text_equals(got.query, "NOTFOUND "), true);
+	check_bool("query with TLSRPT",
+	    text_equals(got.query_with_tlsrpt, "OK may"), true);
+	check_bool("access", text_equals(got.access, "DUNNO"), true);
+	check_bool("source", text_equals(got.source, "memory"), true);
+	check_bool("error", text_equals(got.error, "the scout is away"), true);
+	check_int("site: dane", got.site.dane, FACT_ABSENT);
+	check_int("site: level", got.site.level, TLS_LEVEL_MAY);
+	check_bool("site: fallback", got.site.has_fallback_relay, true);
+	check_bool("site: strict", got.site.is_strict, false);
+	check_bool("site: breaker", got.site.breaker_is_open, false);
+	check_bool("site: nobody", got.site.answers_nobody, true);
+	check_int("site: stale_ttl", got.site.stale_ttl_s, 1);
+	check_int("site: good_ttl", got.site.good_ttl_s, 2);
+	check_int("site: bad_ttl", got.site.bad_ttl_s, 3);
+	check_int("site: reprobe_after", got.site.reprobe_after_s, UINT32_MAX);
+	check_only_whole("all of it", parse_explanation);
+
+	e.site.dane = (enum fact_state)(FACT_PRESENT + 1);
+	control_explanation_format(&e, &payload);
+	check_bool("an unknown state", parse_explanation(payload_text()),
+	    false);
+	buffer_reset(&payload);
+}
+
+static void
+test_outcome(void)
+{
+	struct control_outcome o = { false, text_of("why") }, got;
+
+	control_outcome_format(&o, &payload);
+	check_bool("an outcome", control_outcome_parse(payload_text(), &got),
+	    true);
+	check_bool("not done", got.is_done, false);
+	check_bool("its reason", text_equals(got.error, "why"), true);
+	check_only_whole("all of it", parse_outcome);
+	pack_u8(&payload, 2);
+	pack_string(&payload, "");
+	check_bool("neither done nor not", parse_outcome(payload_text()),
+	    false);
+	buffer_reset(&payload);
+}
+
+
+static void
+test_status(void)
+{
+	struct control_part part = { text_of("redis"), CONTROL_WARNING,
+	    text_of("slow"), text_of("look") }, got_part;
+	struct control_counter counter = { text_of("hits"), UINT64_MAX },
+	    got_counter;
+	struct unpack u;
+	size_t len;
+
+	unpack_init(&u, "", 0);
+	check_int("nothing is a status",
+	    control_status_next(&u, &got_part, &got_counter), CONTROL_ITEM_END);
+	control_part_format(&part, &payload);
+	len = payload.len;
+	control_counter_format(&counter, &payload);
+	unpack_init(&u, payload.data, payload.len);
+	check_int("a part", control_status_next(&u, &got_part, &got_counter),
+	    CONTROL_ITEM_PART);
+	check_bool("name", text_equals(got_part.name, "redis"), true);
+	check_int("state", got_part.state, CONTROL_WARNING);
+	check_bool("detail", text_equals(got_part.detail, "slow"), true);
+	check_bool("advice", text_equals(got_part.advice, "look"), true);
+	check_int("a counter", control_status_next(&u, &got_part, &got_counter),
+	    CONTROL_ITEM_COUNTER);
+	check_bool("name", text_equals(got_counter.name, "hits"), true);
+	check_bool("value", got_counter.value == UINT64_MAX, true);
+	check_int("the end", control_status_next(&u, &got_part, &got_counter),
+	    CONTROL_ITEM_END);
+
+	unpack_init(&u, payload.data, len - 1);
+	check_int("a part cut short", control_status_next(&u, &got_part, &got_counter),
+	    CONTROL_ITEM_MALFORMED);
+	unpack_init(&u, payload.data + len, payload.len - len - 1);
+	check_int("a counter cut short", control_status_next(&u, &got_part, &got_counter),
+	    CONTROL_ITEM_MALFORMED);
+	payload.data[len] = 7;
+	unpack_init(&u, payload.data + len, payload.len - len);
+	check_int("an unknown item", control_status_next(&u, &got_part, &got_counter),
+	    CONTROL_ITEM_MALFORMED);
+	buffer_reset(&payload);
+	part.state = (enum control_state)(CONTROL_WARNING + 1);
+	control_part_format(&part, &payload);
+	unpack_init(&u, payload.data, payload.len);
+	check_int("an unknown state", control_status_next(&u, &got_part, &got_counter),
+	    CONTROL_ITEM_MALFORMED);
+	buffer_reset(&payload);
+}
+
+static void
+test_names(void)
+{
+	enum control_command command = CONTROL_EXPLAIN, got;
+
+	for (; command <= CONTROL_RELOAD; command++)
+		check_bool(control_command_name(command),
+		    control_command_parse(text_of(
+		    control_command_name(command)), &got) && got == command,
+		    true);
+	check_bool("no command", control_command_parse(text_of("Explain"),
+	    &got), false);
+	check_bool("empty", control_command_parse(text_of(""), &got), false);
+}
+
+int
+main(void)
+{
+	buffer_init(&payload, 65536);
+	test_questions();
+	test_explanation();
+	test_outcome();
+	test_status();
+	test_names();
+	buffer_clear(&payload);
+	return check_end();
+}
