@@ -39,7 +39,7 @@ class Bench:
     """Everything but Hopseal, started.  folder is a new empty one with a short path."""
 
     def __init__(self, folder, build, domains):
-        self.folder = folder
+        self.folder, self.build = folder, build
         self.log_folder = os.path.join(folder, "log")
         os.makedirs(self.log_folder, exist_ok=True)
         path = lambda name: os.path.join(folder, name)

@@ -283,6 +283,8 @@ CHANGING = [
     Domain("stream-dane.test", zone="signed", hosts=(Host(cert=SELF, tlsa=EE),), ttl_s=1),
     Domain("negative.test", hosts=BAD, ttl_s=1),
     Domain("expire.test", policy=Policy(max_age=8), ttl_s=1),
+    Domain("ahead.test", policy=Policy(max_age=40), ttl_s=1),
+    Domain("shared.test", policy=Policy(), ttl_s=1),
     Domain("late.test", policy=Policy(faults={"delay_s": 6}), ttl_s=1),
 ]
 

@@ -18,7 +18,9 @@ PARTS = ("front", "scout", "clerk")
 
 
 class Hopseal:
-    def __init__(self, folder, log_folder, build, **options):
+    def __init__(self, folder, log_folder, build, name="hopseal", map_address=MAP,
+                 **options):
+        self._name, self._map = name, map_address
         self._program = lambda name: os.path.join(os.path.abspath(build), name)
         self._folder, self._log_folder = folder, log_folder
         self.conf_path = os.path.join(folder, "hopseal.conf")
@@ -27,7 +29,7 @@ class Hopseal:
         for name in ("run", "state"):
             os.makedirs(os.path.join(folder, name))
         self.options = {
-            "map_listen": "inet:%s:%d" % MAP,
+            "map_listen": "inet:%s:%d" % map_address,
             "access_listen": "inet:%s:%d" % ACCESS,
             "control_listen": f"unix:{folder}/run/control.sock",
             "user": USER, "scout_user": SCOUT_USER, "socket_owner": f"{USER}:postfix",
@@ -53,7 +55,7 @@ class Hopseal:
             for name, value in dict(self.options, **options).items():
                 f.write(f"{name} = {value}\n")
         argv = [self._program("hopseal-policyd"), "-c", self.conf_path]
-        self.process = Process("hopseal", argv, self._log_folder)
+        self.process = Process(self._name, argv, self._log_folder)
         self.process.wait_ready(self.answers)
 
     def stop(self):
@@ -63,12 +65,12 @@ class Hopseal:
 
     def answers(self):
         try:
-            return socketmap.ask(MAP, "QUERY", ".test", 5) == "NOTFOUND "
+            return socketmap.ask(self._map, "QUERY", ".test", 5) == "NOTFOUND "
         except OSError:
             return False
 
     def ask(self, key, name="QUERY", timeout=40):
-        return socketmap.ask(MAP, name, key, timeout)
+        return socketmap.ask(self._map, name, key, timeout)
 
     def pid_of(self, part):
         """The pid of the front, scout or clerk; None while there is none."""
@@ -112,5 +114,5 @@ class Hopseal:
         return self.command("explain", domain)[1]
 
     def log_lines(self):
-        with open(os.path.join(self._log_folder, "hopseal.log"), errors="replace") as f:
+        with open(os.path.join(self._log_folder, f"{self._name}.log"), errors="replace") as f:
             return f.read().splitlines()

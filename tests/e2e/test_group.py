@@ -1,0 +1,86 @@
+"""Two hosts on one Redis: what one learns, refreshes or forgets is the other's too.
+
+The second host is a second policyd in the same namespace, with ports and folders of its own.
+"""
+
+import os
+import time
+
+from domain import NOTFOUND, secure
+from domains import BY_NAME
+from hopseal import Hopseal
+from process import wait_until
+
+SECOND_MAP = ("127.0.0.1", 9461)
+TESTS = {}
+second = None
+
+
+def prepare(bench, names):
+    global second
+    folder = os.path.join(bench.folder, "second")
+    os.makedirs(folder)
+    bench.restart_hopseal()
+    options = dict(bench.hopseal.options)
+    for name in ("map_listen", "control_listen", "run_dir", "state_dir", "rules_file"):
+        del options[name]
+    options["access_listen"] = "inet:127.0.0.1:9462"
+    second = Hopseal(folder, bench.log_folder, bench.build, "hopseal2", SECOND_MAP, **options)
+    second.start()
+
+
+def restore(bench):
+    second.stop()
+
+
+def test(function):
+    TESTS[function.__name__] = function
+    return function
+
+
+def fetches(bench, name):
+    return len(bench.policy_hosts.requests("mta-sts." + name))
+
+
+@test
+def one_looks_up_for_both(bench):
+    """The second host answers from Redis; the policy is fetched once."""
+    answer = secure(BY_NAME["shared.test"])
+    before = fetches(bench, "shared.test")
+    assert bench.hopseal.ask("shared.test") == answer
+    assert second.ask("shared.test") == answer
+    wait_until(lambda: fetches(bench, "shared.test") > before, 5, "the request's line")
+    assert fetches(bench, "shared.test") == before + 1
+    counters = second.command("status")[1]["counters"]
+    assert counters["cache_hits"] >= 1, counters
+
+
+@test
+def forget_reaches_the_other(bench):
+    answer = secure(BY_NAME["shared.test"])
+    assert second.ask("shared.test") == answer
+    bench.dns.change(bench.layout.zone(BY_NAME["shared.test"], []))
+    time.sleep(2)  # until no resolver holds the record any more: it lives 1 s
+    assert bench.hopseal.command("forget", "shared.test", "--policy")[1]["done"] is True
+    wait_until(lambda: second.ask("shared.test") == NOTFOUND, 20, "the other forgot")
+    bench.dns.change(bench.layout.zone(BY_NAME["shared.test"], None))
+    time.sleep(2)
+    assert second.command("refresh", "shared.test")[1]["done"] is True
+    wait_until(lambda: bench.hopseal.ask("shared.test") == answer, 20,
+               "the first learned it again")
+
+
+@test
+def refreshed_ahead_of_expiry_by_one(bench):
+    """Nobody asks, and the policy is fetched before it ends: once for both."""
+    name = "ahead.test"
+    answer = secure(BY_NAME[name])
+    assert bench.hopseal.ask(name) == answer
+    assert second.ask(name) == answer
+    first = fetches(bench, name)
+    wait_until(lambda: fetches(bench, name) > first, 35, "a fetch that nobody asked for")
+    time.sleep(3)
+    assert fetches(bench, name) == first + 1, "both fetched"
+    for host in (bench.hopseal, second):
+        wait_until(lambda: host.explain(name)["mta_sts"]["state"] == "present", 5,
+                   "the policy")
