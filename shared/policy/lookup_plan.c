@@ -467,25 +467,11 @@ lookup_fetch_due(const struct facts *record, const struct facts *held,
 }
 
 static void
-take_failure(struct facts *to, const struct facts *from)
-{
-	memcpy(to->fetch_failed_id, from->fetch_failed_id,
-	    sizeof(to->fetch_failed_id));
-	memcpy(to->fetch_error, from->fetch_error, sizeof(to->fetch_error));
-	to->fetch_failed_at = from->fetch_failed_at;
-	to->fetch_failed_count = from->fetch_failed_count;
-	to->fetch_finding = from->fetch_finding;
-}
-
-static void
 consider_fetch(struct lookup_plan *plan, int64_t now)
 {
 	struct facts *f = plan->facts;
 	int64_t due = lookup_fetch_due(f, plan->known, now);
 
-	if (plan->known != NULL &&
-	    (due != LOOKUP_NEVER || f->record_state == FACT_UNKNOWN))
-		take_failure(f, plan->known);
 	if (due == LOOKUP_NEVER || (now < due && !plan->must_refresh))
 		return;
 	plan->fetch = LOOKUP_FETCH_WANTED;
@@ -562,13 +548,14 @@ fetch_failed(struct lookup_plan *plan, enum finding finding,
     const char *error, int64_t now)
 {
 	struct facts *f = plan->facts;
-	bool is_again = f->fetch_failed_count > 0 &&
-	    strcmp(f->fetch_failed_id, plan->fetch_id) == 0;
+	const struct facts *known = plan->known;
 
 	plan->fetch = LOOKUP_FETCH_OVER;
 	memcpy(f->fetch_failed_id, plan->fetch_id, sizeof(f->fetch_failed_id));
 	f->fetch_failed_at = now;
-	f->fetch_failed_count = is_again ? f->fetch_failed_count + 1 : 1;
+	f->fetch_failed_count = 1;
+	if (known != NULL && strcmp(known->fetch_failed_id, plan->fetch_id) == 0)
+		f->fetch_failed_count += known->fetch_failed_count;
 	f->fetch_finding = finding;
 	facts_set_error(f->fetch_error, "%s", error);
 }
