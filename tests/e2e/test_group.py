@@ -48,6 +48,8 @@ def one_looks_up_for_both(bench):
     answer = secure(BY_NAME["shared.test"])
     before = fetches(bench, "shared.test")
     assert bench.hopseal.ask("shared.test") == answer
+    wait_until(lambda: any("facts:{shared.test}" in k for k in bench.redis.keys()), 10,
+               "the record in Redis")
     assert second.ask("shared.test") == answer
     wait_until(lambda: fetches(bench, "shared.test") > before, 5, "the request's line")
     assert fetches(bench, "shared.test") == before + 1
@@ -76,6 +78,8 @@ def refreshed_ahead_of_expiry_by_one(bench):
     name = "ahead.test"
     answer = secure(BY_NAME[name])
     assert bench.hopseal.ask(name) == answer
+    wait_until(lambda: any("facts:{%s}" % name in k for k in bench.redis.keys()), 10,
+               "the record in Redis")
     assert second.ask(name) == answer
     first = fetches(bench, name)
     wait_until(lambda: fetches(bench, name) > first, 35, "a fetch that nobody asked for")
