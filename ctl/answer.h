@@ -1,6 +1,6 @@
 /*
- * Members of policyd's answers.  One that is missing or of another type reads as
- * absent, so that command and daemon may differ in version.
+ * Members of policyd's answers.  One that is missing or of another type reads
+ * as absent, so that command and daemon may differ in version.
  */
 
 #ifndef HOPSEAL_ANSWER_H

@@ -14,15 +14,15 @@
 #define ASK_ANSWER_MS	20000
 
 /*
- * Takes request, adds its version and returns the answer, the caller's.  NULL when
- * there is none: what is wrong has then been said on standard error, and with
- * --json as an object on standard output, and *status is set.
+ * Takes request, adds its version and returns the answer, the caller's.  NULL
+ * when there is none: what is wrong has then been said on standard error, and
+ * with --json as an object on standard output, and *status is set.
  */
 json_t	*ask_policyd(const struct ctl_options *options, json_t *request,
 	    enum ctl_exit *status);
 /*
- * The same for a command about a domain, which may be written as any key of the map;
- * what could have no policy is wrong usage.
+ * The same for a command about a domain, which may be written as any key of the
+ * map; what could have no policy is wrong usage.
  */
 json_t	*ask_about(const struct ctl_options *options, const char *command,
 	    const char *domain, enum ctl_exit *status);

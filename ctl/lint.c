@@ -1,6 +1,6 @@
 /*
- * hopseal lint: judges one document, offline.  One table of kinds; here only the
- * input is read and the object printed.
+ * hopseal lint: judges one document, offline.  One table of kinds; here only
+ * the input is read and the object printed.
  */
 
 #include "ctl/lint.h"
@@ -46,8 +46,8 @@ find_kind(const char *name)
 }
 
 /*
- * Reads a file, standard input for "-", as far as a judge needs to see that it is
- * too long; -1 after saying why it cannot be read.
+ * Reads a file, standard input for "-", as far as a judge needs to see that it
+ * is too long; -1 after saying why it cannot be read.
  */
 static int
 read_input(const char *path, struct buffer *out)

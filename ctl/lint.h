@@ -14,8 +14,9 @@
 #define LINT_INPUT_MAX_BYTES	(1024 * 1024)
 
 /*
- * arguments are those of the kind, checked for their number; input is empty where
- * the kind reads none.  NULL with *why for an argument that makes no sense.
+ * arguments are those of the kind, checked for their number; input is empty
+ * where the kind reads none.  NULL with *why for an argument that makes no
+ * sense.
  */
 typedef json_t	*lint_judge(char *const *arguments, struct text input,
 		    const char **why);

@@ -1,6 +1,6 @@
 /*
- * hopseal lint map-reply: what a Postfix of that version makes of a reply of its
- * TLS policy map.
+ * hopseal lint map-reply: what a Postfix of that version makes of a reply of
+ * its TLS policy map.
  */
 
 #include "ctl/lint.h"

@@ -1,5 +1,6 @@
 /*
- * hopseal rules: which lines of the operator's table apply to a domain, and why.
+ * hopseal rules: which lines of the operator's table apply to a domain, and
+ * why.
  */
 
 #include <stdio.h>

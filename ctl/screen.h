@@ -1,6 +1,6 @@
 /*
- * What people read: words in columns, coloured on a terminal only and never when
- * NO_COLOR is set (no-color.org).
+ * What people read: words in columns, coloured on a terminal only and never
+ * when NO_COLOR is set (no-color.org).
  */
 
 #ifndef HOPSEAL_SCREEN_H

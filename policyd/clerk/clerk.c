@@ -1,7 +1,7 @@
 /*
- * The clerk.  Writes the lines that front and scout log, and answers the control
- * socket: rules and reload by itself, the rest with the front's answer.  Answers
- * nothing to Postfix, so that its trouble is nobody's.
+ * The clerk.  Writes the lines that front and scout log, and answers the
+ * control socket: rules and reload by itself, the rest with the front's
+ * answer.  Answers nothing to Postfix, so that its trouble is nobody's.
  */
 
 #include "policyd/clerk/clerk.h"
@@ -211,7 +211,7 @@ clerk_on_parent_frame(struct child *child, const struct frame *frame)
 	clerk->children = xstrndup(frame->payload.data, frame->payload.len);
 }
 
-/* What a scout said of the resolver ends with it; the next one says it again. */
+/* What a scout said of the resolver ends with it; the next says it again. */
 static void
 clerk_on_peer(struct child *child, enum role peer)
 {

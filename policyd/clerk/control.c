@@ -1,7 +1,7 @@
 /*
- * The control socket.  A connection is in one of four states: idle, in the midst
- * of a line, waiting for the answer to one, or being written to; each has its own
- * bound in time, and only the first two read.
+ * The control socket.  A connection is in one of four states: idle, in the
+ * midst of a line, waiting for the answer to one, or being written to; each has
+ * its own bound in time, and only the first two read.
  */
 
 #include "policyd/clerk/control.h"
@@ -92,7 +92,7 @@ connection_refuse(struct connection *c, const char *line)
 	connection_write(c, line);
 }
 
-/* Nothing is being written and no answer awaited: what comes next?  May free c. */
+/* Nothing is being written, no answer awaited: what next?  May free c. */
 static void
 connection_advance(struct connection *c)
 {

@@ -13,7 +13,7 @@
 struct control;
 struct event_base;
 
-#define CONTROL_CONNECTIONS_MAX	64	/* then the longest silent one is closed */
+#define CONTROL_CONNECTIONS_MAX	64	/* then the longest silent goes */
 #define CONTROL_LINE_MAX_BYTES	65536	/* with its line end */
 #define CONTROL_ANSWER_MAX_BYTES (2 * 1024 * 1024)
 #define CONTROL_IDLE_S		60	/* between two questions */

@@ -9,9 +9,9 @@
 #include "policyd/process/control_message.h"
 
 /*
- * The line of the answer, without its end; the caller frees it.  What e holds was
- * checked by control_explanation_parse; facts that cannot be read give an error
- * line.
+ * The line of the answer, without its end; the caller frees it.  What e holds
+ * was checked by control_explanation_parse; facts that cannot be read give an
+ * error line.
  */
 char	*explain_line(const struct next_hop *hop,
 	    const struct control_explanation *e,

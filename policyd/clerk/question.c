@@ -1,6 +1,6 @@
 /*
- * Questions that the front must answer.  What they mean is control_message's; here
- * is who waits for which, and until when.
+ * Questions that the front must answer.  What they mean is control_message's;
+ * here is who waits for which, and until when.
  */
 
 #include "policyd/clerk/question.h"

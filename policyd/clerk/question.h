@@ -1,7 +1,7 @@
 /*
- * Questions that the front must answer: each waits for the front to be there and
- * for its answer, and neither for long.  A question that was under way when the
- * front went away is put to the next one: all of them may be asked twice.
+ * Questions that the front must answer: each waits for the front to be there
+ * and for its answer, and neither for long.  A question that was under way when
+ * the front went away is put to the next one: all of them may be asked twice.
  */
 
 #ifndef HOPSEAL_QUESTION_H
@@ -11,8 +11,8 @@
 
 #include "policyd/process/control_message.h"
 
-#define QUESTION_AWAY_S		3	/* for a front that is away to come back */
-#define QUESTION_ANSWER_S	15	/* for an answer, which may be a lookup */
+#define QUESTION_AWAY_S		3	/* for a front to come back */
+#define QUESTION_ANSWER_S	15	/* for an answer, perhaps a lookup */
 #define QUESTION_STATUS_S	3	/* for one that never is */
 
 struct channel;
@@ -20,8 +20,8 @@ struct event_base;
 struct questions;
 
 /*
- * The answer of the front, or NULL with why.  connection is the asker's; both q and
- * answer are borrowed for the call.
+ * The answer of the front, or NULL with why.  connection is the asker's; both q
+ * and answer are borrowed for the call.
  */
 typedef void question_cb(uint64_t connection,
     const struct control_question *q, const struct text *answer,

@@ -11,9 +11,9 @@
 #define REQUEST_VERSION 1
 
 /*
- * 0, or -1 with *why: no object, a name twice, another version, no or an unknown
- * command, no domain or one that has no policy, a member of the wrong type.
- * Members of other names are ignored.
+ * 0, or -1 with *why: no object, a name twice, another version, no or an
+ * unknown command, no domain or one that has no policy, a member of the wrong
+ * type.  Members of other names are ignored.
  */
 int	request_parse(struct text line, struct control_question *out,
 	    const char **why);

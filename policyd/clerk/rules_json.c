@@ -1,6 +1,6 @@
 /*
- * The answer to "rules".  Which rule applies is domain_rules' own; here it is put
- * into words, with a rule that would apply had its date not passed.
+ * The answer to "rules".  Which rule applies is domain_rules' own; here it is
+ * put into words, with a rule that would apply had its date not passed.
  */
 
 #include "policyd/clerk/rules_json.h"

@@ -173,8 +173,9 @@ judge_postfix(struct report *r, const struct status *s)
 	char detail[DETAIL_SIZE];
 
 	if (!site->is_known) {
-		report_add(r, "postfix", CONTROL_WARNING, site->message != NULL ?
-		    site->message : "its settings are not known yet",
+		report_add(r, "postfix", CONTROL_WARNING,
+		    site->message != NULL ? site->message :
+		    "its settings are not known yet",
 		    "see that postconf works, or set postfix_config_dir, "
 		    "own_domains and site_tls_level");
 		return;
@@ -201,8 +202,9 @@ judge_resolver(struct report *r, const struct status *s)
 		return;
 	}
 	text_quote(detail, sizeof(detail), s->resolver->detail);
-	if (s->resolver->validates == SCOUT_CHECK_NO)
-		report_add(r, "resolver", CONTROL_BAD, detail, "the name "
+	if (s->resolver->validates == SCOUT_CHECK_NO &&
+	    s->settings->config->dane != CONFIG_DANE_OFF)
+		report_add(r, "resolver", CONTROL_WARNING, detail, "the name "
 		    "servers strip DNSSEC or the trust anchor is wrong: see "
 		    "dns_servers and dns_trust_anchor");
 	else

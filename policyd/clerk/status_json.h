@@ -12,7 +12,8 @@
 
 struct status {
 	const struct settings		*settings;
-	const char			*children;	/* the parent's JSON, or NULL */
+	/* the parent's JSON, or NULL */
+	const char			*children;
 	bool				 is_there[ROLE_COUNT];
 	const struct scout_resolver	*resolver;	/* NULL: not told yet */
 	/* the front's parts and counters; NULL: it did not answer */

@@ -33,7 +33,7 @@ bool		 control_command_parse(struct text word,
 struct control_question {
 	enum control_command	command;
 	struct next_hop		hop;	/* kind NONE for STATUS, else never */
-	bool			forgets_policy;	/* FORGET: an unexpired one too */
+	bool			forgets_policy;	/* FORGET: unexpired too */
 };
 void	control_question_format(const struct control_question *q,
 	    struct buffer *out);
@@ -46,9 +46,9 @@ struct control_explanation {
 	/* The payloads of the map's replies: "OK secure match=...". */
 	struct text	query, query_with_tlsrpt;
 	struct text	access;		/* the action: "DUNNO" */
-	struct text	source;		/* "memory", "redis", "lookup", "none" */
+	struct text	source;		/* "memory", "lookup", "none" */
 	struct tls_site	site;		/* as the front decides with it */
-	struct text	error;		/* what went wrong on the way, or empty */
+	struct text	error;		/* what went wrong, or empty */
 };
 void	control_explanation_format(const struct control_explanation *e,
 	    struct buffer *out);
@@ -66,8 +66,8 @@ bool	control_outcome_parse(struct text payload,
 	    struct control_outcome *out);
 
 /*
- * STATUS: any number of parts and counters one behind the other, in the order in
- * which people shall read them.  An empty payload is a status too.
+ * STATUS: any number of parts and counters one behind the other, in the order
+ * in which people shall read them.  An empty payload is a status too.
  */
 enum control_state {
 	CONTROL_BAD, CONTROL_OK, CONTROL_UNKNOWN, CONTROL_WARNING

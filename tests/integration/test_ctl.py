@@ -477,7 +477,7 @@ class Status(WithClerk):
 
     def test_resolver(self):
         for validates, postfix_ad, resolver, dane, wanted in (
-                (1, 1, False, False, 2), (2, 1, True, False, 1), (0, 0, None, None, 3),
+                (1, 1, False, False, 1), (2, 1, True, False, 1), (0, 0, None, None, 3),
                 (2, 0, True, None, 3)):
             self.all_well(validates, postfix_ad)
             status, got = self.run_json("status")

@@ -1,6 +1,6 @@
 /*
- * The payloads between clerk and front: what was formatted parses to the same, and
- * no proper prefix of it, nor more than it, parses at all.
+ * The payloads between clerk and front: what was formatted parses to the same,
+ * and no proper prefix of it, nor more than it, parses at all.
  */
 
 /* The source itself: no archive that a test links holds this folder. */
@@ -68,17 +68,18 @@ static const struct {
 	uint8_t command, flags;
 	bool is_good;
 } questions[] = {
-	{ "explain",		"example.com",		CONTROL_EXPLAIN, 0, true },
-	{ "refresh of a host",	"[mx.example.com]:587",	CONTROL_REFRESH, 0, true },
-	{ "forget, policy too",	"example.com",		CONTROL_FORGET,	 1, true },
-	{ "status",		"",			CONTROL_STATUS,	 0, true },
-	{ "explain of nothing",	"",			CONTROL_EXPLAIN, 0, false },
-	{ "explain of no name",	".example.com",		CONTROL_EXPLAIN, 0, false },
-	{ "status of a domain",	"example.com",		CONTROL_STATUS,	 0, false },
-	{ "rules: the clerk's",	"example.com",		CONTROL_RULES,	 0, false },
-	{ "no command",		"example.com",		0,		 0, false },
-	{ "unknown command",	"example.com",		200,		 0, false },
-	{ "unknown flag",	"example.com",		CONTROL_FORGET,	 2, false }
+	{ "explain", "example.com", CONTROL_EXPLAIN, 0, true },
+	{ "refresh of a host", "[mx.example.com]:587",
+	    CONTROL_REFRESH, 0, true },
+	{ "forget, policy too", "example.com", CONTROL_FORGET, 1, true },
+	{ "status", "", CONTROL_STATUS, 0, true },
+	{ "explain of nothing", "", CONTROL_EXPLAIN, 0, false },
+	{ "explain of no name", ".example.com", CONTROL_EXPLAIN, 0, false },
+	{ "status of a domain", "example.com", CONTROL_STATUS, 0, false },
+	{ "rules: the clerk's", "example.com", CONTROL_RULES, 0, false },
+	{ "no command", "example.com", 0, 0, false },
+	{ "unknown command", "example.com", 200, 0, false },
+	{ "unknown flag", "example.com", CONTROL_FORGET, 2, false }
 };
 
 static void
@@ -174,52 +175,53 @@ test_outcome(void)
 }
 
 
+static struct control_part got_part;
+static struct control_counter got_counter;
+
+static void
+check_item(const char *label, struct unpack *u, enum control_item want)
+{
+	check_int(label, control_status_next(u, &got_part, &got_counter),
+	    want);
+}
+
 static void
 test_status(void)
 {
 	struct control_part part = { text_of("redis"), CONTROL_WARNING,
-	    text_of("slow"), text_of("look") }, got_part;
-	struct control_counter counter = { text_of("hits"), UINT64_MAX },
-	    got_counter;
+	    text_of("slow"), text_of("look") };
+	struct control_counter counter = { text_of("hits"), UINT64_MAX };
 	struct unpack u;
 	size_t len;
 
 	unpack_init(&u, "", 0);
-	check_int("nothing is a status",
-	    control_status_next(&u, &got_part, &got_counter), CONTROL_ITEM_END);
+	check_item("nothing is a status", &u, CONTROL_ITEM_END);
 	control_part_format(&part, &payload);
 	len = payload.len;
 	control_counter_format(&counter, &payload);
 	unpack_init(&u, payload.data, payload.len);
-	check_int("a part", control_status_next(&u, &got_part, &got_counter),
-	    CONTROL_ITEM_PART);
+	check_item("a part", &u, CONTROL_ITEM_PART);
 	check_bool("name", text_equals(got_part.name, "redis"), true);
 	check_int("state", got_part.state, CONTROL_WARNING);
 	check_bool("detail", text_equals(got_part.detail, "slow"), true);
 	check_bool("advice", text_equals(got_part.advice, "look"), true);
-	check_int("a counter", control_status_next(&u, &got_part, &got_counter),
-	    CONTROL_ITEM_COUNTER);
+	check_item("a counter", &u, CONTROL_ITEM_COUNTER);
 	check_bool("name", text_equals(got_counter.name, "hits"), true);
 	check_bool("value", got_counter.value == UINT64_MAX, true);
-	check_int("the end", control_status_next(&u, &got_part, &got_counter),
-	    CONTROL_ITEM_END);
+	check_item("the end", &u, CONTROL_ITEM_END);
 
 	unpack_init(&u, payload.data, len - 1);
-	check_int("a part cut short", control_status_next(&u, &got_part, &got_counter),
-	    CONTROL_ITEM_MALFORMED);
+	check_item("a part cut short", &u, CONTROL_ITEM_MALFORMED);
 	unpack_init(&u, payload.data + len, payload.len - len - 1);
-	check_int("a counter cut short", control_status_next(&u, &got_part, &got_counter),
-	    CONTROL_ITEM_MALFORMED);
+	check_item("a counter cut short", &u, CONTROL_ITEM_MALFORMED);
 	payload.data[len] = 7;
 	unpack_init(&u, payload.data + len, payload.len - len);
-	check_int("an unknown item", control_status_next(&u, &got_part, &got_counter),
-	    CONTROL_ITEM_MALFORMED);
+	check_item("an unknown item", &u, CONTROL_ITEM_MALFORMED);
 	buffer_reset(&payload);
 	part.state = (enum control_state)(CONTROL_WARNING + 1);
 	control_part_format(&part, &payload);
 	unpack_init(&u, payload.data, payload.len);
-	check_int("an unknown state", control_status_next(&u, &got_part, &got_counter),
-	    CONTROL_ITEM_MALFORMED);
+	check_item("an unknown state", &u, CONTROL_ITEM_MALFORMED);
 	buffer_reset(&payload);
 }
 
