@@ -201,7 +201,7 @@ recipient_hop(const struct front *front, struct text recipient,
 	    recipient.len - skip }, out, &why);
 	if (out->kind != NEXT_HOP_DOMAIN ||
 	    front_is_private(front, out->name) ||
-	    site_owns_domain(front->settings->site, out->name))
+	    front_owns_domain(front, out->name))
 		out->kind = NEXT_HOP_NONE;
 }
 

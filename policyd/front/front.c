@@ -24,6 +24,7 @@
 
 #define LISTENERS_MAX	64
 #define LEAVE_CHECK_MS	50
+#define LOOPBACK	"127.0.0.0/8 [::1]/128"
 
 struct front_process {
 	struct front		 front;		/* first */
@@ -99,6 +100,7 @@ front_judge_site(struct front *front)
 	front->site.level = site_level(front->settings);
 	front->site.has_fallback_relay =
 	    front->settings->site->has_fallback_relay;
+	front->site.next_hops_vary = front->settings->site->next_hops_vary;
 	front->site.is_strict = config->strict;
 	front->site.stale_ttl_s = config->stale_ttl_s;
 	front->site.good_ttl_s = config->good_ttl_s;
@@ -118,16 +120,33 @@ front_judge_site(struct front *front)
 bool
 front_is_private(const struct front *front, const char *name)
 {
-	struct text rest, zone;
+	struct text rest = text_of(front->settings->config->private_zones);
+	struct text zone;
 	char normal[HOST_NAME_SIZE];
 	const char *why;
 
 	if (host_name_is_private(name))
 		return true;
-	rest = text_of(front->settings->config->private_zones);
 	while (text_next_item(&rest, &zone))
 		if (host_name_normalize(zone, normal, &why) == 0 &&
 		    host_name_is_below(name, normal))
+			return true;
+	return false;
+}
+
+bool
+front_owns_domain(const struct front *front, const char *name)
+{
+	struct text rest = text_of(front->settings->config->own_domains);
+	struct text domain;
+	char normal[HOST_NAME_SIZE];
+	const char *why;
+
+	if (rest.len == 0)
+		return site_owns_domain(front->settings->site, name);
+	while (text_next_item(&rest, &domain))
+		if (host_name_normalize(domain, normal, &why) == 0 &&
+		    strcmp(name, normal) == 0)
 			return true;
 	return false;
 }
@@ -217,7 +236,7 @@ open_listeners(struct front_process *p)
 			    p->front.clients, services[s]);
 }
 
-/* The option, or what postconf said. */
+/* The option, or what postconf said, or while nothing is known this host. */
 static void
 set_own_networks(struct front_process *p, const struct settings *settings)
 {
@@ -225,8 +244,10 @@ set_own_networks(struct front_process *p, const struct settings *settings)
 	size_t skipped;
 
 	p->front.own_networks = &settings->site->own_networks;
-	if (option[0] == '\0')
+	if (option[0] == '\0' && settings->site->is_known)
 		return;
+	if (option[0] == '\0')
+		option = LOOPBACK;
 	network_list_clear(&p->own_networks);
 	if (network_list_parse(text_of(option), &p->own_networks, &skipped,
 	    &why) == 0)

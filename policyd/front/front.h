@@ -56,6 +56,8 @@ int64_t	front_now(void);
 void	front_judge_site(struct front *front);
 /* True for names that are looked up nowhere: private ones, private_zones. */
 bool	front_is_private(const struct front *front, const char *name);
+/* True for domains whose mail is ours: the option, or what postconf said. */
+bool	front_owns_domain(const struct front *front, const char *name);
 
 /*
  * Facts of an entry's record, or facts that say that nothing is known of hop;

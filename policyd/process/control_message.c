@@ -85,6 +85,7 @@ pack_site(const struct tls_site *site, struct buffer *out)
 	pack_u8(out, (uint8_t)site->dane);
 	pack_u8(out, (uint8_t)site->level);
 	pack_u8(out, site->has_fallback_relay);
+	pack_u8(out, site->next_hops_vary);
 	pack_u8(out, site->is_strict);
 	pack_u8(out, site->breaker_is_open);
 	pack_u8(out, site->answers_nobody);
@@ -100,6 +101,7 @@ unpack_site(struct unpack *u, struct tls_site *out)
 	out->dane = (enum fact_state)unpack_choice(u, FACT_PRESENT);
 	out->level = (enum tls_level)unpack_choice(u, TLS_LEVEL_SECURE);
 	out->has_fallback_relay = unpack_choice(u, 1) != 0;
+	out->next_hops_vary = unpack_choice(u, 1) != 0;
 	out->is_strict = unpack_choice(u, 1) != 0;
 	out->breaker_is_open = unpack_choice(u, 1) != 0;
 	out->answers_nobody = unpack_choice(u, 1) != 0;

@@ -486,6 +486,9 @@ decide_action(const struct domain_rule *rule, const struct tls_site *site,
 		action = RULE_ACTION_LOG;
 	if (p->is_testing && action != RULE_ACTION_TAG)
 		action = RULE_ACTION_LOG;
+	/* Transports, relays and aliases may lead away from these hosts. */
+	if (site->next_hops_vary)
+		action = RULE_ACTION_LOG;
 	if (site->has_fallback_relay)
 		action = lower_of(action, RULE_ACTION_TAG);
 	/* 7. The breaker. */

@@ -17,6 +17,7 @@ struct tls_site {
 	enum fact_state	dane;		/* absent: off here; unknown: not checked yet */
 	enum tls_level	level;		/* smtp_tls_security_level; UNSET unknown */
 	bool		has_fallback_relay;	/* at most tag */
+	bool		next_hops_vary;	/* mail may go elsewhere: at most log */
 	bool		is_strict;	/* strict = yes */
 	bool		breaker_is_open;	/* something is wrong here: no deferral */
 	bool		answers_nobody;	/* scout or resolver silent for long */

@@ -19,7 +19,9 @@ const char *const site_parameters[] = {
 	"relay_domains", "smtp_tls_security_level", "smtp_dns_support_level",
 	"smtp_host_lookup", "smtp_fallback_relay", "smtp_tls_CAfile",
 	"smtp_tls_CApath", "tls_append_default_CA",
-	"smtp_tls_mandatory_protocols", NULL
+	"smtp_tls_mandatory_protocols", "relayhost", "transport_maps",
+	"default_transport", "sender_dependent_relayhost_maps",
+	"sender_dependent_default_transport_maps", "virtual_alias_maps", NULL
 };
 
 /*
@@ -94,6 +96,20 @@ site_set_level(struct site *site, struct seen *seen, struct text value)
 	site->smtp_tls_level = level;
 }
 
+/* Settings whose tables are not read here: where mail goes is then unknown. */
+static bool
+leads_elsewhere(struct text name, struct text value)
+{
+	if (text_equals(name, "default_transport"))
+		return !text_equals(value, "smtp") &&
+		    !text_equals(value, "smtp:");
+	return value.len > 0 && (text_equals(name, "relayhost") ||
+	    text_equals(name, "transport_maps") ||
+	    text_equals(name, "sender_dependent_relayhost_maps") ||
+	    text_equals(name, "sender_dependent_default_transport_maps") ||
+	    text_equals(name, "virtual_alias_maps"));
+}
+
 static void
 site_set(struct site *site, struct seen *seen, struct text name,
     struct text value)
@@ -131,6 +147,8 @@ site_set(struct site *site, struct seen *seen, struct text name,
 			seen->dane_denied_count++;
 	} else if (text_equals(name, "smtp_fallback_relay")) {
 		site->has_fallback_relay = value.len > 0;
+	} else if (leads_elsewhere(name, value)) {
+		site->next_hops_vary = true;
 	} else if (text_equals(name, "smtp_tls_CAfile")) {
 		free(site->ca_file);
 		site->ca_file = xstrndup(value.data, value.len);

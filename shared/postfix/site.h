@@ -22,6 +22,9 @@ struct site {
 	/* smtp_dns_support_level = dnssec and smtp_host_lookup with dns */
 	bool		 can_dane;
 	bool		 has_fallback_relay;
+	/* Transports, relays or aliases may lead mail elsewhere than to the MX hosts
+	   of its recipient's domain. */
+	bool		 next_hops_vary;
 	struct network_list own_networks;	/* mynetworks */
 	char		**own_domains;	/* A-labels, literal entries only */
 	size_t		 own_domain_count;
