@@ -23,8 +23,8 @@ enum message_type {
 	MESSAGE_LOOKUP,
 	MESSAGE_FACTS,		/* payload: the facts record */
 	MESSAGE_RESOLVER,
-	/* clerk to front: a question of the control socket, one JSON object;
-	   front to clerk: its answer, one JSON object, the same number */
+	/* clerk to front: a question of the control socket; front to clerk: its
+	   answer, the same number (control_message.h) */
 	MESSAGE_QUESTION,
 	MESSAGE_ANSWER,
 	/* clerk to parent: read configuration and tables again */
