@@ -14,6 +14,7 @@
 #include "policyd/clerk/question.h"
 #include "policyd/clerk/request_json.h"
 #include "policyd/clerk/rules_json.h"
+#include "policyd/clerk/site_json.h"
 #include "policyd/clerk/status_json.h"
 #include "policyd/clerk/value_json.h"
 #include "policyd/process/child.h"
@@ -84,6 +85,16 @@ clerk_explanation(struct clerk *clerk, const struct control_question *q,
 	    clerk->child->settings->rules, time(NULL));
 }
 
+static char *
+clerk_site(struct clerk *clerk, struct text answer)
+{
+	struct tls_site site;
+
+	if (!control_site_parse(answer, &site))
+		return json_error_line("the front's answer cannot be read");
+	return site_line(&site, clerk->child->settings);
+}
+
 static void
 clerk_on_answer(uint64_t connection, const struct control_question *q,
     const struct text *answer, const char *why, void *arg)
@@ -96,6 +107,8 @@ clerk_on_answer(uint64_t connection, const struct control_question *q,
 		line = clerk_status(clerk, answer);
 	else if (answer == NULL)
 		line = json_error_line(why);
+	else if (q->command == CONTROL_SITE)
+		line = clerk_site(clerk, *answer);
 	else if (q->command == CONTROL_EXPLAIN)
 		line = clerk_explanation(clerk, q, *answer);
 	else
@@ -135,6 +148,7 @@ clerk_on_line(uint64_t connection, struct text line, void *arg)
 	case CONTROL_REFRESH:
 	case CONTROL_FORGET:
 	case CONTROL_STATUS:
+	case CONTROL_SITE:
 		questions_ask(clerk->questions, connection, &q);
 		break;
 	}

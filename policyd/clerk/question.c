@@ -77,7 +77,7 @@ question_send(struct question *q)
 	q->is_sent = channel_send(q->questions->front, MESSAGE_QUESTION,
 	    q->number, (struct text){ payload.data, payload.len });
 	question_set_timer(q, !q->is_sent ? QUESTION_AWAY_S :
-	    q->asked.command == CONTROL_STATUS ? QUESTION_STATUS_S :
+	    q->asked.command >= CONTROL_STATUS ? QUESTION_STATUS_S :
 	    QUESTION_ANSWER_S);
 	buffer_clear(&payload);
 }

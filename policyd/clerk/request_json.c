@@ -10,7 +10,8 @@
 static bool
 has_domain(enum control_command command)
 {
-	return command != CONTROL_STATUS && command != CONTROL_RELOAD;
+	return command != CONTROL_STATUS && command != CONTROL_SITE &&
+	    command != CONTROL_RELOAD;
 }
 
 static int

@@ -28,7 +28,7 @@ struct question {
 	struct front		*front;
 	uint64_t		 number;
 	struct control_question	 asked;
-	const char		*source;
+	int64_t			 asked_at;
 };
 
 static void
@@ -91,6 +91,15 @@ send_outcome(struct front *front, uint64_t number, bool is_done,
 	buffer_clear(&payload);
 }
 
+/* What is older than the question was learned by another host. */
+static const char *
+source_word(const struct book_entry *entry, int64_t asked_at)
+{
+	if (entry->record == NULL)
+		return "none";
+	return entry->looked_at < asked_at ? "redis" : "lookup";
+}
+
 static void
 on_lookup(struct book_entry *entry, bool is_late, void *arg)
 {
@@ -101,7 +110,7 @@ on_lookup(struct book_entry *entry, bool is_late, void *arg)
 		    "the lookup goes on, it takes longer than 12 s" : "");
 	else
 		send_explanation(q->front, q->number, &q->asked.hop, entry,
-		    entry->record != NULL ? q->source : "none", is_late ?
+		    source_word(entry, q->asked_at), is_late ?
 		    "the lookup goes on, it takes longer than 12 s" : "");
 	free(q);
 }
@@ -115,7 +124,7 @@ wait_for(struct front *front, uint64_t number,
 	q->front = front;
 	q->number = number;
 	q->asked = *asked;
-	q->source = "lookup";
+	q->asked_at = front_now();
 	domain_wait_start(front->lookups, &q->wait, entry, LOOKUP_WAIT_MS,
 	    on_lookup, q);
 }
@@ -279,6 +288,17 @@ status(struct front *front, uint64_t number)
 	buffer_clear(&out);
 }
 
+static void
+send_site(struct front *front, uint64_t number)
+{
+	struct buffer payload;
+
+	buffer_init(&payload, PAYLOAD_MAX);
+	control_site_format(&front->site, &payload);
+	send_answer(front, number, &payload);
+	buffer_clear(&payload);
+}
+
 void
 question_answer(struct front *front, const struct frame *frame)
 {
@@ -298,6 +318,9 @@ question_answer(struct front *front, const struct frame *frame)
 		break;
 	case CONTROL_STATUS:
 		status(front, frame->number);
+		break;
+	case CONTROL_SITE:
+		send_site(front, frame->number);
 		break;
 	case CONTROL_RULES:
 	case CONTROL_RELOAD:

@@ -12,6 +12,7 @@ static const char *const command_names[] = {
 	[CONTROL_REFRESH] = "refresh",
 	[CONTROL_FORGET] = "forget",
 	[CONTROL_STATUS] = "status",
+	[CONTROL_SITE] = "site",
 	[CONTROL_RULES] = "rules",
 	[CONTROL_RELOAD] = "reload"
 };
@@ -67,13 +68,13 @@ control_question_parse(struct text payload, struct control_question *out)
 	const char *why;
 
 	unpack_init(&u, payload.data, payload.len);
-	q.command = (enum control_command)unpack_choice(&u, CONTROL_STATUS);
+	q.command = (enum control_command)unpack_choice(&u, CONTROL_SITE);
 	hop = unpack_text(&u);
 	q.forgets_policy = unpack_choice(&u, QUESTION_FORGETS_POLICY) != 0;
 	if (!unpack_is_done(&u) || q.command < CONTROL_EXPLAIN)
 		return false;
 	next_hop_parse(hop, &q.hop, &why);
-	if ((q.hop.kind == NEXT_HOP_NONE) != (q.command == CONTROL_STATUS))
+	if ((q.hop.kind == NEXT_HOP_NONE) != (q.command >= CONTROL_STATUS))
 		return false;
 	*out = q;
 	return true;
@@ -109,6 +110,26 @@ unpack_site(struct unpack *u, struct tls_site *out)
 	out->good_ttl_s = unpack_u32(u);
 	out->bad_ttl_s = unpack_u32(u);
 	out->reprobe_after_s = unpack_u32(u);
+}
+
+void
+control_site_format(const struct tls_site *site, struct buffer *out)
+{
+	pack_site(site, out);
+}
+
+bool
+control_site_parse(struct text payload, struct tls_site *out)
+{
+	struct tls_site site;
+	struct unpack u;
+
+	unpack_init(&u, payload.data, payload.len);
+	unpack_site(&u, &site);
+	if (!unpack_is_done(&u))
+		return false;
+	*out = site;
+	return true;
 }
 
 void

@@ -22,6 +22,7 @@ enum control_command {
 	CONTROL_REFRESH,	/* by control_outcome */
 	CONTROL_FORGET,		/* by control_outcome */
 	CONTROL_STATUS,		/* by parts and counters */
+	CONTROL_SITE,		/* by struct tls_site; asked by the milter */
 	CONTROL_RULES,		/* the clerk's own; the front never sees */
 	CONTROL_RELOAD		/* these two */
 };
@@ -32,7 +33,7 @@ bool		 control_command_parse(struct text word,
 
 struct control_question {
 	enum control_command	command;
-	struct next_hop		hop;	/* kind NONE for STATUS, else never */
+	struct next_hop		hop;	/* NONE for STATUS and SITE alone */
 	bool			forgets_policy;	/* FORGET: unexpired too */
 };
 void	control_question_format(const struct control_question *q,
@@ -54,6 +55,10 @@ void	control_explanation_format(const struct control_explanation *e,
 	    struct buffer *out);
 bool	control_explanation_parse(struct text payload,
 	    struct control_explanation *out);
+
+/* SITE: what the front decides with. */
+void	control_site_format(const struct tls_site *site, struct buffer *out);
+bool	control_site_parse(struct text payload, struct tls_site *out);
 
 /* REFRESH and FORGET. */
 struct control_outcome {

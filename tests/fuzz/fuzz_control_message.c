@@ -24,6 +24,7 @@ fuzz_one(const uint8_t *data, size_t size)
 	struct control_counter counter;
 	struct control_outcome outcome;
 	struct control_part part;
+	struct tls_site site;
 	struct buffer again;
 	struct unpack u;
 	enum control_item item;
@@ -36,6 +37,11 @@ fuzz_one(const uint8_t *data, size_t size)
 	buffer_reset(&again);
 	if (control_explanation_parse(payload, &explanation)) {
 		control_explanation_format(&explanation, &again);
+		assert(again.len == size);
+	}
+	buffer_reset(&again);
+	if (control_site_parse(payload, &site)) {
+		control_site_format(&site, &again);
 		assert(again.len == size);
 	}
 	buffer_reset(&again);

@@ -73,9 +73,11 @@ static const struct {
 	    CONTROL_REFRESH, 0, true },
 	{ "forget, policy too", "example.com", CONTROL_FORGET, 1, true },
 	{ "status", "", CONTROL_STATUS, 0, true },
+	{ "site", "", CONTROL_SITE, 0, true },
 	{ "explain of nothing", "", CONTROL_EXPLAIN, 0, false },
 	{ "explain of no name", ".example.com", CONTROL_EXPLAIN, 0, false },
 	{ "status of a domain", "example.com", CONTROL_STATUS, 0, false },
+	{ "site of a domain", "example.com", CONTROL_SITE, 0, false },
 	{ "rules: the clerk's", "example.com", CONTROL_RULES, 0, false },
 	{ "no command", "example.com", 0, 0, false },
 	{ "unknown command", "example.com", 200, 0, false },
@@ -153,6 +155,35 @@ test_explanation(void)
 	control_explanation_format(&e, &payload);
 	check_bool("an unknown state", parse_explanation(payload_text()),
 	    false);
+	buffer_reset(&payload);
+}
+
+static bool
+parse_site(struct text t)
+{
+	struct tls_site site;
+
+	return control_site_parse(t, &site);
+}
+
+static void
+test_site(void)
+{
+	const struct tls_site site = { .dane = FACT_PRESENT,
+	    .level = TLS_LEVEL_ENCRYPT, .is_strict = true,
+	    .breaker_is_open = true, .good_ttl_s = 7 };
+	struct tls_site got;
+
+	control_site_format(&site, &payload);
+	check_bool("a site", control_site_parse(payload_text(), &got), true);
+	check_int("its dane", got.dane, FACT_PRESENT);
+	check_int("its level", got.level, TLS_LEVEL_ENCRYPT);
+	check_bool("its truths", got.is_strict && got.breaker_is_open &&
+	    !got.has_fallback_relay && !got.answers_nobody, true);
+	check_int("its times", got.good_ttl_s, 7);
+	check_only_whole("a site", parse_site);
+	pack_u8(&payload, FACT_PRESENT + 1);
+	check_bool("a site of nonsense", parse_site(payload_text()), false);
 	buffer_reset(&payload);
 }
 
@@ -246,6 +277,7 @@ main(void)
 	buffer_init(&payload, 65536);
 	test_questions();
 	test_explanation();
+	test_site();
 	test_outcome();
 	test_status();
 	test_names();

@@ -31,6 +31,7 @@ static const struct {
 	    CONTROL_EXPLAIN, "a.example", false },
 	{ "status", "{\"command\":\"status\"}", NULL, CONTROL_STATUS, "",
 	    false },
+	{ "site", "{\"command\":\"site\"}", NULL, CONTROL_SITE, "", false },
 	{ "reload", "{\"command\":\"reload\"}", NULL, CONTROL_RELOAD, "",
 	    false },
 	{ "unknown members are ignored", "{\"command\":\"status\",\"x\":[]}",
