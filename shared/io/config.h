@@ -19,6 +19,9 @@ enum config_judge { CONFIG_JUDGE_ACCESS, CONFIG_JUDGE_MILTER };
 enum config_outbound {
 	CONFIG_OUTBOUND_MAILLOG, CONFIG_OUTBOUND_TLSRPT, CONFIG_OUTBOUND_BOTH
 };
+enum config_inbound_tls {
+	CONFIG_INBOUND_TLS_KNOWN, CONFIG_INBOUND_TLS_UNKNOWN
+};
 enum config_inbound { CONFIG_INBOUND_MAILLOG, CONFIG_INBOUND_ACCESS };
 enum config_report { CONFIG_REPORT_OFF, CONFIG_REPORT_ON };
 enum config_log_target {
@@ -50,6 +53,7 @@ struct config {
 	char	*private_zones;
 	bool	 strict;
 	enum config_judge recipient_judge;
+	enum config_inbound_tls inbound_tls;
 	char	*dns_servers, *dns_trust_anchor;
 	char	*tls_ca_file, *tls_ca_path, *mx_ca_file, *mx_ca_path, *crl_file;
 	char	*allow_networks;
