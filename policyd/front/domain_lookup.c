@@ -146,7 +146,8 @@ log_decision(const struct front *front, const struct facts *facts,
 	front_decide(front, known, &before);
 	if (is_new || now.kind != before.kind || now.map != before.map ||
 	    now.level != before.level || now.verdict != before.verdict)
-		log_info("decided: domain=%s, policy=%s, map=%s, dane=%s, "
+		(now.has_warning ? log_warn : log_info)(
+		    "decided: domain=%s, policy=%s, map=%s, dane=%s, "
 		    "record=%s, verdict=%s, reason=%s", entry->name,
 		    tls_policy_kind_name(now.kind),
 		    now.map == MAP_LEVEL ? tls_level_name(now.level) :

@@ -47,7 +47,7 @@ struct control_explanation {
 	/* The payloads of the map's replies: "OK secure match=...". */
 	struct text	query, query_with_tlsrpt;
 	struct text	access;		/* the action: "DUNNO" */
-	struct text	source;		/* "memory", "lookup", "none" */
+	struct text	source;		/* "memory", "redis", "lookup", "none" */
 	struct tls_site	site;		/* as the front decides with it */
 	struct text	error;		/* what went wrong, or empty */
 };
