@@ -53,29 +53,36 @@ SHARED	= $(O)/libio.a $(O)/libpure.a
 UNITS	:= $(patsubst tests/unit/%.c,$(O)/tests/%,$(wildcard tests/unit/test_*.c))
 FUZZERS	:= $(patsubst tests/fuzz/%.c,$(O)/tests/%, \
 	  $(filter-out %/fuzz_main.c,$(wildcard tests/fuzz/fuzz_*.c)))
+BENCHES	:= $(patsubst tests/bench/%.c,$(O)/tests/bench/%, \
+	  $(wildcard tests/bench/*.c))
 PROGRAMS = $(O)/hopseal-policyd $(O)/hopseal-scout $(O)/hopseal
 MANUALS	:= $(wildcard docs/*.[158])
+
+# One short line a file; V=1 shows the commands.
+ifndef V
+short	= @echo '  $(1)	$@';
+endif
 
 # ---------------------------------------------------------------- programs
 
 all: $(PROGRAMS)
 
 $(O)/hopseal-policyd: $(POLICYD) $(PROCESS) $(SHARED)
-	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(POLICYD_LIBS)
+	$(call short,LINK)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(POLICYD_LIBS)
 $(O)/hopseal-scout: $(SCOUT) $(PROCESS) $(SHARED)
-	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(SCOUT_LIBS)
+	$(call short,LINK)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(SCOUT_LIBS)
 $(O)/hopseal: $(CTL) $(SHARED)
-	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(CTL_LIBS)
+	$(call short,LINK)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(CTL_LIBS)
 
 $(O)/libpure.a: $(PURE)
 $(O)/libio.a: $(IO)
 $(O)/libprocess.a: $(PROCESS)
 $(O)/%.a:
-	rm -f $@ && $(AR) rcsD $@ $^
+	$(call short,AR)rm -f $@ && $(AR) rcsD $@ $^
 
 $(O)/%.o: %.c $(O)/flags | $(O)/packages
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -c -o $@ $<
+	$(call short,CC)$(CC) $(ALL_CFLAGS) -c -o $@ $<
 # Changed flags rebuild everything.
 $(O)/flags: FORCE
 	@mkdir -p $(@D)
@@ -85,7 +92,8 @@ $(O)/packages: conf/packages conf/deps
 	@mkdir -p $(@D)
 	@CC='$(CC) $(CFLAGS)' conf/deps -n build && touch $@
 
--include $(patsubst %.c,$(O)/%.d,$(call sources,$(FOLDERS) tests/unit tests/fuzz))
+-include $(patsubst %.c,$(O)/%.d,$(call sources,$(FOLDERS) tests/unit tests/fuzz \
+    tests/bench))
 
 # ---------------------------------------------------------------- tests
 
@@ -99,20 +107,23 @@ program_libs = $(if $(call module,$(1)),$(O)/libprocess.a)
 $(O)/tests/test_%: $(O)/tests/unit/test_%.o $$(call module,$$*) \
     $$(call program_libs,$$*) $(SHARED)
 	@mkdir -p $(@D)
-	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(ALL_LIBS)
+	$(call short,LINK)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(ALL_LIBS)
 $(O)/tests/fuzz_%: $(O)/tests/fuzz/fuzz_%.o $(O)/tests/fuzz/fuzz_main.o \
     $$(call module,$$*) $$(call program_libs,$$*) $(SHARED)
 	@mkdir -p $(@D)
-	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(ALL_LIBS)
+	$(call short,LINK)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(ALL_LIBS)
+
+$(BENCHES): $(O)/tests/bench/%: $(O)/tests/bench/%.o $(SHARED)
+	$(call short,LINK)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(IO_LIBS)
 
 tests: $(UNITS) $(FUZZERS)
 objects: $(call objects,$(FOLDERS) tests/unit tests/fuzz)
 
 # Sums up all results; the last line is the result.
 check: deps
-	MAKE='$(MAKE)' tests/run-checks --build $(O)
+	@MAKE='$(MAKE)' tests/run-checks --build $(O)
 check-asan check-tsan check-layers:
-	MAKE='$(MAKE)' tests/run-checks --build $(O) $(@:check-%=%)
+	@MAKE='$(MAKE)' tests/run-checks --build $(O) $(@:check-%=%)
 
 # Each target for FUZZ_SECONDS; O/fuzz keeps the inputs and, on a crash, the file.
 fuzz:
@@ -125,6 +136,11 @@ $(FUZZERS:%=%.run): %.run: %
 	@mkdir -p $*.inputs
 	$* -max_total_time=$(FUZZ_SECONDS) -timeout=10 -artifact_prefix=$*- \
 	    $*.inputs $(wildcard $(@F:fuzz_%.run=tests/data/%))
+
+# Speed and memory, as ratios to what this machine can do; BENCH=quick for a look.
+bench: all $(BENCHES)
+	conf/deps check
+	tests/bench/run --build $(O) $(if $(BENCH),--$(BENCH))
 
 # ---------------------------------------------------------------- use
 
@@ -170,11 +186,12 @@ help:
 	@echo 'make check-tsan   what has threads with the thread sanitizer'
 	@echo 'make check-layers which way the code depends'
 	@echo 'make fuzz         each fuzz target for FUZZ_SECONDS=$(FUZZ_SECONDS)'
+	@echo 'make bench        speed and memory against their limits; BENCH=quick is shorter'
 	@echo 'make deps         installs what is needed to build, run and check'
 	@echo 'make install      to PREFIX=$(PREFIX) and SYSCONFDIR=$(SYSCONFDIR), below DESTDIR='
 	@echo 'make clean        removes O=$(O)'
 
 FORCE:
 .PHONY: all tests objects check check-asan check-tsan check-layers fuzz fuzz-run
-.PHONY: deps run install clean help FORCE
+.PHONY: bench deps run install clean help FORCE
 .SECONDARY:
