@@ -246,6 +246,8 @@ judge_recipient(struct front *front, struct client *client,
 		}
 	}
 	answer_hop(front, entry, hop, reply);
+	if (entry != NULL)
+		domain_book_remove_empty(front->book, entry);
 	return CLIENT_ANSWERED;
 }
 

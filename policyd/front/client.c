@@ -23,7 +23,8 @@
 
 #define READ_BYTES	65536
 #define PENDING_MAX	(128 * 1024)	/* of a request not yet complete */
-#define REPLIES_MAX	(1024 * 1024)	/* before reading goes on */
+#define REPLIES_ENOUGH	(32 * 1024)	/* to be sent before more are made */
+#define REPLIES_MAX	(256 * 1024)	/* the same and two of the longest */
 #define BEGUN_MS	10000	/* a begun request must be complete by then */
 #define CHECK_MS	1000
 
@@ -151,7 +152,7 @@ client_serve(struct client *c, struct text bytes, size_t *used)
 	struct text rest = bytes;
 	size_t one;
 
-	while (rest.len > 0 && reply->len < REPLIES_MAX / 2) {
+	while (rest.len > 0 && reply->len < REPLIES_ENOUGH) {
 		switch (c->service->on_bytes(c, rest, &one, reply,
 		    c->service->arg)) {
 		case CLIENT_MORE:
@@ -201,6 +202,8 @@ client_round(struct client *c, struct text fresh)
 		buffer_drain(&c->in, used);
 	else if (used < bytes.len)
 		buffer_add(&c->in, bytes.data + used, bytes.len - used);
+	if (used > 0)
+		client_set_begun(c, false);	/* what is left is another */
 	client_set_begun(c, c->in.len > 0 && c->wait == NULL);
 	if (!client_send(c, reply->data, reply->len))
 		return false;
@@ -360,8 +363,8 @@ clients_free(struct clients *clients)
 	free(clients);
 }
 
-/* Waiting ones are not silent, they are kept waiting. */
-static void
+/* Waiting ones are not silent, they are kept waiting: false when all wait. */
+static bool
 clients_make_room(struct clients *clients)
 {
 	struct client *c;
@@ -370,9 +373,10 @@ clients_make_room(struct clients *clients)
 		if (c->wait == NULL)
 			break;
 	if (c == NULL)
-		return;
+		return false;
 	clients->closed_for_room++;
 	client_free(c);
+	return true;
 }
 
 void
@@ -386,14 +390,14 @@ clients_add(struct clients *clients, int fd, const struct service *service)
 {
 	struct client *c;
 
-	if (clients->count >= clients->max)
-		clients_make_room(clients);
+	while (clients->count >= clients->max && clients_make_room(clients))
+		;
 	c = xcalloc(1, sizeof(*c));
 	c->clients = clients;
 	c->service = service;
 	c->fd = fd;
 	buffer_init(&c->in, PENDING_MAX);
-	buffer_init(&c->out, REPLIES_MAX * 2);
+	buffer_init(&c->out, REPLIES_MAX);
 	TAILQ_INSERT_TAIL(&clients->by_activity, c, by_activity);
 	clients->count++;
 	event_assign(&c->event, clients->base, fd, EV_READ | EV_PERSIST,

@@ -94,6 +94,13 @@ domain_book_remove(struct domain_book *book, struct book_entry *e)
 	free_entry(e);
 }
 
+void
+domain_book_remove_empty(struct domain_book *book, struct book_entry *e)
+{
+	if (e->record == NULL && domain_book_is_free(e))
+		domain_book_remove(book, e);
+}
+
 /* Makes room; entries that somebody keeps go to the end of the queue. */
 static void
 evict(struct domain_book *book)
@@ -112,6 +119,15 @@ evict(struct domain_book *book)
 		domain_book_remove(book, oldest);
 		book->evicted++;
 	}
+}
+
+/* The same for the sake of an entry in the caller's hands. */
+static void
+evict_others(struct domain_book *book, struct book_entry *e)
+{
+	e->pins++;
+	evict(book);
+	e->pins--;
 }
 
 void
@@ -185,6 +201,7 @@ domain_book_add(struct domain_book *book, struct text name)
 	TAILQ_INSERT_TAIL(&book->used, e, used);
 	book->entries++;
 	book->bytes += entry_bytes(e);
+	evict_others(book, e);
 	return e;
 }
 
@@ -221,7 +238,7 @@ domain_book_set(struct domain_book *book, struct book_entry *e,
 	e->refresh_at = facts->refresh_at;
 	e->end_at = facts_end(facts, stale_ttl_s);
 	e->refetch_at = facts->has_policy ? facts->refetch_at : 0;
-	evict(book);
+	evict_others(book, e);
 }
 
 void
@@ -244,6 +261,7 @@ domain_book_set_reply(struct domain_book *book, struct book_entry *e,
 	e->replies[name] = xstrndup(reply.data, reply.len);
 	e->reply_bytes[name] = (uint32_t)reply.len;
 	book->bytes += reply.len;
+	evict_others(book, e);
 }
 
 void

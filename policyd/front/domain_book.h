@@ -65,6 +65,9 @@ bool	domain_book_is_free(const struct book_entry *entry);
 /* Only a free one. */
 void	domain_book_remove(struct domain_book *book,
 	    struct book_entry *entry);
+/* Removes one that knows nothing, unless somebody keeps it. */
+void	domain_book_remove_empty(struct domain_book *book,
+	    struct book_entry *entry);
 
 /*
  * Calls visit for the entries of at most count slots behind *cursor, which then

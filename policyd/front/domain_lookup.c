@@ -67,8 +67,7 @@ static void
 unpin(struct domain_lookups *lookups, struct book_entry *entry)
 {
 	entry->pins--;
-	if (entry->record == NULL && domain_book_is_free(entry))
-		domain_book_remove(lookups->front->book, entry);
+	domain_book_remove_empty(lookups->front->book, entry);
 }
 
 /* Its entry is kept until after the callback. */

@@ -5,6 +5,8 @@
 
 #include "policyd/front/front.h"
 
+#include <sys/resource.h>
+
 #include <event2/event.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +26,7 @@
 
 #define LISTENERS_MAX	64
 #define LEAVE_CHECK_MS	50
+#define SPARE_FDS	128	/* beside the connections */
 #define LOOPBACK	"127.0.0.0/8 [::1]/128"
 
 struct front_process {
@@ -256,6 +259,22 @@ set_own_networks(struct front_process *p, const struct settings *settings)
 		log_error("own_networks is not used: reason=%s", why);
 }
 
+/*
+ * Out of descriptors nobody new is heard, and no channel or Redis comes back:
+ * so the silent go before, whatever connection_limit says.
+ */
+static size_t
+connection_max(const struct config *config)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 &&
+	    limit.rlim_cur > SPARE_FDS &&
+	    limit.rlim_cur - SPARE_FDS < config->connection_limit)
+		return limit.rlim_cur - SPARE_FDS;
+	return config->connection_limit;
+}
+
 static void
 on_settings(struct child *child, const struct settings *settings)
 {
@@ -273,11 +292,11 @@ on_settings(struct child *child, const struct settings *settings)
 		    config->cache_bytes);
 		front->lookups = domain_lookups_new(front);
 		front->clients = clients_new(child->base,
-		    config->connection_limit);
+		    connection_max(config));
 	} else {
 		domain_book_set_limits(front->book, config->cache_entries,
 		    config->cache_bytes);
-		clients_set_max(front->clients, config->connection_limit);
+		clients_set_max(front->clients, connection_max(config));
 	}
 	front_judge_site(front);
 	if (is_first)

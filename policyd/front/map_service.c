@@ -287,6 +287,7 @@ map_request(struct front *front, struct client *client,
 	    (!domain_lookups_scout_is_here(front->lookups) &&
 	    entry->record != NULL && now < entry->end_at)) {
 		add_reply(front, entry, hop, name, reply);
+		domain_book_remove_empty(front->book, entry);
 		return CLIENT_ANSWERED;
 	}
 	if (entry->record != NULL && now < entry->end_at &&

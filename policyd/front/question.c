@@ -150,9 +150,11 @@ explain(struct front *front, uint64_t number,
 	    (domain_lookups_scout_is_here(front->lookups) ||
 	    entry->record == NULL))
 		wait_for(front, number, asked, entry);
-	else
+	else {
 		send_explanation(front, number, &asked->hop, entry, "memory",
 		    "the scout is away or too many lookups are under way");
+		domain_book_remove_empty(front->book, entry);
+	}
 }
 
 static void
@@ -166,9 +168,11 @@ refresh(struct front *front, uint64_t number,
 	if (domain_lookup_start(front->lookups, entry, &asked->hop,
 	    DOMAIN_LOOKUP_REFRESH))
 		wait_for(front, number, asked, entry);
-	else
+	else {
 		send_outcome(front, number, false,
 		    "too many lookups are under way");
+		domain_book_remove_empty(front->book, entry);
+	}
 }
 
 static void
