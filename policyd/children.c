@@ -40,6 +40,7 @@ struct process {
 	struct child_recipe	 recipe;
 	pid_t			 pid;		/* 0: not running */
 	struct channel		*channel;
+	int64_t			 started_ms;
 	int64_t			 tick_ms;	/* latest, or the start */
 	bool			 has_ticked;
 	int64_t			 started_at;	/* UTC */
@@ -204,6 +205,7 @@ process_start(struct process *p)
 	enum role role;
 	int fds[2];
 
+	p->started_ms = p->tick_ms = monotonic_ms();
 	if (channel_pair(fds) == -1) {
 		log_error("child not started: role=%s, reason=%s",
 		    role_name(p->role), strerror(errno));
@@ -224,7 +226,6 @@ process_start(struct process *p)
 	}
 	p->channel = channel_new(c->base, fds[0], process_on_frame,
 	    process_on_closed, p);
-	p->tick_ms = monotonic_ms();
 	p->has_ticked = p->is_blamed = false;
 	p->started_at = (int64_t)time(NULL);
 	process_tell_settings(p);
@@ -256,7 +257,7 @@ process_pause(struct process *p)
 	memmove(p->crashes_ms, p->crashes_ms + 1,
 	    (CRASHES_KEPT - 1) * sizeof(p->crashes_ms[0]));
 	p->crashes_ms[CRASHES_KEPT - 1] = now;
-	if (p->pause_s > 0 && now - p->tick_ms < CRASH_SPAN_MS)
+	if (p->pause_s > 0 && now - p->started_ms < CRASH_SPAN_MS)
 		p->pause_s *= 2;
 	else if (oldest != 0 && now - oldest < CRASH_SPAN_MS)
 		p->pause_s = PAUSE_MIN_S;

@@ -17,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "policyd/children.h"
@@ -56,54 +57,45 @@ struct parent {
 	bool			 is_leaving;
 };
 
-/* ----------------------------------------------------------- preparing */
+/* ------------------------------------- preparing: mistakes go to errors */
 
-static int
+static void
 find_accounts(struct parent *p, struct buffer *errors)
 {
 	const struct config *config = p->settings->config;
 	struct account nobody_else = { (uid_t)-1, (gid_t)-1 };
-	int result = 0;
 
 	/* Not root: everything is and stays the caller's. */
 	p->user = p->scout_user = p->socket_owner = nobody_else;
 	if (geteuid() != 0)
-		return 0;
-	if (account_find("user", config->user, &p->user, errors) == -1 ||
-	    account_find("scout_user", config->scout_user, &p->scout_user,
-	    errors) == -1)
-		result = -1;
+		return;
+	account_find("user", config->user, &p->user, errors);
+	account_find("scout_user", config->scout_user, &p->scout_user, errors);
 	/* Without Postfix its group is missing: matters for unix sockets only. */
-	if ((strstr(config->map_listen, "unix:") != NULL ||
-	    strstr(config->access_listen, "unix:") != NULL) &&
-	    account_find("socket_owner", config->socket_owner,
-	    &p->socket_owner, errors) == -1)
-		result = -1;
-	return result;
+	if (strstr(config->map_listen, "unix:") != NULL ||
+	    strstr(config->access_listen, "unix:") != NULL)
+		account_find("socket_owner", config->socket_owner,
+		    &p->socket_owner, errors);
 }
 
-static int
+static void
 make_folder(const char *path, const struct account *owner, mode_t mode,
     struct buffer *errors)
 {
 	if (mkdir(path, mode) == -1) {
-		if (errno == EEXIST)
-			return 0;
-		buffer_addf(errors, "%s: cannot be made: %s\n", path,
-		    strerror(errno));
-		return -1;
+		if (errno != EEXIST)
+			buffer_addf(errors, "%s: cannot be made: %s\n", path,
+			    strerror(errno));
+		return;
 	}
 	if (owner != NULL && geteuid() == 0 &&
-	    chown(path, owner->uid, owner->gid) == -1) {
+	    chown(path, owner->uid, owner->gid) == -1)
 		buffer_addf(errors, "%s: no owner: %s\n", path,
 		    strerror(errno));
-		return -1;
-	}
-	return 0;
 }
 
 /* Sockets that the service manager opened, else our own. */
-static int
+static void
 bind_option(const char *option, const char *service, const char *value,
     const struct endpoint_access *access, struct listeners *out,
     struct buffer *errors)
@@ -113,21 +105,19 @@ bind_option(const char *option, const char *service, const char *value,
 	const char *why;
 	size_t count, bound, i;
 	int fds[ENDPOINT_ADDRESS_MAX];
-	int result = 0;
 
 	out->count = service_take_fds(service, out->fds, LISTENERS_MAX);
 	if (out->count > 0)
-		return 0;
+		return;
 	if (endpoint_parse_list(text_of(value), endpoints, LISTENERS_MAX,
 	    &count, &why) == -1) {
 		buffer_addf(errors, "%s: %s\n", option, why);
-		return -1;
+		return;
 	}
 	for (i = 0; i < count; i++) {
 		if (endpoint_bind(&endpoints[i], SOCK_STREAM, access, fds,
 		    &bound, error) == -1) {
 			buffer_addf(errors, "%s: %s\n", option, error);
-			result = -1;
 			continue;
 		}
 		while (bound > 0 && out->count < LISTENERS_MAX)
@@ -135,29 +125,25 @@ bind_option(const char *option, const char *service, const char *value,
 		while (bound > 0)
 			close(fds[--bound]);
 	}
-	return result;
 }
 
-static int
+static void
 bind_listeners(struct parent *p, struct buffer *errors)
 {
 	const struct config *config = p->settings->config;
 	struct endpoint_access sockets = { (mode_t)config->socket_mode,
 	    p->socket_owner.uid, p->socket_owner.gid };
 	struct endpoint_access control = { 0660, p->user.uid, p->user.gid };
-	int result = 0;
 
-	if (bind_option("map_listen", "map", config->map_listen, &sockets,
-	    &p->listeners[LISTENER_MAP], errors) == -1 ||
-	    bind_option("access_listen", "access", config->access_listen,
-	    &sockets, &p->listeners[LISTENER_ACCESS], errors) == -1 ||
-	    bind_option("control_listen", "control", config->control_listen,
-	    &control, &p->listeners[LISTENER_CONTROL], errors) == -1)
-		result = -1;
-	return result;
+	bind_option("map_listen", "map", config->map_listen, &sockets,
+	    &p->listeners[LISTENER_MAP], errors);
+	bind_option("access_listen", "access", config->access_listen, &sockets,
+	    &p->listeners[LISTENER_ACCESS], errors);
+	bind_option("control_listen", "control", config->control_listen,
+	    &control, &p->listeners[LISTENER_CONTROL], errors);
 }
 
-static int
+static void
 open_programs(struct parent *p, struct buffer *errors)
 {
 	const char *scout = p->settings->config->scout_program;
@@ -169,7 +155,6 @@ open_programs(struct parent *p, struct buffer *errors)
 	if (p->scout_program_fd == -1)
 		buffer_addf(errors, "scout_program = %s: %s\n", scout,
 		    strerror(errno));
-	return p->own_program_fd == -1 || p->scout_program_fd == -1 ? -1 : 0;
 }
 
 static void
@@ -219,18 +204,20 @@ parent_prepare(struct parent *p)
 {
 	const struct config *config = p->settings->config;
 	struct buffer errors;
-	int result = 0;
+	int result;
 
 	buffer_init(&errors, 65536);
-	if (find_accounts(p, &errors) == -1 ||
-	    make_folder(config->run_dir, NULL, 0755, &errors) == -1 ||
-	    make_folder(config->state_dir, &p->user, 0750, &errors) == -1)
-		result = -1;
-	if (result == 0 && (bind_listeners(p, &errors) == -1 ||
-	    open_programs(p, &errors) == -1))
-		result = -1;
-	if (result == -1)
-		fputs(buffer_text(&errors), stderr);
+	find_accounts(p, &errors);
+	open_programs(p, &errors);
+	/* From here on something is left behind. */
+	if (errors.len == 0) {
+		make_folder(config->run_dir, NULL, 0755, &errors);
+		make_folder(config->state_dir, &p->user, 0750, &errors);
+	}
+	if (errors.len == 0)
+		bind_listeners(p, &errors);
+	fputs(buffer_text(&errors), stderr);
+	result = errors.len == 0 ? 0 : -1;
 	buffer_clear(&errors);
 	return result;
 }

@@ -79,9 +79,9 @@ service_take_fds(const char *name, int *fds, size_t max)
 	rest = text_of(names);
 	for (i = 0; i < count && text_next_field(&rest, ':', &word); i++) {
 		fd = LISTEN_FDS_START + (int)i;
+		fcntl(fd, F_SETFD, FD_CLOEXEC);
 		if (!text_equals(word, name) || taken == max)
 			continue;
-		fcntl(fd, F_SETFD, FD_CLOEXEC);
 		fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
 		fds[taken++] = fd;
 	}
