@@ -7,8 +7,8 @@
 #include "policyd/scout/dns.h"
 
 #include <sys/queue.h>
+#include <sys/stat.h>
 
-#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,6 +25,7 @@
 #define RCODE_NXDOMAIN	3
 #define SERVER_MAX_BYTES 63
 #define FLUSH_PAUSE_S	10	/* a context costs a thread and its cache */
+#define RESOLV_CONF	"/etc/resolv.conf"
 
 struct dns_context {
 	LIST_ENTRY(dns_context)	 entry;
@@ -52,6 +53,7 @@ struct dns {
 	char			*servers, *trust_anchor;
 	bool			 is_validating;
 	struct timeval		 flushed_at;
+	struct stat		 resolv_conf;	/* when it was read */
 	struct dns_context	*current;	/* NULL: error says why not */
 	char			 error[DNS_ERROR_MAX_BYTES + 1];
 	LIST_HEAD(, dns_context) contexts;
@@ -155,10 +157,9 @@ set_servers(struct ub_ctx *ub, const char *servers, char *error, size_t size)
 	}
 	if (count > 0)
 		return 0;
-	result = ub_ctx_resolvconf(ub, NULL);
+	result = ub_ctx_resolvconf(ub, RESOLV_CONF);
 	if (result != 0)
-		snprintf(error, size, "/etc/resolv.conf: %s",
-		    ub_strerror(result));
+		snprintf(error, size, RESOLV_CONF ": %s", ub_strerror(result));
 	return result == 0 ? 0 : -1;
 }
 
@@ -240,6 +241,7 @@ dns_renew(struct dns *dns)
 	dns->current = NULL;
 	dns->error[0] = '\0';
 	event_base_gettimeofday_cached(dns->base, &dns->flushed_at);
+	stat(RESOLV_CONF, &dns->resolv_conf);
 	if (ub == NULL) {
 		snprintf(dns->error, sizeof(dns->error),
 		    "libunbound cannot start");
@@ -315,6 +317,18 @@ dns_flush(struct dns *dns)
 	    now.tv_sec - dns->flushed_at.tv_sec < FLUSH_PAUSE_S)
 		return;
 	dns_renew(dns);
+}
+
+/* The library reads the file once; Postfix follows it, and so do we. */
+static bool
+resolv_conf_has_changed(const struct dns *dns)
+{
+	struct stat now;
+
+	return dns->servers[0] == '\0' && stat(RESOLV_CONF, &now) == 0 &&
+	    (now.st_ino != dns->resolv_conf.st_ino ||
+	    now.st_mtim.tv_sec != dns->resolv_conf.st_mtim.tv_sec ||
+	    now.st_mtim.tv_nsec != dns->resolv_conf.st_mtim.tv_nsec);
 }
 
 /* --------------------------------------------------------------- queries */
@@ -430,9 +444,12 @@ dns_start(struct dns *dns, enum dns_type type, const char *name,
 {
 	struct dns_query *q = xcalloc(1, sizeof(*q));
 	struct timeval timeout = { DNS_TIMEOUT_S, 0 }, at_once = { 0, 0 };
-	struct dns_context *c = dns->current;
+	struct dns_context *c;
 	int error = 0;
 
+	if (resolv_conf_has_changed(dns))
+		dns_renew(dns);
+	c = dns->current;
 	q->callback = callback;
 	q->arg = arg;
 	q->timer = evtimer_new(dns->base, query_on_timer, q);

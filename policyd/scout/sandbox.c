@@ -86,8 +86,7 @@ static const int allowed[] = {
 	SCMP_SYS(fstat), SCMP_SYS(fstat64), SCMP_SYS(stat), SCMP_SYS(stat64),
 	SCMP_SYS(lstat), SCMP_SYS(lstat64), SCMP_SYS(newfstatat),
 	SCMP_SYS(fstatat64), SCMP_SYS(statx), SCMP_SYS(access),
-	SCMP_SYS(faccessat), SCMP_SYS(faccessat2), SCMP_SYS(getdents64),
-	SCMP_SYS(getcwd), SCMP_SYS(readlink), SCMP_SYS(readlinkat),
+	SCMP_SYS(faccessat), SCMP_SYS(faccessat2),
 	/* sockets, once made */
 	SCMP_SYS(connect), SCMP_SYS(bind), SCMP_SYS(getsockname),
 	SCMP_SYS(getpeername), SCMP_SYS(getsockopt), SCMP_SYS(setsockopt),
@@ -114,8 +113,8 @@ static const int allowed[] = {
 	SCMP_SYS(sched_getaffinity), SCMP_SYS(membarrier),
 	SCMP_SYS(rt_sigaction), SCMP_SYS(rt_sigprocmask),
 	SCMP_SYS(rt_sigreturn), SCMP_SYS(sigreturn), SCMP_SYS(sigaltstack),
-	SCMP_SYS(uname), SCMP_SYS(sysinfo), SCMP_SYS(getrusage),
-	SCMP_SYS(getrlimit), SCMP_SYS(exit), SCMP_SYS(exit_group),
+	SCMP_SYS(sysinfo), SCMP_SYS(getrlimit), SCMP_SYS(exit),
+	SCMP_SYS(exit_group),
 };
 
 /* Allowed if one argument is right: masked, it has this value. */

@@ -744,7 +744,7 @@ conclude_dns(struct lookup_plan *plan, int64_t now)
 		f->learned_at = now;
 	judge_dane(plan);
 	facts_merge(f, plan->known, now);
-	f->refresh_at = now + refresh_delay(plan, is_gap);
+	plan->dns_refresh_at = now + refresh_delay(plan, is_gap);
 }
 
 void
@@ -762,5 +762,8 @@ lookup_plan_conclude(struct lookup_plan *plan, int64_t now)
 	/* Overdue: it is still under way, or failed on our side. */
 	if (due <= now)
 		due = now + RETRY_MAX_S;
-	f->refresh_at = min64(f->refresh_at, due);
+	f->refresh_at = min64(plan->dns_refresh_at, due);
+	/* A slow fetch may outlast what a failure of DNS allows. */
+	if (f->refresh_at < now + RETRY_MIN_S)
+		f->refresh_at = now + RETRY_MIN_S;
 }

@@ -60,6 +60,7 @@ struct lookup_plan {
 	struct lookup_told	 hosts[FACTS_HOSTS_MAX];
 	uint32_t		 ttl_s;		/* the smallest so far */
 	bool			 is_concluded;	/* DNS is in the facts */
+	int64_t			 dns_refresh_at;	/* by DNS alone */
 
 	/* the fetch: none, wanted, its addresses known, under way, over */
 	enum {

@@ -280,8 +280,8 @@ def test_refetch(rig, check, scout):
     kept = scout.look_up("good.sts.test", held)
     check("failed refresh keeps the policy", kept["policy"] and kept["policy_id"] == "1"
           and kept["fetch_finding"] == FAILED, kept)
-    check("and is warned about", any("could not be refreshed" in line
-                                     for line in scout.lines))
+    warned = lambda: any("could not be refreshed" in line for line in scout.lines)
+    check("and is warned about", wait_until(warned, 5, "the warning"))
     rig.policies.hosts[host] = (rig.good, [http()])
 
 
@@ -341,6 +341,18 @@ def test_no_dns(rig, check, scout):
     check("resolver hangs: look again soon", delay == 10, delay)
 
 
+def test_resolv_conf(rig, check, scout):
+    """The file changes under a running scout, which follows it as Postfix does."""
+    with open("/etc/resolv.conf") as f:
+        good = f.read()
+    for label, text, want in (("to a bad server", f"nameserver {BROKEN}\n", "unknown"),
+                              ("and back", good, "present")):
+        with open("/etc/resolv.conf", "w") as f:
+            f.write(text)
+        check.facts(f"resolv.conf changes {label}", scout.look_up("usable.test"),
+                    {"mx": want})
+
+
 def test_stripping(rig, check):
     """A resolver without DNSSEC: found out, and MTA-STS goes on without DANE."""
     scout = rig.scout(dns_servers=STRIPPING)
@@ -385,7 +397,7 @@ def test_many(rig, check, scout):
 
 
 TESTS = (test_resolver, test_sandbox, test_dns, test_fetch, test_refetch, test_slow,
-         test_reload, test_front_returns, test_no_dns, test_many)
+         test_reload, test_front_returns, test_no_dns, test_many, test_resolv_conf)
 TESTS_ALONE = (test_stripping, test_no_anchor, test_bad_resolvers)
 
 

@@ -728,6 +728,35 @@ test_early(void)
 	lookup_plan_conclude(&plan, NOW + 20);
 	check_bool("late: policy", f->has_policy, true);
 	check_int("late: counts from then", f->fetched_at, NOW + 20);
+	check_int("late: look again by TTL", f->refresh_at, NOW + 1800);
+	lookup_plan_clear(&plan);
+	facts_free(f);
+}
+
+/* DNS had a gap, and the fetch outlasted the wait for another look at it. */
+static void
+test_gap_and_slow_fetch(void)
+{
+	static const struct row row = { "gap", "a.example", { RECORD("2"),
+		POLICY_A, { .name = "a.example", .type = DNS_MX,
+		    .is_failed = true } }, POLICY, NULL, { NULL } };
+	struct lookup_question q;
+	struct lookup_plan plan;
+	struct next_hop hop;
+	struct facts *f;
+	const char *why;
+
+	next_hop_parse(text_of("a.example"), &hop, &why);
+	f = facts_new(&hop);
+	lookup_plan_init(&plan, f, NULL, false, true);
+	while (lookup_plan_next(&plan, &q) == LOOKUP_ASK)
+		answer_question(&plan, &row, &q);
+	lookup_plan_conclude(&plan, NOW);
+	check_int("gap: again in 10 s", f->refresh_at, NOW + 10);
+	lookup_plan_fetched(&plan, FINDING_POLICY_FETCH_FAILED, text_of(""),
+	    "timed out", NOW + 60);
+	lookup_plan_conclude(&plan, NOW + 60);
+	check_int("gap: not in the past", f->refresh_at, NOW + 70);
 	lookup_plan_clear(&plan);
 	facts_free(f);
 }
@@ -835,6 +864,7 @@ main(void)
 	test_refetch_at();
 	test_not_validating();
 	test_early();
+	test_gap_and_slow_fetch();
 	test_our_failure();
 	test_long_name();
 	test_many_hosts();
