@@ -50,7 +50,7 @@ def read_frame(sock):
 
 def site(dane=2, level=2):
     """struct tls_site as a payload holds it."""
-    return u8(dane, level, 0, 0, 0, 0) + struct.pack("!IIII", 86400, 86400, 3600, 600)
+    return u8(dane, level, 0, 0, 0, 0, 0) + struct.pack("!IIII", 86400, 86400, 3600, 600)
 
 
 def explanation(facts="", query="NOTFOUND ", tlsrpt=None, access="DUNNO", source="memory",
