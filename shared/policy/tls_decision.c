@@ -30,6 +30,14 @@ struct promise {
 	enum map_status		map;
 	enum tls_level		level;
 	bool			is_testing;
+	bool			uses_sts_names;	/* for level secure */
+};
+
+/* What a delivery at some level asks of a host. */
+enum demand {
+	DEMAND_NOTHING,	/* goes out in clear if need be */
+	DEMAND_TLS,	/* with whomever */
+	DEMAND_PROOF	/* of who it is */
 };
 
 static void __attribute__((format(printf, 2, 3)))
@@ -118,6 +126,7 @@ promise_sts(const struct facts *f, int64_t now, struct tls_decision *d,
 		p->kind = TLS_POLICY_STS;
 		p->map = MAP_LEVEL;
 		p->level = TLS_LEVEL_SECURE;
+		p->uses_sts_names = true;
 		set_reason(d, "MTA-STS enforce, policy id %s", f->policy_id);
 		break;
 	}
@@ -133,27 +142,11 @@ promise_dane(enum tls_level level, const char *words, struct tls_decision *d,
 	set_reason(d, "DANE: %s", words);
 }
 
-/* DANE could not be learned: what a person reads in Postfix's log. */
+/* Why DANE is unknown: what a person reads in Postfix's log. */
 static void
-promise_unknown(const struct facts *f, const struct tls_site *site,
-    int64_t now, struct tls_decision *d, struct promise *p)
+say_unknown(const struct facts *f, const struct tls_site *site,
+    struct tls_decision *d)
 {
-	if (is_lax_kind(f)) {
-		promise_sts(f, now, d, p);
-		d->has_warning = true;
-		if (p->kind == TLS_POLICY_NONE)
-			set_reason(d, "DANE of %s is unknown: %s", f->hop.name,
-			    f->dane_error);
-		return;
-	}
-	if (f == NULL || f->mx_state == FACT_UNKNOWN) {
-		if (site->answers_nobody) {
-			d->has_warning = true;
-			set_reason(d, "nothing is known and nobody answers");
-			return;
-		}
-	}
-	p->map = MAP_TEMPORARY;
 	if (f == NULL)
 		set_reason(d, "first lookup not finished");
 	else if (f->looked_at == 0)
@@ -164,12 +157,49 @@ promise_unknown(const struct facts *f, const struct tls_site *site,
 	else if (f->mx_error[0] != '\0')
 		set_reason(d, "MX lookup of %s failed: %s", f->hop.name,
 		    f->mx_error);
+	else if (f->learned_at == 0 && f->host_count > 0)
+		set_reason(d, "no mail host of %s could be looked up: %s",
+		    f->hop.name, f->hosts[0].error);
 	else if (site->dane == FACT_UNKNOWN)
 		set_reason(d, "DANE of %s is unknown: the resolver has not "
 		    "been checked yet", f->hop.name);
 	else
 		set_reason(d, "DANE of %s is unknown: what was known is older "
 		    "than stale_ttl", f->hop.name);
+}
+
+/* Nothing was ever told, or so long ago that it counts no more. */
+static bool
+is_unlearned(const struct facts *f)
+{
+	return f == NULL || f->mx_state == FACT_UNKNOWN ||
+	    f->dane == DANE_NONE;
+}
+
+/*
+ * DANE could not be learned.  Our own silence, unlike a failure of the
+ * domain's, must not stop mail for long: the last known policy is then all
+ * there is.
+ */
+static void
+promise_unknown(const struct facts *f, const struct tls_site *site,
+    int64_t now, struct tls_decision *d, struct promise *p)
+{
+	bool is_alone = site->answers_nobody && is_unlearned(f);
+
+	if (!is_lax_kind(f) && !is_alone) {
+		p->map = MAP_TEMPORARY;
+		say_unknown(f, site, d);
+		return;
+	}
+	promise_sts(f, now, d, p);
+	d->has_warning = true;
+	if (p->kind != TLS_POLICY_NONE)
+		return;
+	if (is_alone)
+		set_reason(d, "nothing is known and nobody answers");
+	else
+		say_unknown(f, site, d);
 }
 
 static void
@@ -183,6 +213,8 @@ promise_find(const struct facts *f, const struct tls_site *site, int64_t now,
 		promise_sts(f, now, d, p);
 		return;
 	}
+	if (is_enforced)
+		ends_at(d, f->expires_at);
 	mx_is_signed = f != NULL &&
 	    (f->mx_is_secure || f->hop.kind == NEXT_HOP_HOST);
 	switch (dane_now(f, site, now, d)) {
@@ -254,10 +286,18 @@ min_tls_protocols(unsigned min_tls)
 	}
 }
 
+/* Where nothing is found, the site's own level applies: more than encrypt? */
+static bool
+site_asks_for_more(const struct tls_site *site)
+{
+	return site->level > TLS_LEVEL_ENCRYPT && site->level != TLS_LEVEL_DANE;
+}
+
 /* require= only raises what was found. */
 static void
 rule_raise(const struct facts *f, const struct domain_rule *rule,
-    struct tls_decision *d, struct promise *p)
+    const struct tls_site *site, int64_t now, struct tls_decision *d,
+    struct promise *p)
 {
 	bool some_dane = p->level == TLS_LEVEL_DANE && f != NULL &&
 	    f->dane == DANE_USABLE_SOME && f->mx_is_secure;
@@ -267,23 +307,28 @@ rule_raise(const struct facts *f, const struct domain_rule *rule,
 		return;
 	switch (rule->require) {
 	case RULE_REQUIRE_ENCRYPT:
-		if (some_dane)
-			p->level = TLS_LEVEL_DANE_ONLY;
-		else if (p->level == TLS_LEVEL_DANE && dane_always_encrypts(f))
+		if ((p->level == TLS_LEVEL_DANE && dane_always_encrypts(f)) ||
+		    (p->map == MAP_NOT_FOUND && site_asks_for_more(site)))
 			return;
-		else
-			p->level = TLS_LEVEL_ENCRYPT;
+		p->level = some_dane ? TLS_LEVEL_DANE_ONLY :
+		    TLS_LEVEL_ENCRYPT;
 		break;
 	case RULE_REQUIRE_VERIFY:
 		p->level = some_dane ? TLS_LEVEL_DANE_ONLY : TLS_LEVEL_SECURE;
 		p->is_testing = false;
+		if (!some_dane && policy_is_in_force(f, now) &&
+		    f->policy.mode != MTASTS_NONE) {
+			p->uses_sts_names = true;
+			ends_at(d, f->expires_at);
+		}
 		break;
 	case RULE_REQUIRE_UNSET:
 	case RULE_REQUIRE_CLIENTCERT:
 		return;
 	}
 	p->map = MAP_LEVEL;
-	p->kind = TLS_POLICY_RULE;
+	if (!some_dane)
+		p->kind = TLS_POLICY_RULE;
 	set_reason(d, "rule %s, line %u: require=%s", rule->pattern,
 	    rule->line, rule_require_name(rule->require));
 }
@@ -301,6 +346,9 @@ rule_limit_protocols(const struct domain_rule *rule,
 		p->level = site->level > TLS_LEVEL_MAY ? site->level :
 		    TLS_LEVEL_MAY;
 		p->map = MAP_LEVEL;
+		/* Not known: it may be higher than may. */
+		if (site->level == TLS_LEVEL_UNSET)
+			d->has_warning = true;
 		if (p->kind == TLS_POLICY_NONE) {
 			p->kind = TLS_POLICY_RULE;
 			set_reason(d, "rule %s, line %u: min_tls",
@@ -311,15 +359,13 @@ rule_limit_protocols(const struct domain_rule *rule,
 }
 
 /*
- * The level that may carry a testing policy's attributes: never below the
- * site's own, and none that would start to enforce the policy's names.
+ * A testing policy's attributes go with none that would start to enforce the
+ * policy's names, and dane takes none.
  */
-static enum tls_level
-testing_level(const struct tls_site *site)
+static bool
+level_carries_testing(enum tls_level level)
 {
-	if (site->level == TLS_LEVEL_MAY || site->level == TLS_LEVEL_ENCRYPT)
-		return site->level;
-	return TLS_LEVEL_UNSET;
+	return level == TLS_LEVEL_MAY || level == TLS_LEVEL_ENCRYPT;
 }
 
 static void
@@ -329,119 +375,181 @@ decide_delivery(const struct facts *f, const struct domain_rule *rule,
 {
 	promise_find(f, site, now, d, p);
 	if (rule != NULL) {
-		rule_raise(f, rule, d, p);
+		rule_raise(f, rule, site, now, d, p);
 		rule_limit_protocols(rule, site, d, p);
 	}
 	d->kind = p->kind;
 	d->map = p->map;
 	d->level = p->level;
-	if (p->level == TLS_LEVEL_SECURE)
-		d->uses_sts_names = policy_has_mode(f, MTASTS_ENFORCE, now) ||
-		    policy_has_mode(f, MTASTS_TESTING, now);
-	d->reports_sts = p->kind == TLS_POLICY_STS;
-	if (p->is_testing && d->map == MAP_NOT_FOUND)
-		d->testing_level = testing_level(site);
+	d->uses_sts_names = p->uses_sts_names;
+	d->reports_sts = p->kind == TLS_POLICY_STS && (!p->is_testing ||
+	    p->map == MAP_NOT_FOUND || level_carries_testing(p->level));
+	/* Never below the site's own. */
+	if (p->is_testing && p->map == MAP_NOT_FOUND &&
+	    level_carries_testing(site->level))
+		d->testing_level = site->level;
 }
 
 /* ------------------------------------------- 4. hosts, 5. the verdict */
 
-/* What the latest observation of an address still says (design: freshness). */
+/* What a delivery as decided asks of this host. */
+static enum demand
+host_demand(const struct tls_decision *d, const struct promise *p,
+    const struct facts_host *host)
+{
+	switch (d->level) {
+	case TLS_LEVEL_UNSET:
+	case TLS_LEVEL_NONE:
+	case TLS_LEVEL_MAY:
+		/* What would be if the policy were enforced. */
+		return p->is_testing ? DEMAND_PROOF : DEMAND_NOTHING;
+	case TLS_LEVEL_ENCRYPT:
+		return p->is_testing ? DEMAND_PROOF : DEMAND_TLS;
+	case TLS_LEVEL_DANE:
+		if (host->tlsa == TLSA_USABLE)
+			return DEMAND_PROOF;
+		return host->tlsa == TLSA_UNUSABLE ? DEMAND_TLS :
+		    DEMAND_NOTHING;
+	case TLS_LEVEL_FINGERPRINT:
+	case TLS_LEVEL_DANE_ONLY:
+	case TLS_LEVEL_VERIFY:
+	case TLS_LEVEL_SECURE:
+		break;
+	}
+	return DEMAND_PROOF;
+}
+
+/* Under dane-only Postfix passes over hosts without usable records. */
+static bool
+host_is_permitted(const struct tls_decision *d, const struct facts_host *host)
+{
+	return d->level != TLS_LEVEL_DANE_ONLY ||
+	    (host->tlsa != TLSA_NONE && host->tlsa != TLSA_UNUSABLE);
+}
+
+/* What an observation says of the delivery, while it is fresh. */
 static enum finding
-address_finding(const struct facts_address *a, const struct tls_site *site,
-    int64_t now)
+believed(const struct facts_address *a, enum demand demand,
+    const struct tls_site *site)
 {
 	switch (a->finding) {
-	case FINDING_OK:
-		if (now >= a->seen_at + site->good_ttl_s ||
-		    (a->not_after != 0 && now >= a->not_after))
-			return FINDING_UNKNOWN;
-		return FINDING_OK;
 	case FINDING_UNKNOWN:
 	case FINDING_UNREACHABLE:
 		return FINDING_UNKNOWN;
+	case FINDING_OK:
+		return FINDING_OK;
+	case FINDING_CERT_REVOKED:
+	case FINDING_STAPLE_MISSING:
+	case FINDING_STARTTLS_INJECTION:
+		/* Postfix itself lets these pass. */
+		if (!site->is_strict)
+			return FINDING_OK;
+		break;
 	default:
 		break;
 	}
-	if (now >= a->seen_at + site->bad_ttl_s)
+	if (demand == DEMAND_NOTHING)
 		return FINDING_UNKNOWN;
 	switch (a->finding) {
 	case FINDING_STARTTLS_MISSING:
 	case FINDING_STARTTLS_REFUSED:
+	case FINDING_STARTTLS_INJECTION:
 	case FINDING_HANDSHAKE_FAILED:
 	case FINDING_PROTOCOL_OLD:
 		/* May be a passing trouble: believed when seen twice. */
 		return a->seen_count >= SEEN_TWICE ? a->finding :
 		    FINDING_UNKNOWN;
-	case FINDING_CERT_REVOKED:
+	case FINDING_CIPHER_WEAK:
 	case FINDING_STAPLE_MISSING:
-	case FINDING_STARTTLS_INJECTION:
-		/* Postfix itself lets these pass. */
-		return site->is_strict ? a->finding : FINDING_OK;
-	default:
 		return a->finding;
+	default:
+		/* Of a finished handshake: about the peer, not about TLS. */
+		return demand == DEMAND_PROOF ? a->finding : FINDING_OK;
 	}
 }
 
-/* When an address's finding ends by itself. */
-static void
-address_ends(const struct facts_address *a, const struct tls_site *site,
-    struct tls_decision *d)
+static enum finding
+address_finding(const struct facts_address *a, enum demand demand,
+    const struct tls_site *site, int64_t now, struct tls_decision *d)
 {
-	if (a->finding == FINDING_OK) {
-		ends_at(d, a->seen_at + site->good_ttl_s);
-		ends_at(d, a->not_after);
-	} else
-		ends_at(d, a->seen_at + site->bad_ttl_s);
+	enum finding finding = believed(a, demand, site);
+	int64_t end = a->seen_at + site->bad_ttl_s;
+
+	if (finding == FINDING_UNKNOWN)
+		return finding;
+	if (finding == FINDING_OK) {
+		end = a->seen_at + site->good_ttl_s;
+		if (demand == DEMAND_PROOF && a->not_after != 0 &&
+		    a->not_after < end)
+			end = a->not_after;
+	}
+	if (now >= end)
+		return FINDING_UNKNOWN;
+	ends_at(d, end);
+	return finding;
+}
+
+static enum finding
+host_finding(const struct facts *f, const struct facts_host *host,
+    enum tls_policy_kind kind, enum demand demand, const struct tls_site *site,
+    int64_t now, struct tls_decision *d)
+{
+	enum finding worst = FINDING_UNKNOWN, finding;
+	bool is_ok = false, all_bad = host->address_count > 0;
+	size_t i;
+
+	if (kind != TLS_POLICY_DANE && demand == DEMAND_PROOF &&
+	    policy_is_in_force(f, now) && f->policy.mode != MTASTS_NONE &&
+	    !mtasts_policy_permits(&f->policy, host->name))
+		return FINDING_MX_NOT_IN_POLICY;
+	for (i = 0; i < host->address_count; i++) {
+		finding = address_finding(&host->addresses[i], demand, site,
+		    now, d);
+		if (finding == FINDING_OK)
+			is_ok = true;
+		else if (finding == FINDING_UNKNOWN)
+			all_bad = false;
+		else if (worst == FINDING_UNKNOWN)
+			worst = finding;
+	}
+	if (is_ok)
+		return FINDING_OK;
+	return all_bad ? worst : FINDING_UNKNOWN;
 }
 
 enum finding
 tls_decision_host_finding(const struct facts *f, const struct facts_host *host,
     enum tls_policy_kind kind, const struct tls_site *site, int64_t now)
 {
-	enum finding worst = FINDING_UNKNOWN, finding;
-	bool all_bad = host->address_count > 0;
-	size_t i;
+	struct tls_decision unused = { 0 };
 
-	if (kind != TLS_POLICY_DANE && policy_is_in_force(f, now) &&
-	    f->policy.mode != MTASTS_NONE && !mtasts_policy_permits(&f->policy, host->name))
-		return FINDING_MX_NOT_IN_POLICY;
-	for (i = 0; i < host->address_count; i++) {
-		finding = address_finding(&host->addresses[i], site, now);
-		if (finding == FINDING_OK)
-			return FINDING_OK;
-		if (finding == FINDING_UNKNOWN)
-			all_bad = false;
-		else if (worst == FINDING_UNKNOWN)
-			worst = finding;
-	}
-	return all_bad ? worst : FINDING_UNKNOWN;
+	return host_finding(f, host, kind, DEMAND_PROOF, site, now, &unused);
 }
 
 static void
 decide_verdict(const struct facts *f, const struct tls_site *site, int64_t now,
-    struct tls_decision *d)
+    const struct promise *p, struct tls_decision *d)
 {
-	size_t bad = 0, ok = 0, i, a;
-	const struct facts_host *first_bad = NULL;
+	size_t permitted = 0, bad = 0, ok = 0, i;
+	const struct facts_host *host, *first_bad = NULL;
 	enum finding finding;
 	char before[TLS_REASON_MAX_BYTES + 1];
 
-	if (f == NULL)
+	if (f == NULL || d->map == MAP_TEMPORARY)
 		return;
 	for (i = 0; i < f->host_count; i++) {
-		finding = tls_decision_host_finding(f, &f->hosts[i], d->kind,
-		    site, now);
-		for (a = 0; a < f->hosts[i].address_count; a++)
-			if (f->hosts[i].addresses[a].finding !=
-			    FINDING_UNKNOWN)
-				address_ends(&f->hosts[i].addresses[a], site,
-				    d);
+		host = &f->hosts[i];
+		if (!host_is_permitted(d, host))
+			continue;
+		permitted++;
+		finding = host_finding(f, host, d->kind,
+		    host_demand(d, p, host), site, now, d);
 		if (finding == FINDING_OK)
 			ok++;
 		else if (finding != FINDING_UNKNOWN) {
 			bad++;
 			if (first_bad == NULL) {
-				first_bad = &f->hosts[i];
+				first_bad = host;
 				d->finding = finding;
 			}
 		}
@@ -449,9 +557,8 @@ decide_verdict(const struct facts *f, const struct tls_site *site, int64_t now,
 	d->is_degraded = ok > 0 && bad > 0;
 	if (ok > 0)
 		d->verdict = VERDICT_DELIVERABLE;
-	/* Without a promise no finding stops the delivery. */
-	else if (first_bad == NULL || bad < f->host_count ||
-	    d->kind == TLS_POLICY_NONE)
+	/* Of hosts that were cut off nothing is known. */
+	else if (first_bad == NULL || bad < permitted || f->hosts_are_cut)
 		d->verdict = VERDICT_UNKNOWN;
 	else {
 		d->verdict = VERDICT_UNDELIVERABLE;
@@ -502,10 +609,13 @@ tls_decision_make(const struct facts *facts, const struct domain_rule *rule,
     const struct tls_site *site, int64_t now, struct tls_decision *out)
 {
 	struct tls_decision d = { .rule = rule };
+	struct tls_site own = *site;
 	struct promise p = { 0 };
 
-	if (rule != NULL)
+	if (rule != NULL) {
 		ends_at(&d, rule->until);
+		own.is_strict |= rule->is_strict;
+	}
 	if (rule != NULL && rule->level != TLS_LEVEL_UNSET) {
 		/* 1. A level replaces everything, and asks for nothing more. */
 		d.kind = TLS_POLICY_RULE;
@@ -524,9 +634,9 @@ tls_decision_make(const struct facts *facts, const struct domain_rule *rule,
 		set_reason(&d, "rule %s, line %u: off", rule->pattern,
 		    rule->line);
 	} else {
-		decide_delivery(facts, rule, site, now, &d, &p);
-		decide_verdict(facts, site, now, &d);
-		decide_action(rule, site, &p, &d);
+		decide_delivery(facts, rule, &own, now, &d, &p);
+		decide_verdict(facts, &own, now, &p, &d);
+		decide_action(rule, &own, &p, &d);
 	}
 	*out = d;
 }

@@ -126,7 +126,8 @@ add_level(const struct tls_decision *d, const struct facts *facts,
 	} else if (d->kind == TLS_POLICY_RULE && d->rule != NULL &&
 	    d->rule->level != TLS_LEVEL_UNSET)
 		add_rule_attributes(d->rule, out);
-	else if (d->kind == TLS_POLICY_RULE && d->level == TLS_LEVEL_SECURE)
+	else if (d->level == TLS_LEVEL_SECURE && d->rule != NULL &&
+	    d->rule->require == RULE_REQUIRE_VERIFY)
 		buffer_add_text(out, " match=nexthop:dot-nexthop");
 	if (d->protocols != NULL)
 		buffer_addf(out, " protocols=%s", d->protocols);
