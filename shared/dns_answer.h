@@ -33,7 +33,7 @@ const char	*dns_result_name(enum dns_result result);
 
 struct dns_answer {
 	enum dns_result	 result;
-	bool		 is_secure;	/* present or absent: DNSSEC proves it */
+	bool		 is_secure;	/* present or absent: by DNSSEC */
 	bool		 is_nxdomain;	/* absent: the name itself is */
 	bool		 is_alias;	/* CNAMEs were followed */
 	char		 alias_end[HOST_NAME_SIZE];	/* "": no host name */

@@ -40,7 +40,7 @@ struct dns_context {
 
 struct dns_query {
 	LIST_ENTRY(dns_query)	 entry;
-	struct dns_context	*context;	/* NULL: it could not be asked */
+	struct dns_context	*context;	/* NULL: not asked */
 	int			 id;		/* libunbound's */
 	struct event		*timer;
 	const char		*why;		/* what the timer says */

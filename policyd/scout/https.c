@@ -546,20 +546,24 @@ int
 https_configure(struct https *https, const struct https_options *options,
     char error[HTTPS_ERROR_MAX_BYTES + 1])
 {
-	const char *why = "";
+	struct network_list allowed;
+	X509_STORE *trust = load_trust(options);
+	const char *why;
 	size_t skipped;
 	int result = 0;
 
-	network_list_clear(&https->allowed);
-	if (network_list_parse(text_of(options->allow_networks),
-	    &https->allowed, &skipped, &why) == -1) {
+	if (network_list_parse(text_of(options->allow_networks), &allowed,
+	    &skipped, &why) == 0) {
+		network_list_clear(&https->allowed);
+		https->allowed = allowed;
+	} else {
 		facts_set_error(error, "allow_networks: %s", why);
-		https->allowed = (struct network_list){ 0 };
 		result = -1;
 	}
-	X509_STORE_free(https->trust);
-	https->trust = load_trust(options);
-	if (https->trust == NULL) {
+	if (trust != NULL) {
+		X509_STORE_free(https->trust);
+		https->trust = trust;
+	} else {
 		facts_set_error(error, "trust store cannot be read: %s%s%s",
 		    options->ca_file, options->ca_file[0] != '\0' ? " " : "",
 		    options->ca_path);

@@ -41,8 +41,8 @@ struct https	*https_new(struct event_base *base);
 /* Fetches under way are forgotten; nobody is told. */
 void		 https_free(struct https *https);
 /*
- * For fetches that begin from now on.  -1 with words in error; without a trust
- * store no certificate will be good.
+ * For fetches that begin from now on.  -1 with words in error: what could not
+ * be read stays as it was.  Without any trust store nothing is fetched.
  */
 int		 https_configure(struct https *https,
 		    const struct https_options *options,

@@ -57,7 +57,7 @@ struct lookup {
 
 	struct event		*deadline, *dns_deadline, *patience;
 	struct event		*tell_now;	/* late and refused askers */
-	uint64_t		*askers;	/* the numbers of their frames */
+	uint64_t		*askers;	/* numbers of their frames */
 	size_t			 asker_count;
 };
 

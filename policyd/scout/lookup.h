@@ -37,8 +37,8 @@ void		 lookups_free(struct lookups *lookups);
 void		 lookups_set_validating(struct lookups *lookups,
 		    bool is_validating);
 /*
- * Looks at m's next hop; the answer comes through the loop.  Questions about the
- * same next hop share one look.
+ * Looks at m's next hop; the answer comes through the loop.  Questions about
+ * the same next hop share one look.
  */
 void		 lookups_start(struct lookups *lookups, uint64_t number,
 		    const struct scout_lookup *m);

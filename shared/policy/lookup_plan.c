@@ -68,7 +68,7 @@ lookup_plan_init(struct lookup_plan *plan, struct facts *facts,
 		.must_refresh = must_refresh, .is_validating = is_validating
 	};
 	if (facts->hop.kind == NEXT_HOP_HOST) {
-		/* Named by Postfix itself, so nobody else can have chosen it. */
+		/* Named by Postfix itself: nobody else can choose it. */
 		facts->mx_state = FACT_PRESENT;
 		facts->mx_is_secure = true;
 		facts_add_host(facts, facts->hop.name, 0);
@@ -554,7 +554,8 @@ fetch_failed(struct lookup_plan *plan, enum finding finding,
 	memcpy(f->fetch_failed_id, plan->fetch_id, sizeof(f->fetch_failed_id));
 	f->fetch_failed_at = now;
 	f->fetch_failed_count = 1;
-	if (known != NULL && strcmp(known->fetch_failed_id, plan->fetch_id) == 0)
+	if (known != NULL &&
+	    strcmp(known->fetch_failed_id, plan->fetch_id) == 0)
 		f->fetch_failed_count += known->fetch_failed_count;
 	f->fetch_finding = finding;
 	facts_set_error(f->fetch_error, "%s", error);

@@ -1,7 +1,7 @@
 /*
  * A world that answers at random: each question takes a control octet (result,
- * DNSSEC status, alias) and one record from the input.  The plan must come to an
- * end, and its facts must survive being written and read.
+ * DNSSEC status, alias) and one record from the input.  The plan must come to
+ * an end, and its facts must survive being written and read.
  */
 
 #include "shared/policy/lookup_plan.h"

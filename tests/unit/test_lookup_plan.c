@@ -34,8 +34,8 @@ struct row {
 	const char	*label;
 	const char	*hop;
 	struct record	 records[RECORDS_MAX];
-	const char	*fetched;	/* the policy, or NULL: the fetch fails */
-	const char	*asked;		/* what must have been asked, in order */
+	const char	*fetched;	/* the policy; NULL: the fetch fails */
+	const char	*asked;		/* what must be asked, in order */
 	const char	*wanted[WANTED_MAX];	/* lines of the facts record */
 };
 
@@ -193,7 +193,8 @@ run_plan(const struct row *row, const struct facts *known, bool must_refresh,
 	return facts;
 }
 
-#define MX_OF(host)	{ .name = "a.example", .type = DNS_MX, .data = "10 " host }
+#define MX_OF(host)	{ .name = "a.example", .type = DNS_MX, \
+			  .data = "10 " host }
 #define A_OF(host)	{ .name = host, .type = DNS_A, .data = "192.0.2.1" }
 #define RECORD(id)	{ .name = "_mta-sts.a.example", .type = DNS_TXT, \
 			  .data = "v=STSv1; id=" id ";" }
