@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <event2/event.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -143,18 +144,39 @@ bind_listeners(struct parent *p, struct buffer *errors)
 	    &control, &p->listeners[LISTENER_CONTROL], errors);
 }
 
+/* Beside this program, as in a folder of builds, or where it is installed. */
+static int
+find_scout(void)
+{
+	char path[PATH_MAX + sizeof("/hopseal-scout")];
+	ssize_t len = readlink("/proc/self/exe", path, PATH_MAX);
+	char *folder_end;
+	int fd = -1;
+
+	if (len > 0) {
+		path[len] = '\0';
+		folder_end = strrchr(path, '/');
+		strcpy(folder_end, "/hopseal-scout");
+		fd = open(path, O_RDONLY | O_CLOEXEC);
+	}
+	return fd != -1 ? fd : open(HOPSEAL_LIBEXECDIR "/hopseal-scout",
+	    O_RDONLY | O_CLOEXEC);
+}
+
 static void
 open_programs(struct parent *p, struct buffer *errors)
 {
 	const char *scout = p->settings->config->scout_program;
 
 	p->own_program_fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
-	p->scout_program_fd = open(scout, O_RDONLY | O_CLOEXEC);
+	p->scout_program_fd = scout[0] == '\0' ? find_scout() :
+	    open(scout, O_RDONLY | O_CLOEXEC);
 	if (p->own_program_fd == -1)
 		buffer_addf(errors, "/proc/self/exe: %s\n", strerror(errno));
 	if (p->scout_program_fd == -1)
-		buffer_addf(errors, "scout_program = %s: %s\n", scout,
-		    strerror(errno));
+		buffer_addf(errors, "scout_program = %s: %s\n",
+		    scout[0] == '\0' ? HOPSEAL_LIBEXECDIR "/hopseal-scout" :
+		    scout, strerror(errno));
 }
 
 static void

@@ -430,9 +430,7 @@ test_sample(void)
 		row = text_trim(row);
 		line[strcspn(line, "\n")] = '\0';
 		snprintf(want, sizeof(want), "#%.*s", (int)row.len, row.data);
-		/* Its default is the build's. */
-		if (strncmp(line, "#scout_program = ", 17) != 0)
-			check_text(config_option_name(i), line, want);
+		check_text(config_option_name(i), line, want);
 		i++;
 	}
 	if (file != NULL)
