@@ -75,8 +75,8 @@ on_epoch(const struct redis_reply *reply, void *arg)
 	struct cache_async *cache = arg;
 
 	if (reply != NULL && reply->type == REDIS_STATUS) {
-		log_info("redis: the cache was empty; policies are written "
-		    "back");
+		log_info("redis: the cache is new or was flushed, policies "
+		    "held are written back");
 		cache->callbacks.on_renewed(cache->arg);
 	}
 }

@@ -202,6 +202,10 @@ take_cached(struct domain_lookups *lookups, struct book_entry *entry,
 	}
 	if (facts->refresh_at > now + REFRESH_MAX_S)
 		facts->refresh_at = now + REFRESH_MAX_S;
+	/* The writer's resolver may not validate where ours does. */
+	if (facts->dane == DANE_UNKNOWN &&
+	    lookups->front->site.dane == FACT_PRESENT)
+		facts->refresh_at = now;
 	if (facts->hop.kind == hop->kind && facts->hop.port == hop->port &&
 	    strcmp(facts->hop.name, hop->name) == 0 &&
 	    facts->looked_at <= now + CLOCK_SKEW_S &&
