@@ -95,7 +95,7 @@ process_exec(const struct child_recipe *recipe, int channel_fd)
 	unsetenv("LISTEN_FDNAMES");
 	unsetenv("NOTIFY_SOCKET");
 	unsetenv("WATCHDOG_USEC");
-	if (privileges_become(&recipe->account) == -1)
+	if (account_become(&recipe->account) == -1)
 		_exit(126);
 	fexecve(program, (char *const *)(uintptr_t)recipe->arguments, environ);
 	_exit(127);
