@@ -33,12 +33,14 @@ POLICYD_LIBS = -levent_core -levent_extra -lhiredis -ljansson -lcap $(PURE_LIBS)
 SCOUT_LIBS = -levent_core -lunbound -lcurl -lssl -lcrypto -lseccomp -lpthread \
 	  $(PURE_LIBS)
 CTL_LIBS = -ljansson $(PURE_LIBS)
-ALL_LIBS = $(POLICYD_LIBS) $(SCOUT_LIBS)
+MILTER_LIBS = -lmilter -levent_core -lhiredis -ljansson -lpthread $(PURE_LIBS)
+ALL_LIBS = $(POLICYD_LIBS) $(SCOUT_LIBS) $(MILTER_LIBS)
 
 # ---------------------------------------------------------------- sources
 
 FOLDERS	= shared shared/policy shared/postfix shared/tlsrpt shared/io \
-	  policyd policyd/process policyd/front policyd/clerk policyd/scout ctl
+	  policyd policyd/process policyd/front policyd/clerk policyd/scout ctl \
+	  milter
 sources	= $(foreach folder,$(1),$(wildcard $(folder)/*.c))
 objects	= $(patsubst %.c,$(O)/%.o,$(call sources,$(1)))
 
@@ -48,6 +50,7 @@ PROCESS	:= $(call objects,policyd/process)
 POLICYD	:= $(call objects,policyd policyd/front policyd/clerk)
 SCOUT	:= $(call objects,policyd/scout)
 CTL	:= $(call objects,ctl)
+MILTER	:= $(call objects,milter)
 SHARED	= $(O)/libio.a $(O)/libpure.a
 
 UNITS	:= $(patsubst tests/unit/%.c,$(O)/tests/%,$(wildcard tests/unit/test_*.c))
@@ -55,7 +58,8 @@ FUZZERS	:= $(patsubst tests/fuzz/%.c,$(O)/tests/%, \
 	  $(filter-out %/fuzz_main.c,$(wildcard tests/fuzz/fuzz_*.c)))
 BENCHES	:= $(patsubst tests/bench/%.c,$(O)/tests/bench/%, \
 	  $(wildcard tests/bench/*.c))
-PROGRAMS = $(O)/hopseal-policyd $(O)/hopseal-scout $(O)/hopseal
+PROGRAMS = $(O)/hopseal-policyd $(O)/hopseal-scout $(O)/hopseal-milter \
+	  $(O)/hopseal
 MANUALS	:= $(wildcard docs/*.[158])
 
 # One short line a file; V=1 shows the commands.
@@ -71,6 +75,8 @@ $(O)/hopseal-policyd: $(POLICYD) $(PROCESS) $(SHARED)
 	$(call short,LINK)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(POLICYD_LIBS)
 $(O)/hopseal-scout: $(SCOUT) $(PROCESS) $(SHARED)
 	$(call short,LINK)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(SCOUT_LIBS)
+$(O)/hopseal-milter: $(MILTER) $(SHARED)
+	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(MILTER_LIBS)
 $(O)/hopseal: $(CTL) $(SHARED)
 	$(call short,LINK)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(CTL_LIBS)
 
@@ -100,7 +106,8 @@ $(O)/packages: conf/packages conf/deps
 # A test links its own module and little more: the archives give what it names.
 # The module of a program's own folder is linked by its name.
 module	= $(patsubst %.c,$(O)/%.o,$(wildcard $(addsuffix /$(1).c, \
-	  policyd policyd/front policyd/clerk policyd/scout ctl)))
+	  policyd policyd/front policyd/clerk policyd/scout ctl) \
+	  $(patsubst milter_%,milter/%.c,$(filter milter_%,$(1)))))
 program_libs = $(if $(call module,$(1)),$(O)/libprocess.a)
 
 .SECONDEXPANSION:
@@ -164,7 +171,7 @@ install: all
 	install -d $(BIN) $(SBIN) $(LIBEXEC) $(CONF) $(MAN)/man1 $(MAN)/man5 \
 	    $(MAN)/man8
 	install -m 755 $(O)/hopseal $(BIN)
-	install -m 755 $(O)/hopseal-policyd $(SBIN)
+	install -m 755 $(O)/hopseal-policyd $(O)/hopseal-milter $(SBIN)
 	install -m 755 $(O)/hopseal-scout $(LIBEXEC)
 	for page in $(notdir $(MANUALS)); do \
 	    $(PLACES) docs/$$page >$(MAN)/man$${page##*.}/$$page; done

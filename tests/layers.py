@@ -28,7 +28,7 @@ IMPURE = re.compile(r"""
 
 # A header of a library, and whose it is.
 OWNERS = {
-    "event2/": ("policyd/", "shared/io/redis_link"),
+    "event2/": ("policyd/", "milter/cache_wait.c", "shared/io/redis_link"),
     "hiredis/": ("shared/io/redis_",),
     "libmilter/": ("milter/",),
     "unbound": ("policyd/scout/",),
@@ -36,7 +36,7 @@ OWNERS = {
     "openssl/": ("policyd/scout/", "shared/policy/cert_check"),
     "seccomp.h": ("policyd/",),
     "sys/capability.h": ("policyd/privileges.c",),
-    "jansson.h": ("policyd/clerk/", "ctl/", "shared/tlsrpt/"),
+    "jansson.h": ("policyd/clerk/", "milter/", "ctl/", "shared/tlsrpt/"),
     "pthread.h": ("milter/", "policyd/scout/"),
 }
 
