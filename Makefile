@@ -160,6 +160,11 @@ run:
 	$(MAKE) all
 	conf/run --build $(O) --run $(RUN) $(RUN_OPTIONS)
 
+# Mails to good and bad domains in a network of its own, and what came of each.
+demo: deps
+	$(MAKE) all
+	PYTHONDONTWRITEBYTECODE=1 tests/e2e/demo.py --build $(O)
+
 BIN	= $(DESTDIR)$(PREFIX)/bin
 SBIN	= $(DESTDIR)$(PREFIX)/sbin
 LIBEXEC	= $(DESTDIR)$(PREFIX)/libexec/hopseal
@@ -188,6 +193,8 @@ help:
 	@echo 'make              builds the programs in O=$(O)'
 	@echo 'make run          runs them here, with a private Redis, below RUN=$(RUN);'
 	@echo '                  RUN_OPTIONS="-o NAME=VALUE ..." overrides options'
+	@echo 'make demo         shows what becomes of mails to good and bad domains, in a'
+	@echo '                  network of its own'
 	@echo 'make check        runs all tests, installing what they need'
 	@echo 'make check-asan   unit tests and corpora with address and undefined sanitizers'
 	@echo 'make check-tsan   what has threads with the thread sanitizer'
@@ -200,5 +207,5 @@ help:
 
 FORCE:
 .PHONY: all tests objects check check-asan check-tsan check-layers fuzz fuzz-run
-.PHONY: bench deps run install clean help FORCE
+.PHONY: bench deps run demo install clean help FORCE
 .SECONDARY:
