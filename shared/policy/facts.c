@@ -245,6 +245,10 @@ facts_merge(struct facts *fresh, const struct facts *known, int64_t now)
 	}
 	if (fresh->dane == DANE_UNKNOWN && dane_is_lax(fresh))
 		fresh->dane = known->dane;
+	/* Still as it was, though this time no host could be looked up. */
+	if (fresh->learned_at == 0 && fresh->dane == DANE_NONE &&
+	    known->dane == DANE_NONE)
+		fresh->learned_at = known->learned_at;
 	if (!fresh->has_policy && fresh->fetch_failed_count == 0)
 		facts_take_failure(fresh, known);
 	if (!fresh->has_policy && known->has_policy &&
@@ -422,6 +426,12 @@ read_time(struct facts_reader *r, struct text value)
 	return read_number(r, value, UINT64_C(1) << 40);
 }
 
+static bool
+read_flag(struct facts_reader *r, struct text value)
+{
+	return read_number(r, value, 1) == 1;
+}
+
 static int
 read_name(struct facts_reader *r, struct text value,
     const char *(*name_of)(int), int count)
@@ -500,7 +510,7 @@ read_host_line(struct facts_reader *r, struct text name, struct text value)
 	else if (text_equals(name, "addresses"))
 		host->address_state = read_fact(r, value);
 	else if (text_equals(name, "host_is_secure"))
-		host->is_secure = true;
+		host->is_secure = read_flag(r, value);
 	else if (text_equals(name, "tlsa"))
 		host->tlsa = (enum tlsa_state)read_name(r, value,
 		    tlsa_name_of, TLSA_USABLE + 1);
@@ -596,15 +606,15 @@ read_line(struct facts_reader *r, struct text name, struct text value)
 	else if (text_equals(name, "mx"))
 		f->mx_state = read_fact(r, value);
 	else if (text_equals(name, "mx_is_secure"))
-		f->mx_is_secure = true;
+		f->mx_is_secure = read_flag(r, value);
 	else if (text_equals(name, "mx_is_implicit"))
-		f->mx_is_implicit = true;
+		f->mx_is_implicit = read_flag(r, value);
 	else if (text_equals(name, "mx_is_null"))
-		f->mx_is_null = true;
+		f->mx_is_null = read_flag(r, value);
 	else if (text_equals(name, "mx_error"))
 		READ_WORDS(r, value, f->mx_error);
 	else if (text_equals(name, "hosts_are_cut"))
-		f->hosts_are_cut = true;
+		f->hosts_are_cut = read_flag(r, value);
 	else if (text_equals(name, "dane"))
 		f->dane = (enum dane_state)read_name(r, value, dane_name_of,
 		    DANE_USABLE_ALL + 1);
@@ -636,7 +646,7 @@ read_policy(struct facts_reader *r)
 	}
 	f->has_policy = true;
 	if (f->fetched_at == 0 || f->expires_at < f->fetched_at ||
-	    f->expires_at - f->fetched_at > MTASTS_MAX_AGE_MAX_S)
+	    f->expires_at - f->fetched_at > f->policy.max_age_s)
 		r->why = "facts record: the policy's times do not fit";
 }
 

@@ -1,7 +1,7 @@
 /*
  * The decision, a group of rows for each number of docs/decisions.md.  Facts
  * are written as in the cache's record, rules as in the operator's table, and
- * what must come out as two lines of words: the delivery, and the mail at intake.
+ * what must come out as words: of the delivery, and of the mail at intake.
  */
 
 #include "shared/policy/tls_decision.h"
