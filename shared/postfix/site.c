@@ -25,8 +25,8 @@ const char *const site_parameters[] = {
 };
 
 /*
- * Settings of which several instances of Postfix may say several things: DANE is
- * possible when none denies it, and a level counts when all agree.
+ * Several instances of Postfix may say several things: DANE is possible when
+ * none denies it, a level counts when all agree, names and networks add up.
  */
 struct seen {
 	unsigned	dnssec_count, dns_lookup_count, dane_denied_count;
@@ -111,23 +111,35 @@ leads_elsewhere(struct text name, struct text value)
 }
 
 static void
+site_add_networks(struct site *site, struct text value)
+{
+	struct network_list *own = &site->own_networks, more;
+	const char *why;
+	size_t skipped, i;
+
+	if (network_list_parse(value, &more, &skipped, &why) == -1)
+		return;
+	own->networks = xreallocarray(own->networks, own->count + more.count,
+	    sizeof(*own->networks));
+	for (i = 0; i < more.count; i++)
+		own->networks[own->count++] = more.networks[i];
+	network_list_clear(&more);
+}
+
+static void
 site_set(struct site *site, struct seen *seen, struct text name,
     struct text value)
 {
-	const char *why;
-	size_t skipped;
-
 	if (text_equals(name, "mail_version")) {
 		site->is_known = true;
 		site_set_version(site, value);
 	} else if (text_equals(name, "myhostname")) {
-		free(site->myhostname);
-		site->myhostname = xstrndup(value.data, value.len);
+		/* The first instance is the default one. */
+		if (site->myhostname == NULL)
+			site->myhostname = xstrndup(value.data, value.len);
+		site_add_domains(site, value);
 	} else if (text_equals(name, "mynetworks")) {
-		network_list_clear(&site->own_networks);
-		if (network_list_parse(value, &site->own_networks, &skipped,
-		    &why) == -1)
-			site->own_networks = (struct network_list){ 0 };
+		site_add_networks(site, value);
 	} else if (text_equals(name, "mydestination") ||
 	    text_equals(name, "virtual_alias_domains") ||
 	    text_equals(name, "virtual_mailbox_domains") ||
@@ -146,7 +158,7 @@ site_set(struct site *site, struct seen *seen, struct text name,
 		else
 			seen->dane_denied_count++;
 	} else if (text_equals(name, "smtp_fallback_relay")) {
-		site->has_fallback_relay = value.len > 0;
+		site->has_fallback_relay |= value.len > 0;
 	} else if (leads_elsewhere(name, value)) {
 		site->next_hops_vary = true;
 	} else if (text_equals(name, "smtp_tls_CAfile")) {
@@ -185,8 +197,6 @@ site_parse(struct text postconf)
 	}
 	site->can_dane = seen.dnssec_count > 0 && seen.dns_lookup_count > 0 &&
 	    seen.dane_denied_count == 0;
-	if (site->myhostname != NULL)
-		site_add_domains(site, text_of(site->myhostname));
 	return site;
 }
 
