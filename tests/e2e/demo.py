@@ -202,7 +202,7 @@ class Demo:
         delivery = self.bench.postfix.fate(queue_id)
         fate, colour = self.fate(row.domain, delivery)
         self.notes += [h for h in headers if h not in self.notes]
-        marks = ",".join(str(self.notes.index(h) + 1) for h in headers)
+        marks = ",".join(str(n) for n, h in enumerate(self.notes, 1) if h in headers)
         cells = (row.domain.name, row.wrong, told(row.domain, answer), fate, marks)
         print(self.line(cells, ("bold", "", "", colour)), flush=True)
         try:
