@@ -15,10 +15,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "policyd/process/channel.h"
+#include "shared/io/clock.h"
 #include "shared/io/log.h"
 #include "shared/xalloc.h"
 
@@ -61,15 +61,6 @@ struct children {
 	bool				 is_leaving;
 	int64_t				 leave_ms;
 };
-
-static int64_t
-monotonic_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 /* ------------------------------------------------------------- starting */
 
@@ -140,7 +131,7 @@ process_on_frame(struct channel *channel, const struct frame *frame, int fd,
 	if (fd != -1)
 		close(fd);
 	if (frame->type == MESSAGE_TICK) {
-		p->tick_ms = monotonic_ms();
+		p->tick_ms = clock_monotonic_ms();
 		p->has_ticked = true;
 	} else
 		p->children->callbacks.on_frame(p->role, frame,
@@ -205,7 +196,7 @@ process_start(struct process *p)
 	enum role role;
 	int fds[2];
 
-	p->started_ms = p->tick_ms = monotonic_ms();
+	p->started_ms = p->tick_ms = clock_monotonic_ms();
 	if (channel_pair(fds) == -1) {
 		log_error("child not started: role=%s, reason=%s",
 		    role_name(p->role), strerror(errno));
@@ -227,7 +218,7 @@ process_start(struct process *p)
 	p->channel = channel_new(c->base, fds[0], process_on_frame,
 	    process_on_closed, p);
 	p->has_ticked = p->is_blamed = false;
-	p->started_at = (int64_t)time(NULL);
+	p->started_at = clock_now_s();
 	process_tell_settings(p);
 	for (role = ROLE_FRONT; role < ROLE_COUNT; role++)
 		if (role != p->role)
@@ -252,7 +243,7 @@ process_on_restart(evutil_socket_t fd, short events, void *arg)
 static unsigned
 process_pause(struct process *p)
 {
-	int64_t now = monotonic_ms(), oldest = p->crashes_ms[0];
+	int64_t now = clock_monotonic_ms(), oldest = p->crashes_ms[0];
 
 	memmove(p->crashes_ms, p->crashes_ms + 1,
 	    (CRASHES_KEPT - 1) * sizeof(p->crashes_ms[0]));
@@ -360,7 +351,7 @@ static void
 children_on_check(evutil_socket_t fd, short events, void *arg)
 {
 	struct children *c = arg;
-	int64_t now = monotonic_ms();
+	int64_t now = clock_monotonic_ms();
 	enum role role;
 
 	(void)fd;
@@ -389,7 +380,7 @@ children_new(struct event_base *base,
 	c->base = base;
 	c->callbacks = *callbacks;
 	c->arg = arg;
-	c->checked_ms = monotonic_ms();
+	c->checked_ms = clock_monotonic_ms();
 	c->check = event_new(base, -1, EV_PERSIST, children_on_check, c);
 	assert(c->check != NULL);
 	event_add(c->check, &interval);
@@ -449,7 +440,7 @@ children_leave(struct children *c)
 	enum role role;
 
 	c->is_leaving = true;
-	c->leave_ms = monotonic_ms();
+	c->leave_ms = clock_monotonic_ms();
 	for (role = ROLE_FRONT; role < ROLE_COUNT; role++)
 		c->processes[role].is_wanted = false;
 	if (c->processes[ROLE_FRONT].pid > 0)

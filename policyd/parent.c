@@ -18,7 +18,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "policyd/children.h"
@@ -26,12 +25,14 @@
 #include "policyd/process/channel.h"
 #include "policyd/service_manager.h"
 #include "policyd/site_query.h"
+#include "shared/io/clock.h"
 #include "shared/io/endpoint.h"
 #include "shared/io/log.h"
 #include "shared/xalloc.h"
 
 #define LISTENERS_MAX	16	/* descriptors of one option */
 #define WATCH_S		1	/* how often tables are looked at */
+#define ASK_SITE_S	3600	/* how often Postfix is asked */
 #define SPARE_FDS	256	/* beside the connections */
 
 enum listener { LISTENER_MAP, LISTENER_ACCESS, LISTENER_CONTROL,
@@ -54,7 +55,7 @@ struct parent {
 	struct site_query	*site_query;
 	uint64_t		 rules_mark;
 	uint64_t		 generation;
-	struct event		*signals[5], *watch, *watchdog;
+	struct event		*signals[5], *watch, *ask, *watchdog;
 	bool			 is_leaving;
 };
 
@@ -298,7 +299,7 @@ static void
 log_rules(const struct settings *settings)
 {
 	const struct domain_rule *rule;
-	int64_t now = (int64_t)time(NULL);
+	int64_t now = clock_now_s();
 	size_t i;
 
 	for (i = 0; i < domain_rules_count(settings->rules); i++) {
@@ -324,43 +325,47 @@ warn_of_restart(const struct config *old, const struct config *new)
 		    "at the next start");
 }
 
-/* Reads all again with what postconf said last; false: the old ones stay. */
+/* From now on these; NULL: their mistakes are told, and the old ones stay. */
 static bool
-take_settings(struct parent *p, const char *site_text)
+take_settings(struct parent *p, struct settings *settings,
+    const struct buffer *errors)
 {
-	struct settings *settings, *old = p->settings;
-	struct buffer errors;
+	struct settings *old = p->settings;
 
-	buffer_init(&errors, 65536);
-	settings = load_settings(p->load, site_text, &errors);
-	if (settings == NULL)
-		log_mistakes(buffer_text(&errors));
-	buffer_clear(&errors);
-	if (settings == NULL)
+	if (settings == NULL) {
+		log_mistakes(buffer_text(errors));
 		return false;
+	}
 	warn_of_restart(old->config, settings->config);
 	settings->generation = ++p->generation;
 	p->settings = settings;
-	p->rules_mark = load_rules_mark(settings);
 	log_set_level(settings->config->log_level);
 	children_tell_settings(p->children, settings);
 	settings_free(old);
 	return true;
 }
 
+/* The same settings again, with what Postfix says now. */
 static void
 on_site(const char *text, void *arg)
 {
 	struct parent *p = arg;
-	char *copy = xstrdup(text);
+	struct settings *old = p->settings, *settings;
+	struct buffer errors;
 
 	p->site_query = NULL;
-	if (copy[0] == '#')
+	if (strcmp(text, old->site_text) == 0)
+		return;
+	if (text[0] == '#')
 		log_warn("Postfix's settings are not known: %.*s",
-		    (int)strcspn(copy + 2, "\n"), copy + 2);
-	if (strcmp(copy, p->settings->site_text) != 0)
-		take_settings(p, copy);
-	free(copy);
+		    (int)strcspn(text + 2, "\n"), text + 2);
+	buffer_init(&errors, 65536);
+	settings = settings_new(old->config_path, old->config_text,
+	    old->overrides, old->rules_text, text, &errors);
+	if (settings != NULL && old->redis_password != NULL)
+		settings->redis_password = xstrdup(old->redis_password);
+	take_settings(p, settings, &errors);
+	buffer_clear(&errors);
 }
 
 static void
@@ -374,17 +379,22 @@ ask_site(struct parent *p)
 static void
 reload(struct parent *p, const char *because)
 {
+	struct settings *settings;
+	struct buffer errors;
+
 	service_notify("RELOADING=1");
-	if (take_settings(p, p->settings->site_text)) {
+	buffer_init(&errors, 65536);
+	settings = load_settings(p->load, p->settings->site_text, &errors);
+	if (take_settings(p, settings, &errors)) {
 		log_info("settings read again: because=%s, rules=%zu",
 		    because, domain_rules_count(p->settings->rules));
 		log_rules(p->settings);
 		ask_site(p);
-	} else {
-		/* Not once a second for the same mistake. */
-		p->rules_mark = load_rules_mark(p->settings);
+	} else
 		log_error("settings stay as they were: because=%s", because);
-	}
+	buffer_clear(&errors);
+	/* Also after a mistake: not once a second for the same one. */
+	p->rules_mark = load_rules_mark(p->settings);
 	service_notify("READY=1");
 }
 
@@ -397,6 +407,14 @@ on_watch(evutil_socket_t fd, short events, void *arg)
 	(void)events;
 	if (!p->is_leaving && load_rules_mark(p->settings) != p->rules_mark)
 		reload(p, "rules_file");
+}
+
+static void
+on_ask_site(evutil_socket_t fd, short events, void *arg)
+{
+	(void)fd;
+	(void)events;
+	ask_site(arg);
 }
 
 /* --------------------------------------------------------------- the loop */
@@ -482,6 +500,7 @@ parent_loop(struct parent *p)
 	start_children(p);
 	ask_site(p);
 	p->watch = add_timer(p, WATCH_S * 1000, on_watch);
+	p->ask = add_timer(p, ASK_SITE_S * 1000, on_ask_site);
 	if (watchdog_ms > 0)
 		p->watchdog = add_timer(p, watchdog_ms, on_watchdog);
 	service_notify("READY=1");
@@ -497,6 +516,7 @@ parent_loop(struct parent *p)
 	for (i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
 		event_free(p->signals[i]);
 	event_free(p->watch);
+	event_free(p->ask);
 	if (p->watchdog != NULL)
 		event_free(p->watchdog);
 }
@@ -532,6 +552,7 @@ parent_run(const struct load *load, struct settings *settings)
 	    settings->config->log_level);
 	p->base = event_base_new();
 	assert(p->base != NULL);
+	umask(022);	/* Postfix goes through our folder to our sockets */
 	raise_descriptor_limit(settings->config->connection_limit);
 	if (parent_prepare(p) == -1) {
 		parent_clear(p);

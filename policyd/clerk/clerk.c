@@ -7,7 +7,6 @@
 #include "policyd/clerk/clerk.h"
 
 #include <stdlib.h>
-#include <time.h>
 
 #include "policyd/clerk/control.h"
 #include "policyd/clerk/explain_json.h"
@@ -18,6 +17,7 @@
 #include "policyd/clerk/status_json.h"
 #include "policyd/clerk/value_json.h"
 #include "policyd/process/child.h"
+#include "shared/io/clock.h"
 #include "shared/io/log.h"
 #include "shared/pack.h"
 #include "shared/xalloc.h"
@@ -51,7 +51,7 @@ clerk_status(struct clerk *clerk, const struct text *front)
 		.resolver = clerk->resolver_payload != NULL ?
 		    &clerk->resolver : NULL,
 		.front = front,
-		.now = time(NULL)
+		.now = clock_now_s()
 	};
 	enum role role;
 
@@ -82,7 +82,7 @@ clerk_explanation(struct clerk *clerk, const struct control_question *q,
 	if (!control_explanation_parse(answer, &explanation))
 		return json_error_line("the front's answer cannot be read");
 	return explain_line(&q->hop, &explanation,
-	    clerk->child->settings->rules, time(NULL));
+	    clerk->child->settings->rules, clock_now_s());
 }
 
 static char *
@@ -139,7 +139,7 @@ clerk_on_line(uint64_t connection, struct text line, void *arg)
 	switch (q.command) {
 	case CONTROL_RULES:
 		clerk_answer(clerk, connection, rules_line(
-		    clerk->child->settings->rules, &q.hop, time(NULL)));
+		    clerk->child->settings->rules, &q.hop, clock_now_s()));
 		break;
 	case CONTROL_RELOAD:
 		clerk_answer(clerk, connection, clerk_reload(clerk));

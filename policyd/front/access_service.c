@@ -7,10 +7,10 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "policyd/front/domain_lookup.h"
-#include "policyd/front/front.h"
+#include "policyd/front/state.h"
+#include "shared/io/clock.h"
 #include "shared/io/log.h"
 #include "shared/postfix/access_request.h"
 #include "shared/siphash.h"
@@ -33,15 +33,6 @@ static struct {
 	uint64_t	instance;
 	unsigned	waited_ms;
 } instances[INSTANCES_KEPT];
-
-static int64_t
-monotonic_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 static uint64_t
 instance_hash(struct text instance)
@@ -136,7 +127,7 @@ access_on_lookup(struct book_entry *entry, bool is_late, void *arg)
 	struct buffer reply;
 
 	(void)is_late;
-	add_waited_ms(w->instance, monotonic_ms() - w->since_ms);
+	add_waited_ms(w->instance, clock_monotonic_ms() - w->since_ms);
 	buffer_init(&reply, ACCESS_REPLY_LINE_MAX * 2);
 	answer_hop(w->front, entry, &w->hop, &reply);
 	client_set_wait(client, NULL);
@@ -166,7 +157,7 @@ wait_for_lookup(struct front *front, struct client *client,
 	w->client = client;
 	w->hop = *hop;
 	w->instance = instance;
-	w->since_ms = monotonic_ms();
+	w->since_ms = clock_monotonic_ms();
 	client_set_wait(client, w);
 	domain_wait_start(front->lookups, &w->wait, entry, ms,
 	    access_on_lookup, w);
@@ -220,7 +211,7 @@ judge_recipient(struct front *front, struct client *client,
 {
 	const struct config *config = front->settings->config;
 	const struct domain_rule *rule = domain_rules_match(
-	    front->settings->rules, hop->name, RULE_OUT, front_now());
+	    front->settings->rules, hop->name, RULE_OUT, clock_now_s());
 	bool is_own = is_own_client(front, request);
 	char key[NEXT_HOP_TEXT_SIZE];
 	struct text key_text = text_of(next_hop_format(hop, key));
@@ -234,7 +225,7 @@ judge_recipient(struct front *front, struct client *client,
 	}
 	entry = domain_book_find(front->book, key_text);
 	if (is_own && (entry == NULL || entry->record == NULL ||
-	    front_now() >= entry->refresh_at)) {
+	    clock_now_s() >= entry->refresh_at)) {
 		entry = domain_book_add(front->book, key_text);
 		if (domain_lookup_start(front->lookups, entry, hop,
 		    DOMAIN_LOOKUP_ASKED) && entry->record == NULL &&

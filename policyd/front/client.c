@@ -15,9 +15,9 @@
 #include <event2/event_struct.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "shared/io/clock.h"
 #include "shared/io/log.h"
 #include "shared/xalloc.h"
 
@@ -54,15 +54,6 @@ struct clients {
 	bool			 is_leaving;
 	char			 block[READ_BYTES];
 };
-
-static int64_t
-monotonic_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 static void	client_on_event(evutil_socket_t fd, short events, void *arg);
 
@@ -106,7 +97,7 @@ client_set_begun(struct client *c, bool has_begun)
 	if (has_begun == (c->begun_ms != 0))
 		return;
 	if (has_begun) {
-		c->begun_ms = monotonic_ms();
+		c->begun_ms = clock_monotonic_ms();
 		TAILQ_INSERT_TAIL(&c->clients->by_begin, c, by_begin);
 	} else {
 		c->begun_ms = 0;
@@ -316,7 +307,7 @@ clients_on_check(evutil_socket_t fd, short events, void *arg)
 {
 	struct clients *clients = arg;
 	struct client *c;
-	int64_t now = monotonic_ms();
+	int64_t now = clock_monotonic_ms();
 
 	(void)fd;
 	(void)events;

@@ -11,8 +11,9 @@
 #include <string.h>
 
 #include "policyd/front/cache_async.h"
-#include "policyd/front/front.h"
+#include "policyd/front/state.h"
 #include "policyd/process/child.h"
+#include "shared/io/clock.h"
 #include "shared/io/log.h"
 #include "shared/xalloc.h"
 
@@ -167,7 +168,7 @@ take_facts(struct domain_lookups *lookups, struct book_entry *entry,
 	log_decision(front, facts, entry);
 	domain_book_set(front->book, entry, facts,
 	    front->settings->config->stale_ttl_s);
-	entry->synced_at = front_now();
+	entry->synced_at = clock_now_s();
 }
 
 /* Only what was really learned is worth telling others. */
@@ -179,7 +180,7 @@ share_facts(struct domain_lookups *lookups, const struct book_entry *entry,
 		return;
 	cache_async_put(lookups->front->cache, &facts->hop,
 	    (struct text){ entry->record, entry->record_bytes },
-	    entry->end_at - front_now());
+	    entry->end_at - clock_now_s());
 }
 
 /*
@@ -190,7 +191,7 @@ static void
 take_cached(struct domain_lookups *lookups, struct book_entry *entry,
     const struct next_hop *hop, struct text record)
 {
-	int64_t now = front_now();
+	int64_t now = clock_now_s();
 	struct facts *facts;
 	const char *why;
 
@@ -237,13 +238,13 @@ lookup_send(struct domain_lookup *l)
 	    (struct text){ payload.data, payload.len });
 	buffer_clear(&payload);
 	if (l->lookups->unanswered_since == 0)
-		l->lookups->unanswered_since = front_now();
+		l->lookups->unanswered_since = clock_now_s();
 }
 
 static bool
 entry_is_fresh(const struct book_entry *entry)
 {
-	return entry->record != NULL && front_now() < entry->refresh_at;
+	return entry->record != NULL && clock_now_s() < entry->refresh_at;
 }
 
 static void
@@ -254,7 +255,7 @@ lookup_on_cached(struct text record, bool was_asked, void *arg)
 	if (record.len > 0)
 		take_cached(l->lookups, l->entry, &l->hop, record);
 	if (was_asked)
-		l->entry->synced_at = front_now();
+		l->entry->synced_at = clock_now_s();
 	if (entry_is_fresh(l->entry) || l->reason == DOMAIN_LOOKUP_SYNC) {
 		lookup_finish(l);
 		return;
@@ -500,7 +501,7 @@ static void
 write_back_entry(struct book_entry *entry, void *arg)
 {
 	struct domain_lookups *lookups = arg;
-	int64_t now = front_now();
+	int64_t now = clock_now_s();
 	struct next_hop hop;
 	const char *why;
 
@@ -554,7 +555,7 @@ domain_lookups_forget(struct domain_lookups *lookups,
 		return;
 	facts = front_facts(entry, hop);
 	if (!forgets_policy && facts->has_policy &&
-	    front_now() < facts->expires_at) {
+	    clock_now_s() < facts->expires_at) {
 		facts_keep_policy(facts);
 		domain_book_set(front->book, entry, facts,
 		    front->settings->config->stale_ttl_s);
@@ -572,7 +573,7 @@ static void
 sweep_entry(struct book_entry *entry, void *arg)
 {
 	struct domain_lookups *lookups = arg;
-	int64_t now = front_now();
+	int64_t now = clock_now_s();
 	struct next_hop hop;
 	const char *why;
 
@@ -595,7 +596,7 @@ check_answers(struct domain_lookups *lookups)
 {
 	struct front *front = lookups->front;
 	bool nobody = lookups->unanswered_since != 0 &&
-	    front_now() - lookups->unanswered_since >= NOBODY_ANSWERS_S;
+	    clock_now_s() - lookups->unanswered_since >= NOBODY_ANSWERS_S;
 
 	if (nobody == front->site.answers_nobody)
 		return;

@@ -1,6 +1,5 @@
 /*
- * The front: one loop that answers Postfix.  Here its parts are put together,
- * and the site is judged: what our Postfix can do decides what it may be told.
+ * The front: one loop that answers Postfix.  Here its parts are put together.
  */
 
 #include "policyd/front/front.h"
@@ -10,7 +9,6 @@
 #include <event2/event.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "policyd/front/access_service.h"
 #include "policyd/front/cache_async.h"
@@ -20,6 +18,7 @@
 #include "policyd/front/listener.h"
 #include "policyd/front/map_service.h"
 #include "policyd/front/question.h"
+#include "policyd/front/state.h"
 #include "policyd/process/child.h"
 #include "shared/io/log.h"
 #include "shared/xalloc.h"
@@ -39,142 +38,6 @@ struct front_process {
 	struct network_list	 own_networks;	/* of the option */
 	char			*redis_setup;	/* what the cache was made of */
 };
-
-int64_t
-front_now(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_REALTIME_COARSE, &now);
-	return (int64_t)now.tv_sec;
-}
-
-/* ---------------------------------------------------------------- the site */
-
-/* Whether our Postfix can be told of DANE, and if not, why, for people. */
-static enum fact_state
-judge_dane(const struct front *front, const char **why)
-{
-	const struct site *site = front->settings->site;
-
-	*why = "dane = off";
-	if (front->settings->config->dane == CONFIG_DANE_OFF)
-		return FACT_ABSENT;
-	*why = "Postfix has not been asked yet";
-	if (!site->is_known && site->message == NULL)
-		return FACT_UNKNOWN;
-	*why = site->message;
-	if (!site->is_known)
-		return FACT_ABSENT;
-	*why = "Postfix lacks smtp_dns_support_level = dnssec, or dns in "
-	    "smtp_host_lookup";
-	if (!site->can_dane)
-		return FACT_ABSENT;
-	*why = front->resolver_detail;
-	if (front->validates == SCOUT_CHECK_NO ||
-	    front->postfix_ad == SCOUT_CHECK_NO)
-		return FACT_ABSENT;
-	if (front->validates == SCOUT_CHECK_UNKNOWN ||
-	    front->postfix_ad == SCOUT_CHECK_UNKNOWN)
-		return FACT_UNKNOWN;
-	*why = "";
-	return FACT_PRESENT;
-}
-
-static enum tls_level
-site_level(const struct settings *settings)
-{
-	enum tls_level level = settings->site->smtp_tls_level;
-
-	if (settings->config->site_tls_level[0] != '\0')
-		tls_level_parse(text_of(settings->config->site_tls_level),
-		    &level);
-	return level;
-}
-
-void
-front_judge_site(struct front *front)
-{
-	const struct config *config = front->settings->config;
-	enum fact_state before = front->site.dane;
-	const char *why;
-
-	front->site.dane = judge_dane(front, &why);
-	front->site.level = site_level(front->settings);
-	front->site.has_fallback_relay =
-	    front->settings->site->has_fallback_relay;
-	front->site.next_hops_vary = front->settings->site->next_hops_vary;
-	front->site.is_strict = config->strict;
-	front->site.stale_ttl_s = config->stale_ttl_s;
-	front->site.good_ttl_s = config->good_ttl_s;
-	front->site.bad_ttl_s = config->bad_ttl_s;
-	front->site.reprobe_after_s = config->reprobe_after_s;
-	front->generation++;
-	if (front->site.dane == before)
-		return;
-	domain_lookups_on_site(front->lookups);
-	if (front->site.dane == FACT_ABSENT &&
-	    config->dane != CONFIG_DANE_OFF)
-		log_warn("DANE is off, MTA-STS alone applies: reason=%s", why);
-	else if (front->site.dane == FACT_PRESENT)
-		log_info("DANE is on");
-}
-
-bool
-front_is_private(const struct front *front, const char *name)
-{
-	struct text rest = text_of(front->settings->config->private_zones);
-	struct text zone;
-	char normal[HOST_NAME_SIZE];
-	const char *why;
-
-	if (host_name_is_private(name))
-		return true;
-	while (text_next_item(&rest, &zone))
-		if (host_name_normalize(zone, normal, &why) == 0 &&
-		    host_name_is_below(name, normal))
-			return true;
-	return false;
-}
-
-bool
-front_owns_domain(const struct front *front, const char *name)
-{
-	struct text rest = text_of(front->settings->config->own_domains);
-	struct text domain;
-	char normal[HOST_NAME_SIZE];
-	const char *why;
-
-	if (rest.len == 0)
-		return site_owns_domain(front->settings->site, name);
-	while (text_next_item(&rest, &domain))
-		if (host_name_normalize(domain, normal, &why) == 0 &&
-		    strcmp(name, normal) == 0)
-			return true;
-	return false;
-}
-
-struct facts *
-front_facts(const struct book_entry *entry, const struct next_hop *hop)
-{
-	struct facts *facts = NULL;
-	const char *why;
-
-	if (entry != NULL && entry->record != NULL)
-		facts = facts_parse((struct text){ entry->record,
-		    entry->record_bytes }, &why);
-	return facts != NULL ? facts : facts_new(hop);
-}
-
-void
-front_decide(const struct front *front, const struct facts *facts,
-    struct tls_decision *out)
-{
-	int64_t now = front_now();
-
-	tls_decision_make(facts, domain_rules_match(front->settings->rules,
-	    facts->hop.name, RULE_OUT, now), &front->site, now, out);
-}
 
 /* ----------------------------------------------------------- the callbacks */
 
@@ -276,6 +139,13 @@ connection_max(const struct config *config)
 }
 
 static void
+judge_site(struct front *front)
+{
+	if (front_judge_site(front))
+		domain_lookups_on_site(front->lookups);
+}
+
+static void
 on_settings(struct child *child, const struct settings *settings)
 {
 	struct front_process *p = child->arg;
@@ -298,7 +168,7 @@ on_settings(struct child *child, const struct settings *settings)
 		    config->cache_bytes);
 		clients_set_max(front->clients, connection_max(config));
 	}
-	front_judge_site(front);
+	judge_site(front);
 	if (is_first)
 		open_listeners(p);
 }
@@ -323,7 +193,7 @@ on_resolver(struct front *front, struct text payload)
 	front->postfix_ad = resolver.postfix_ad;
 	text_quote(front->resolver_detail, sizeof(front->resolver_detail),
 	    resolver.detail);
-	front_judge_site(front);
+	judge_site(front);
 }
 
 static void

@@ -1,73 +1,15 @@
 /*
  * The front: answers Postfix from memory and Redis, asks the scout, never
- * waits.  What its modules share: settings, the site as decisions need it, time,
- * and counters.
+ * waits.
  */
 
 #ifndef HOPSEAL_FRONT_H
 #define HOPSEAL_FRONT_H
 
 #include <stddef.h>
-#include <stdint.h>
-
-#include "policyd/process/settings.h"
-#include "shared/policy/facts.h"
-#include "shared/policy/tls_decision.h"
-#include "shared/scout_message.h"
-
-struct cache_async;
-struct child;
-struct clients;
-struct domain_book;
-struct domain_lookups;
-
-struct front_counters {
-	uint64_t	map_requests, map_found, map_not_found, map_temporary,
-			map_permanent;
-	uint64_t	access_requests, access_dunno, access_deferred,
-			access_held;
-	uint64_t	memory_hits, cache_hits, lookups, lookups_failed;
-	uint64_t	bad_requests;
-};
-
-struct front {
-	struct child		*child;
-	const struct settings	*settings;	/* of the child */
-	struct domain_book	*book;
-	struct cache_async	*cache;
-	struct domain_lookups	*lookups;
-	struct clients		*clients;
-	struct tls_site		 site;
-	const struct network_list *own_networks; /* option, else postconf's */
-	/* Grows with all that changes decisions but facts and time. */
-	uint32_t		 generation;
-	enum scout_check	 validates, postfix_ad;
-	char			 resolver_detail[256];
-	struct front_counters	 counters;
-};
 
 /* Descriptors of the listeners are the front's; the exit status. */
 int	front_main(int parent_fd, const int *map_fds, size_t map_count,
 	    const int *access_fds, size_t access_count);
-
-/* UTC seconds. */
-int64_t	front_now(void);
-/* After a change of what front->site is made of. */
-void	front_judge_site(struct front *front);
-/* True for names that are looked up nowhere: private ones, private_zones. */
-bool	front_is_private(const struct front *front, const char *name);
-/* True for domains whose mail is ours: the option, or what postconf said. */
-bool	front_owns_domain(const struct front *front, const char *name);
-
-/*
- * Facts of an entry's record, or facts that say that nothing is known of hop;
- * never NULL, the caller's.
- */
-struct book_entry;
-struct facts *front_facts(const struct book_entry *entry,
-	    const struct next_hop *hop);
-/* The decision for outgoing mail, with the rule that applies. */
-void	front_decide(const struct front *front, const struct facts *facts,
-	    struct tls_decision *out);
 
 #endif

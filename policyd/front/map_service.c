@@ -9,9 +9,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "policyd/front/cache_async.h"
 #include "policyd/front/domain_lookup.h"
-#include "policyd/front/front.h"
+#include "policyd/front/state.h"
+#include "shared/io/clock.h"
 #include "shared/io/log.h"
 #include "shared/postfix/map_reply_check.h"
 #include "shared/postfix/socketmap.h"
@@ -129,7 +129,7 @@ add_reply(struct front *front, struct book_entry *entry,
 {
 	struct buffer netstring;
 
-	if (entry != NULL && ready_reply(front, entry, name, front_now())) {
+	if (entry != NULL && ready_reply(front, entry, name, clock_now_s())) {
 		/* "8:OK ..." or "9:NOTFOUND ,": the word behind the colon */
 		const char *word = entry->replies[name];
 
@@ -240,7 +240,7 @@ static bool
 needs_no_lookup(struct front *front, const struct next_hop *hop)
 {
 	const struct domain_rule *rule = domain_rules_match(
-	    front->settings->rules, hop->name, RULE_OUT, front_now());
+	    front->settings->rules, hop->name, RULE_OUT, clock_now_s());
 
 	if (front_is_private(front, hop->name))
 		return true;
@@ -257,7 +257,7 @@ map_request(struct front *front, struct client *client,
 	char key[NEXT_HOP_TEXT_SIZE];
 	struct text key_text = text_of(next_hop_format(hop, key));
 	struct book_entry *entry = domain_book_find(front->book, key_text);
-	int64_t now = front_now();
+	int64_t now = clock_now_s();
 	unsigned wait_ms = config->map_deadline_ms;
 	struct map_wait *w;
 

@@ -13,10 +13,11 @@
 #include "policyd/front/cache_async.h"
 #include "policyd/front/client.h"
 #include "policyd/front/domain_lookup.h"
-#include "policyd/front/front.h"
 #include "policyd/front/map_service.h"
+#include "policyd/front/state.h"
 #include "policyd/process/child.h"
 #include "policyd/process/control_message.h"
+#include "shared/io/clock.h"
 #include "shared/postfix/socketmap.h"
 #include "shared/xalloc.h"
 
@@ -124,7 +125,7 @@ wait_for(struct front *front, uint64_t number,
 	q->front = front;
 	q->number = number;
 	q->asked = *asked;
-	q->asked_at = front_now();
+	q->asked_at = clock_now_s();
 	domain_wait_start(front->lookups, &q->wait, entry, LOOKUP_WAIT_MS,
 	    on_lookup, q);
 }
@@ -138,7 +139,7 @@ explain(struct front *front, uint64_t number,
 	struct book_entry *entry = domain_book_find(front->book, name);
 
 	if ((entry != NULL && entry->record != NULL &&
-	    front_now() < entry->refresh_at) ||
+	    clock_now_s() < entry->refresh_at) ||
 	    front_is_private(front, asked->hop.name)) {
 		send_explanation(front, number, &asked->hop, entry,
 		    entry != NULL ? "memory" : "none", "");
@@ -190,7 +191,7 @@ forget(struct front *front, uint64_t number,
 	    entry != NULL && entry->record != NULL ?
 	    (struct text){ entry->record, entry->record_bytes } :
 	    (struct text){ "", 0 },
-	    entry != NULL ? entry->end_at - front_now() : 0);
+	    entry != NULL ? entry->end_at - clock_now_s() : 0);
 	send_outcome(front, number, true, "");
 }
 

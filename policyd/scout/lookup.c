@@ -10,12 +10,12 @@
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include <event2/event.h>
 
 #include "policyd/scout/dns.h"
 #include "policyd/scout/https.h"
+#include "shared/io/clock.h"
 #include "shared/io/log.h"
 #include "shared/policy/lookup_plan.h"
 #include "shared/xalloc.h"
@@ -77,12 +77,6 @@ struct lookups {
 
 static void	lookup_advance(struct lookup *l);
 static void	lookups_run_next(struct lookups *ls);
-
-static int64_t
-now_s(void)
-{
-	return (int64_t)time(NULL);
-}
 
 /* ------------------------------------------------------ those who wait */
 
@@ -231,7 +225,7 @@ lookup_finish(struct lookup *l)
 {
 	struct lookups *ls = l->lookups;
 
-	lookup_plan_conclude(l->plan, now_s());
+	lookup_plan_conclude(l->plan, clock_now_s());
 	lookup_log(l);
 	lookup_tell(l, l->facts);
 	lookup_free(l);
@@ -245,7 +239,7 @@ lookup_tell_early(struct lookup *l)
 	if (l->state != LOOKUP_ACTIVE)
 		return;
 	log_debug("lookup: next_hop=%s, policy host is slow", l->hop_text);
-	lookup_plan_conclude(l->plan, now_s());
+	lookup_plan_conclude(l->plan, clock_now_s());
 	lookup_tell(l, l->facts);
 	l->state = LOOKUP_TOLD;
 	l->lookups->active_count--;
@@ -267,7 +261,7 @@ lookup_on_answer(const struct dns_answer *answer, void *arg)
 	    answer->why[0] != '\0' ? ", reason=" : "", answer->why);
 	LIST_REMOVE(ask, entry);
 	l->ask_count--;
-	lookup_plan_answer(l->plan, &ask->question, answer, now_s());
+	lookup_plan_answer(l->plan, &ask->question, answer, clock_now_s());
 	free(ask);
 	lookup_advance(l);
 }
@@ -279,7 +273,7 @@ lookup_fail_question(struct lookup *l, const struct lookup_question *question)
 		.result = DNS_FAILED, .why = "DNS took more than 15 seconds"
 	};
 
-	lookup_plan_answer(l->plan, question, &answer, now_s());
+	lookup_plan_answer(l->plan, question, &answer, clock_now_s());
 }
 
 static void
@@ -310,7 +304,7 @@ lookup_on_policy(enum finding finding, struct text body, const char *error,
 	log_debug("lookup: next_hop=%s, policy fetched: finding=%s%s%s",
 	    l->hop_text, finding_name(finding), error[0] != '\0' ? ", " : "",
 	    error);
-	lookup_plan_fetched(l->plan, finding, body, error, now_s());
+	lookup_plan_fetched(l->plan, finding, body, error, clock_now_s());
 	lookup_advance(l);
 }
 

@@ -1,0 +1,137 @@
+/*
+ * What the front's modules share.  Here the site is judged: what our Postfix
+ * can do decides what it may be told.
+ */
+
+#include "policyd/front/state.h"
+
+#include <string.h>
+
+#include "policyd/front/domain_book.h"
+#include "shared/io/clock.h"
+#include "shared/io/log.h"
+
+/* Whether our Postfix can be told of DANE, and if not, why, for people. */
+static enum fact_state
+judge_dane(const struct front *front, const char **why)
+{
+	const struct site *site = front->settings->site;
+
+	*why = "dane = off";
+	if (front->settings->config->dane == CONFIG_DANE_OFF)
+		return FACT_ABSENT;
+	*why = "Postfix has not been asked yet";
+	if (!site->is_known && site->message == NULL)
+		return FACT_UNKNOWN;
+	*why = site->message;
+	if (!site->is_known)
+		return FACT_ABSENT;
+	*why = "Postfix lacks smtp_dns_support_level = dnssec, or dns in "
+	    "smtp_host_lookup";
+	if (!site->can_dane)
+		return FACT_ABSENT;
+	*why = front->resolver_detail;
+	if (front->validates == SCOUT_CHECK_NO ||
+	    front->postfix_ad == SCOUT_CHECK_NO)
+		return FACT_ABSENT;
+	if (front->validates == SCOUT_CHECK_UNKNOWN ||
+	    front->postfix_ad == SCOUT_CHECK_UNKNOWN)
+		return FACT_UNKNOWN;
+	*why = "";
+	return FACT_PRESENT;
+}
+
+static enum tls_level
+site_level(const struct settings *settings)
+{
+	enum tls_level level = settings->site->smtp_tls_level;
+
+	if (settings->config->site_tls_level[0] != '\0')
+		tls_level_parse(text_of(settings->config->site_tls_level),
+		    &level);
+	return level;
+}
+
+bool
+front_judge_site(struct front *front)
+{
+	const struct config *config = front->settings->config;
+	enum fact_state before = front->site.dane;
+	const char *why;
+
+	front->site.dane = judge_dane(front, &why);
+	front->site.level = site_level(front->settings);
+	front->site.has_fallback_relay =
+	    front->settings->site->has_fallback_relay;
+	front->site.next_hops_vary = front->settings->site->next_hops_vary;
+	front->site.is_strict = config->strict;
+	front->site.stale_ttl_s = config->stale_ttl_s;
+	front->site.good_ttl_s = config->good_ttl_s;
+	front->site.bad_ttl_s = config->bad_ttl_s;
+	front->site.reprobe_after_s = config->reprobe_after_s;
+	front->generation++;
+	if (front->site.dane == before)
+		return false;
+	if (front->site.dane == FACT_ABSENT &&
+	    config->dane != CONFIG_DANE_OFF)
+		log_warn("DANE is off, MTA-STS alone applies: reason=%s", why);
+	else if (front->site.dane == FACT_PRESENT)
+		log_info("DANE is on");
+	return true;
+}
+
+bool
+front_is_private(const struct front *front, const char *name)
+{
+	struct text rest = text_of(front->settings->config->private_zones);
+	struct text zone;
+	char normal[HOST_NAME_SIZE];
+	const char *why;
+
+	if (host_name_is_private(name))
+		return true;
+	while (text_next_item(&rest, &zone))
+		if (host_name_normalize(zone, normal, &why) == 0 &&
+		    host_name_is_below(name, normal))
+			return true;
+	return false;
+}
+
+bool
+front_owns_domain(const struct front *front, const char *name)
+{
+	struct text rest = text_of(front->settings->config->own_domains);
+	struct text domain;
+	char normal[HOST_NAME_SIZE];
+	const char *why;
+
+	if (rest.len == 0)
+		return site_owns_domain(front->settings->site, name);
+	while (text_next_item(&rest, &domain))
+		if (host_name_normalize(domain, normal, &why) == 0 &&
+		    strcmp(name, normal) == 0)
+			return true;
+	return false;
+}
+
+struct facts *
+front_facts(const struct book_entry *entry, const struct next_hop *hop)
+{
+	struct facts *facts = NULL;
+	const char *why;
+
+	if (entry != NULL && entry->record != NULL)
+		facts = facts_parse((struct text){ entry->record,
+		    entry->record_bytes }, &why);
+	return facts != NULL ? facts : facts_new(hop);
+}
+
+void
+front_decide(const struct front *front, const struct facts *facts,
+    struct tls_decision *out)
+{
+	int64_t now = clock_now_s();
+
+	tls_decision_make(facts, domain_rules_match(front->settings->rules,
+	    facts->hop.name, RULE_OUT, now), &front->site, now, out);
+}
