@@ -4,6 +4,9 @@
 
 #include "shared/siphash.h"
 
+#include <endian.h>
+#include <string.h>
+
 struct state {
 	uint64_t	v0, v1, v2, v3;
 };
@@ -41,11 +44,9 @@ static uint64_t
 read_word(const unsigned char *octets, size_t count)
 {
 	uint64_t word = 0;
-	size_t i;
 
-	for (i = 0; i < count; i++)
-		word |= (uint64_t)octets[i] << (8 * i);
-	return word;
+	memcpy(&word, octets, count);
+	return le64toh(word);
 }
 
 uint64_t

@@ -9,37 +9,23 @@
 
 #include <string.h>
 
-#define AT(field)	offsetof(struct access_request, field)
+#define ROW(name) \
+	{ #name, sizeof(#name) - 1, offsetof(struct access_request, name) }
 
 /* In the order in which Postfix sends them. */
 static const struct attribute {
 	const char	*name;
-	size_t		 offset;
+	size_t		 name_len, offset;
 } attributes[] = {
-	{ "protocol_state",	AT(protocol_state) },
-	{ "protocol_name",	AT(protocol_name) },
-	{ "client_address",	AT(client_address) },
-	{ "client_name",	AT(client_name) },
-	{ "client_port",	AT(client_port) },
-	{ "server_address",	AT(server_address) },
-	{ "server_port",	AT(server_port) },
-	{ "helo_name",		AT(helo_name) },
-	{ "sender",		AT(sender) },
-	{ "recipient",		AT(recipient) },
-	{ "recipient_count",	AT(recipient_count) },
-	{ "queue_id",		AT(queue_id) },
-	{ "instance",		AT(instance) },
-	{ "sasl_method",	AT(sasl_method) },
-	{ "sasl_username",	AT(sasl_username) },
-	{ "ccert_subject",	AT(ccert_subject) },
-	{ "ccert_issuer",	AT(ccert_issuer) },
-	{ "ccert_fingerprint",	AT(ccert_fingerprint) },
-	{ "encryption_protocol", AT(encryption_protocol) },
-	{ "encryption_cipher",	AT(encryption_cipher) },
-	{ "encryption_keysize",	AT(encryption_keysize) },
-	{ "tls_sni",		AT(tls_sni) },
-	{ "policy_context",	AT(policy_context) },
-	{ "mail_version",	AT(mail_version) }
+	ROW(protocol_state), ROW(protocol_name),
+	ROW(client_address), ROW(client_name), ROW(client_port),
+	ROW(server_address), ROW(server_port), ROW(helo_name),
+	ROW(sender), ROW(recipient), ROW(recipient_count),
+	ROW(queue_id), ROW(instance), ROW(sasl_method), ROW(sasl_username),
+	ROW(ccert_subject), ROW(ccert_issuer), ROW(ccert_fingerprint),
+	ROW(encryption_protocol), ROW(encryption_cipher),
+	ROW(encryption_keysize),
+	ROW(tls_sni), ROW(policy_context), ROW(mail_version)
 };
 
 #define ATTRIBUTE_COUNT	(sizeof(attributes) / sizeof(attributes[0]))
@@ -59,12 +45,22 @@ attribute_find(struct text name, size_t hint)
 {
 	size_t i, n;
 
-	for (n = 0; n < ATTRIBUTE_COUNT; n++) {
-		i = (hint + n) % ATTRIBUTE_COUNT;
-		if (text_equals(name, attributes[i].name))
+	for (n = 0, i = hint; n < ATTRIBUTE_COUNT; n++, i++) {
+		if (i >= ATTRIBUTE_COUNT)
+			i = 0;
+		if (name.len == attributes[i].name_len &&
+		    memcmp(name.data, attributes[i].name, name.len) == 0)
 			return i;
 	}
 	return ATTRIBUTE_COUNT;
+}
+
+/* Whether an empty line is there: nearly always as the last that came. */
+static bool
+has_end(const char *data, size_t len)
+{
+	return len >= 2 && (memcmp(data + len - 2, "\n\n", 2) == 0 ||
+	    memmem(data, len, "\n\n", 2) != NULL);
 }
 
 /*
@@ -78,50 +74,45 @@ access_request_parse(const char *data, size_t len, struct access_request *out,
     size_t *used, const char **why)
 {
 	struct access_request request;
-	struct text type = { data, 0 }, rest, line, name, value;
-	size_t i, window, next = 0;
-	const char *end;
+	struct text type = { data, 0 }, rest = { data, len }, line, name, value;
+	size_t i, next = 0;
 
-	if (len == 0)
-		return ACCESS_REQUEST_MORE;
-	window = len < ACCESS_REQUEST_MAX_BYTES ? len :
-	    ACCESS_REQUEST_MAX_BYTES;
-	end = memmem(data, window, "\n\n", 2);
-	if (end == NULL && len < ACCESS_REQUEST_MAX_BYTES)
-		return ACCESS_REQUEST_MORE;
-	if (end == NULL) {
+	if (rest.len > ACCESS_REQUEST_MAX_BYTES)
+		rest.len = ACCESS_REQUEST_MAX_BYTES;
+	if (!has_end(rest.data, rest.len)) {
+		if (len < ACCESS_REQUEST_MAX_BYTES)
+			return ACCESS_REQUEST_MORE;
 		*why = "policy request: too long";
-		return ACCESS_REQUEST_BAD;
-	}
-	rest = (struct text){ data, (size_t)(end - data) };
-	if (memchr(rest.data, '\0', rest.len) != NULL) {
-		*why = "policy request: a NUL in it";
 		return ACCESS_REQUEST_BAD;
 	}
 	for (i = 0; i < ATTRIBUTE_COUNT; i++)
 		*request_field(&request, attributes[i].offset) =
 		    (struct text){ data, 0 };
-	while (text_next_field(&rest, '\n', &line)) {
+	text_next_field(&rest, '\n', &line);
+	do {
 		value = line;
 		text_next_field(&value, '=', &name);
 		if (value.data == NULL) {
 			*why = "policy request: a line without \"=\"";
 			return ACCESS_REQUEST_BAD;
 		}
-		if (text_equals(name, "request"))
-			type = value;
 		i = attribute_find(name, next);
-		if (i == ATTRIBUTE_COUNT)
-			continue;
-		*request_field(&request, attributes[i].offset) = value;
-		next = i + 1;
+		if (i < ATTRIBUTE_COUNT) {
+			*request_field(&request, attributes[i].offset) = value;
+			next = i + 1;
+		} else if (text_equals(name, "request"))
+			type = value;
+	} while (text_next_field(&rest, '\n', &line) && line.len > 0);
+	if (memchr(data, '\0', (size_t)(line.data - data)) != NULL) {
+		*why = "policy request: a NUL in it";
+		return ACCESS_REQUEST_BAD;
 	}
 	if (!text_equals(type, "smtpd_access_policy")) {
 		*why = "policy request: no request=smtpd_access_policy";
 		return ACCESS_REQUEST_BAD;
 	}
 	*out = request;
-	*used = (size_t)(end - data) + 2;
+	*used = (size_t)(line.data - data) + 1;
 	return ACCESS_REQUEST_DONE;
 }
 

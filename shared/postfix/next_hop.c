@@ -110,7 +110,7 @@ next_hop_format(const struct next_hop *hop, char out[NEXT_HOP_TEXT_SIZE])
 		out[0] = '\0';
 		break;
 	case NEXT_HOP_DOMAIN:
-		snprintf(out, NEXT_HOP_TEXT_SIZE, "%s", hop->name);
+		memcpy(out, hop->name, strlen(hop->name) + 1);
 		break;
 	case NEXT_HOP_DOMAIN_PORT:
 		snprintf(out, NEXT_HOP_TEXT_SIZE, "%s:%u", hop->name,
