@@ -41,7 +41,7 @@ INBOUND, NEXT_HOP = "X-Hopseal-Inbound", "X-Hopseal-Next-Hop"
 EXPLAINED = "notmx.test"
 
 # The last one only with a milter: numbers of the headers that are listed below.
-COLUMNS = (("domain", 13), ("what is wrong", 19), ("Postfix was told", 24),
+COLUMNS = (("domain", 13), ("what is wrong", 19), ("the map's answer", 24),
            ("what became of the mail", 33), ("hdr", 3))
 
 
@@ -95,7 +95,7 @@ def rules(has_milter):
 class Paint:
     """Colours, on a terminal that wants them (https://no-color.org)."""
 
-    CODES = {"bold": 1, "faint": 2, "red": 31, "green": 32, "yellow": 33}
+    CODES = {"bold": 1, "red": 31, "green": 32, "yellow": 33}
 
     def __init__(self):
         self._is_on = (sys.stdout.isatty() and not os.environ.get("NO_COLOR")
