@@ -40,7 +40,7 @@ struct row {
 	const char	*label;
 	const char	*hop;		/* NULL: a.example */
 	const char	*facts;		/* NULL: none at all */
-	const char	*rule;		/* behind its pattern and "out", or NULL */
+	const char	*rule;		/* behind "PATTERN out", or NULL */
 	const char	*site;		/* words that site_of knows */
 	const char	*delivery;
 	const char	*intake;	/* NULL: "unknown log" */
