@@ -132,6 +132,12 @@ check: deps
 check-asan check-tsan check-layers:
 	@MAKE='$(MAKE)' tests/run-checks --build $(O) $(@:check-%=%)
 
+# The end-to-end tests once more with Debian 13's Postfix, in O/trixie.
+e2e-3.10:
+	conf/deps build check e2e-3.10
+	$(MAKE) all
+	tests/e2e/run-3.10 --build $(O)
+
 # Each target for FUZZ_SECONDS; O/fuzz keeps the inputs and, on a crash, the file.
 fuzz:
 	conf/deps build fuzz
@@ -199,6 +205,7 @@ help:
 	@echo 'make check-asan   unit tests and corpora with address and undefined sanitizers'
 	@echo 'make check-tsan   what has threads with the thread sanitizer'
 	@echo 'make check-layers which way the code depends'
+	@echo 'make e2e-3.10     end-to-end tests with Postfix 3.10 and TLSRPT, by debootstrap'
 	@echo 'make fuzz         each fuzz target for FUZZ_SECONDS=$(FUZZ_SECONDS)'
 	@echo 'make bench        speed and memory against their limits; BENCH=quick is shorter'
 	@echo 'make deps         installs what is needed to build, run and check'
@@ -206,6 +213,7 @@ help:
 	@echo 'make clean        removes O=$(O)'
 
 FORCE:
-.PHONY: all tests objects check check-asan check-tsan check-layers fuzz fuzz-run
+.PHONY: all tests objects check check-asan check-tsan check-layers e2e-3.10
+.PHONY: fuzz fuzz-run
 .PHONY: bench deps run demo install clean help FORCE
 .SECONDARY:
