@@ -25,7 +25,7 @@ static const struct {
 	int		stage;
 	const char	*macros;
 } wanted_macros[] = {
-	{ SMFIM_CONNECT, "{daemon_addr} {daemon_port}" },
+	{ SMFIM_CONNECT, "{client_connections} {daemon_port}" },
 	{ SMFIM_HELO, "{tls_version} {cipher} {cipher_bits} {cert_subject} "
 	    "{cert_issuer}" },
 	{ SMFIM_ENVFROM, "{auth_type} {auth_authen} {tls_version} {cipher} "
@@ -138,8 +138,8 @@ on_connect(SMFICTX *ctx, char *name, struct sockaddr *from)
 
 	(void)name;
 	s->has_client = read_address(from, &s->client);
-	/* Cleanup, which plays a session for sendmail(1), has no address. */
-	s->is_simulated = !has_macro(ctx, "{daemon_addr}");
+	/* Cleanup, which plays a session for sendmail(1), counts no clients. */
+	s->is_simulated = !has_macro(ctx, "{client_connections}");
 	mail_set_word(s->port, sizeof(s->port), macro(ctx, "{daemon_port}"));
 	return go_on(s, SMFIP_NR_CONN);
 }

@@ -10,8 +10,8 @@
 #include <string.h>
 
 #include "milter/cache_wait.h"
-#include "milter/clock.h"
 #include "milter/policyd_line.h"
+#include "shared/io/clock.h"
 #include "shared/io/log.h"
 
 void
@@ -143,7 +143,7 @@ judge_hop(const struct setup *setup, const struct next_hop *hop,
     bool is_own_client, struct judge_patience *patience,
     struct judgement *out)
 {
-	int64_t now = clock_now();
+	int64_t now = clock_now_s();
 	const struct domain_rule *rule = domain_rules_match(setup->rules,
 	    hop->name, RULE_OUT, now);
 	struct facts *facts;

@@ -11,7 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "milter/clock.h"
+#include "shared/io/clock.h"
 #include "shared/io/endpoint.h"
 #include "shared/xalloc.h"
 

@@ -11,8 +11,8 @@
 #include <unistd.h>
 
 #include "milter/cache_wait.h"
-#include "milter/clock.h"
 #include "milter/policyd_line.h"
+#include "shared/io/clock.h"
 #include "shared/io/log.h"
 
 #define SITE_WAIT_MS		2000

@@ -1,0 +1,375 @@
+"""The milter behind a real Postfix: what it adds, removes, tags and refuses.
+
+Mail stays in the queue (defer_transports), where its headers are read.  A stranger is a
+client with an address of the bench's network; a client on loopback is one of ours.
+"""
+
+import email
+import json
+import os
+import re
+import smtplib
+import socket
+import socketserver
+import ssl
+import subprocess
+import threading
+
+from hopseal import ACCESS
+from process import Process, run, wait_until
+
+TESTS = {}
+STRANGER, LOOPBACK = "10.99.0.2", "127.0.0.1"
+MILTER, DAEMON = ("127.0.0.1", 8464), ("127.0.0.1", 25)
+REINJECT = ("127.0.0.1", 10026)
+OWN, NOT_MX, GOOD = "user@sender.test", "user@enf-notmx.test", "user@enf-good.test"
+INBOUND, NEXT_HOP = "X-Hopseal-Inbound", "X-Hopseal-Next-Hop"
+FORGED = ("X-Hopseal-Inbound: tls=forged\r\nx-hopseal-INBOUND : tls=forged\r\n"
+          "From: a@b.test\r\nX-HOPSEAL-NEXT-HOP:\r\n policy=forged\r\n"
+          "X-Hopseal-Inbound:\ttls=forged\r\n")
+TAG = re.compile(r"^policy=sts verdict=undeliverable finding=mx-not-in-policy "
+                 r"id=([0-9a-f]{16})$")
+TAG_RULE = "enf-notmx.test out action=tag\n"
+DEFER_RULE = "enf-notmx.test out action=defer\n"
+
+state = {}
+
+
+def test(function):
+    TESTS[function.__name__] = function
+    return function
+
+
+# The bench with a milter.
+
+def prepare(bench, names):
+    leaf = bench.pki.leaf("good", "sender.test")
+    state["client"] = client_certificate(bench)
+    state["sasl"] = SaslServer()
+    line = "{ inet:%s:%d, default_action=accept, connect_timeout=2s, command_timeout=5s }"
+    run("postconf", "-c", bench.postfix.config_folder, "-M",
+        "%s:%d/inet=%s:%d inet n - n - - smtpd" % (REINJECT * 2))
+    bench.postfix.configure(
+        smtpd_milters=line % MILTER, non_smtpd_milters=line % MILTER,
+        smtpd_tls_security_level="may", smtpd_tls_ask_ccert="yes",
+        smtpd_tls_chain_files=f"{leaf.key_path}, {leaf.chain_path}",
+        smtpd_tls_CAfile=bench.pki.root_path,
+        smtpd_sasl_auth_enable="yes", smtpd_sasl_type="dovecot",
+        smtpd_sasl_path="inet:%s:%d" % state["sasl"].address,
+        smtpd_recipient_restrictions="check_policy_service "
+        "{ inet:%s:%d, timeout=10s, default_action=DUNNO }, permit_mynetworks, "
+        "permit_sasl_authenticated, reject_unauth_destination" % ACCESS,
+        defer_transports="smtp, discard")
+    bench.restart_hopseal(reinject_ports=REINJECT[1])
+    state["milter"] = Process("milter", [os.path.join(bench.build, "hopseal-milter"), "-c",
+                                         bench.hopseal.conf_path], bench.log_folder)
+    state["milter"].wait_ready(lambda: "site: known=yes" in log(bench))
+
+
+def restore(bench):
+    state["milter"].stop()
+    state["sasl"].shutdown()
+    bench.hopseal.write_rules("")
+    bench.restart_hopseal()
+    run("postconf", "-c", bench.postfix.config_folder, "-MX", "%s:%d/inet" % REINJECT)
+    bench.postfix.configure(smtpd_milters="", non_smtpd_milters="", defer_transports="",
+                            smtpd_tls_security_level="", smtpd_sasl_auth_enable="no")
+
+
+def log(bench):
+    with open(os.path.join(bench.log_folder, "milter.log"), errors="replace") as f:
+        return f.read()
+
+
+def use(bench, rules="", **options):
+    """Other rules and options; the milter notices by itself."""
+    readings = lambda: log(bench).count("configuration read again")
+    bench.hopseal.write_rules(rules)
+    bench.restart_hopseal(reinject_ports=REINJECT[1], **options)
+    before = readings()
+    os.utime(bench.hopseal.conf_path)   # the reading after this one has seen it all
+    wait_until(lambda: readings() > before, 10, "the milter to read its files again")
+
+
+def client_certificate(bench):
+    """A certificate for TLS clients: key and chain."""
+    path = lambda suffix: os.path.join(bench.folder, "client." + suffix)
+    run("openssl", "req", "-new", "-nodes", "-newkey", "ec", "-pkeyopt",
+        "ec_paramgen_curve:P-256", "-subj", "/CN=client.test", "-keyout", path("key"),
+        "-out", path("csr"))
+    with open(path("ext"), "w") as f:
+        f.write("extendedKeyUsage=clientAuth\n")
+    issuer = os.path.join(bench.folder, "pki", "intermediate")
+    run("openssl", "x509", "-req", "-in", path("csr"), "-CA", issuer + ".pem", "-CAkey",
+        issuer + ".key", "-CAcreateserial", "-days", "9", "-extfile", path("ext"), "-out",
+        path("pem"))
+    with open(path("pem"), "a") as f, open(issuer + ".pem") as g:
+        f.write(g.read())
+    return path("key"), path("pem")
+
+
+class SaslServer(socketserver.ThreadingTCPServer):
+    """Dovecot's authentication protocol for one mechanism; everybody is right."""
+
+    class Handler(socketserver.StreamRequestHandler):
+        def handle(self):
+            self.wfile.write(b"VERSION\t1\t1\nMECH\tPLAIN\tplaintext\nSPID\t1\nCUID\t1\n"
+                             b"COOKIE\t" + b"0" * 32 + b"\nDONE\n")
+            for line in self.rfile:
+                words = line.decode().rstrip("\n").split("\t")
+                if words[0] == "AUTH":
+                    self.wfile.write(f"OK\t{words[1]}\tuser=joe\n".encode())
+
+    daemon_threads = True
+
+    def __init__(self):
+        super().__init__(("127.0.0.1", 0), self.Handler)
+        self.address = self.server_address
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+
+class Client(smtplib.SMTP):
+    def __init__(self, source=STRANGER, tls=False, certificate=None, to=DAEMON):
+        super().__init__(*to, "client.test", 60, (source, 0))
+        self.ehlo()
+        if tls:
+            context = ssl._create_unverified_context()
+            if certificate:
+                context.load_cert_chain(certificate[1], certificate[0])
+            self.starttls(context=context)
+            self.ehlo()
+
+    def hand_in(self, bench, *recipients, sender="a@b.test", headers=""):
+        """One mail; its headers as they are in the queue."""
+        self.take(self.mail(sender))
+        for recipient in recipients or (OWN,):
+            self.take(self.rcpt(recipient))
+        text = self.take(self.data(headers + "Subject: milter\r\n\r\nbody\r\n"))
+        return headers_of(bench, text.split("queued as ")[1])
+
+    def take(self, reply):
+        if reply[0] // 100 != 2:
+            raise smtplib.SMTPResponseException(*reply)
+        return reply[1].decode()
+
+
+def headers_of(bench, queue_id):
+    state["queue_id"] = queue_id
+    return email.message_from_string(run(
+        "postcat", "-c", bench.postfix.config_folder, "-hq", queue_id))
+
+
+def check(mail, inbound, next_hop=()):
+    """inbound: the one value or None; next_hop: values or patterns."""
+    got = mail.get_all(INBOUND, [])
+    assert got == ([] if inbound is None else [inbound]), got
+    got = mail.get_all(NEXT_HOP, [])
+    assert len(got) == len(next_hop), got
+    for value, wanted in zip(got, next_hop):
+        assert wanted.search(value) if hasattr(wanted, "search") else wanted == value, got
+
+
+# How mail came in.
+
+@test
+def plaintext(bench):
+    with Client() as client:
+        check(client.hand_in(bench), "tls=none")
+
+
+@test
+def starttls(bench):
+    with Client(tls=True) as client:
+        check(client.hand_in(bench), "tls=TLSv1.3 cipher=TLS_AES_256_GCM_SHA384 bits=256 "
+              "client-cert=unverified-or-none")
+
+
+@test
+def client_certificate_verified(bench):
+    with Client(tls=True, certificate=state["client"]) as client:
+        value = client.hand_in(bench)[INBOUND]
+    assert value.startswith("tls=TLSv1.3 ") and value.endswith(" client-cert=verified"), value
+
+
+@test
+def client_certificate_of_a_server(bench):
+    leaf = bench.pki.leaf("self-signed", "stranger.test")
+    with Client(tls=True, certificate=(leaf.key_path, leaf.chain_path)) as client:
+        value = client.hand_in(bench)[INBOUND]
+    assert value.endswith(" client-cert=unverified-or-none"), value
+
+
+@test
+def forged_headers(bench):
+    with Client() as client:
+        mail = client.hand_in(bench, headers=FORGED)
+    check(mail, "tls=none")
+    assert mail["From"] == "a@b.test" and mail["Subject"] == "milter", mail.items()
+
+
+@test
+def two_mails_over_one_connection(bench):
+    with Client(tls=True) as client:
+        first = client.hand_in(bench, headers=FORGED)
+        client.take(client.mail("a@b.test"))
+        client.rset()
+        second = client.hand_in(bench, sender="")
+    check(first, second[INBOUND])
+    check(second, "tls=TLSv1.3 cipher=TLS_AES_256_GCM_SHA384 bits=256 "
+          "client-cert=unverified-or-none")
+
+
+@test
+def loopback(bench):
+    with Client(LOOPBACK) as client:
+        mail = client.hand_in(bench, headers=INBOUND + ": tls=mine\r\n")
+    check(mail, "tls=mine")
+
+
+@test
+def authenticated(bench):
+    with Client(tls=True) as client:
+        client.login("joe", "secret")
+        mail = client.hand_in(bench, headers=NEXT_HOP + ": mine\r\n")
+    check(mail, None, ["mine"])
+
+
+@test
+def reinjected(bench):
+    with Client(to=REINJECT) as client:
+        mail = client.hand_in(bench, headers=INBOUND + ": tls=before\r\n")
+    check(mail, "tls=before")
+
+
+@test
+def behind_a_proxy(bench):
+    use(bench, inbound_tls="unknown")
+    with Client() as client:
+        mail = client.hand_in(bench, headers=FORGED)
+    check(mail, None)
+    use(bench)
+
+
+# Recipients.
+
+@test
+def tag(bench):
+    use(bench, TAG_RULE)
+    with Client(LOOPBACK) as client:
+        mail = client.hand_in(bench, NOT_MX, "other@enf-notmx.test", GOOD)
+        check(mail, None, [TAG])
+        tag_id = TAG.search(mail[NEXT_HOP])[1]
+        assert f"id={tag_id}, reason=no usable mail host for enf-notmx.test" in log(bench)
+        assert f"tagged: queue_id={state['queue_id']}, id={tag_id}" in log(bench)
+        check(client.hand_in(bench, GOOD), None)
+
+
+@test
+def strangers_are_not_tagged(bench):
+    use(bench, TAG_RULE)
+    with Client(to=REINJECT, source=LOOPBACK) as client:
+        check(client.hand_in(bench, NOT_MX), None)
+
+
+@test
+def defer(bench):
+    use(bench, DEFER_RULE, recipient_judge="milter")
+    with Client(LOOPBACK) as client:
+        client.take(client.mail("a@b.test"))
+        code, text = client.rcpt(NOT_MX)
+        assert code == 450 and text.startswith(
+            b"4.7.5 no usable mail host for enf-notmx.test: mx.enf-notmx.test: "), text
+        client.take(client.rcpt(GOOD))
+    with Client(tls=True) as client:
+        client.login("joe", "secret")
+        client.take(client.mail("a@b.test"))
+        assert client.rcpt(NOT_MX)[0] == 450
+
+
+@test
+def defer_is_the_access_services(bench):
+    use(bench, DEFER_RULE)
+    with Client(LOOPBACK) as client:
+        client.take(client.mail("a@b.test"))
+        code, text = client.rcpt(NOT_MX)
+    assert code == 450 and b"Recipient address rejected: no usable" in text, text
+
+
+@test
+def hold(bench):
+    use(bench, "enf-notmx.test out action=hold\n", recipient_judge="milter")
+    with Client(LOOPBACK) as client:
+        client.hand_in(bench, NOT_MX)
+    assert f"held: queue_id={state['queue_id']}" in log(bench)
+    assert any(state["queue_id"] in line and '"hold"' in line
+               for line in bench.postfix.queued()), bench.postfix.queued()
+    run("postsuper", "-c", bench.postfix.config_folder, "-d", "ALL")
+
+
+@test
+def sendmail(bench):
+    """No smtpd, so nobody hears a 4xx: tags, no deferral."""
+    use(bench, DEFER_RULE, recipient_judge="milter")
+    deferred = log(bench).count("action=defer")
+    check(through_sendmail(bench, NOT_MX), None)
+    assert log(bench).count("action=defer") == deferred
+    use(bench, TAG_RULE, recipient_judge="milter")
+    check(through_sendmail(bench, NOT_MX), None, [TAG])
+
+
+def through_sendmail(bench, recipient):
+    before = set(queue_ids(bench, recipient))
+    done = subprocess.run(["sendmail", "-C", bench.postfix.config_folder, "-f", OWN, recipient],
+                          input="Subject: milter\n\nbody\n", text=True, capture_output=True)
+    assert done.returncode == 0, done.stderr
+    new = wait_until(lambda: set(queue_ids(bench, recipient)) - before, 20,
+                     "the mail in the queue")
+    return headers_of(bench, new.pop())
+
+
+def queue_ids(bench, recipient):
+    """Of deferred mails: their headers are complete."""
+    mails = map(json.loads, bench.postfix.queued())
+    return [m["queue_id"] for m in mails if m["queue_name"] == "deferred"
+            and any(r["address"] == recipient for r in m["recipients"])]
+
+
+@test
+def bad_rules_are_refused(bench):
+    use(bench, TAG_RULE)
+    bench.hopseal.write_rules("enf-notmx.test out action=tga\n")
+    wait_until(lambda: "the old configuration and rules stay in force" in log(bench), 10,
+               "the milter to refuse the rules")
+    with Client(LOOPBACK) as client:
+        check(client.hand_in(bench, NOT_MX), None, [TAG])
+    assert log(bench).count("the old configuration and rules stay") == 1
+
+
+# Without the others.
+
+@test
+def redis_killed(bench):
+    use(bench, TAG_RULE)
+    with Client(LOOPBACK) as client:
+        check(client.hand_in(bench, NOT_MX), None, [TAG])
+        bench.redis.stop()
+        check(client.hand_in(bench, NOT_MX), None, [TAG])
+        check(client.hand_in(bench, GOOD), None)
+        bench.redis.start()
+        check(client.hand_in(bench, NOT_MX), None, [TAG])
+
+
+@test
+def policyd_killed(bench):
+    use(bench, TAG_RULE + "* out action=tag\n")
+    with Client(LOOPBACK) as client:
+        check(client.hand_in(bench, NOT_MX), None, [TAG])
+        bench.hopseal.stop()
+        # What is in Redis still counts; the rest is unknown.
+        check(client.hand_in(bench, NOT_MX), None, [TAG])
+        check(client.hand_in(bench, "user@never-seen.test"), None)
+        bench.redis.stop()
+        check(client.hand_in(bench, NOT_MX), None)
+    with Client() as client:
+        check(client.hand_in(bench, headers=FORGED), "tls=none")
+    bench.redis.start()
