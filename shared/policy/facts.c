@@ -168,27 +168,95 @@ facts_take_hosts(struct facts *to, const struct facts *from)
 	}
 }
 
+static struct facts_address *
+find_address(const struct facts_host *host, const struct address *address)
+{
+	size_t i;
+
+	for (i = 0; i < host->address_count; i++)
+		if (address_equals(&host->addresses[i].address, address))
+			return &host->addresses[i];
+	return NULL;
+}
+
+static struct facts_host *
+find_host(const struct facts *f, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < f->host_count; i++)
+		if (strcmp(f->hosts[i].name, name) == 0)
+			return &f->hosts[i];
+	return NULL;
+}
+
 /* What was seen at an address does not change with a new look at DNS. */
-static void
+void
 facts_take_observations(struct facts *to, const struct facts *from)
 {
-	struct facts_address *now, *before;
-	size_t h, i, k, a;
+	const struct facts_host *host;
+	struct facts_address *now, *seen;
+	size_t h, i;
 
-	for (h = 0; h < to->host_count; h++)
-		for (k = 0; k < from->host_count; k++) {
-			if (strcmp(to->hosts[h].name, from->hosts[k].name) != 0)
-				continue;
-			for (i = 0; i < to->hosts[h].address_count; i++)
-				for (a = 0; a < from->hosts[k].address_count;
-				    a++) {
-					now = &to->hosts[h].addresses[i];
-					before = &from->hosts[k].addresses[a];
-					if (address_equals(&now->address,
-					    &before->address))
-						*now = *before;
-				}
+	for (h = 0; h < to->host_count; h++) {
+		host = find_host(from, to->hosts[h].name);
+		for (i = 0; host != NULL && i < to->hosts[h].address_count;
+		    i++) {
+			now = &to->hosts[h].addresses[i];
+			seen = find_address(host, &now->address);
+			if (seen != NULL && seen->seen_at > now->seen_at)
+				*now = *seen;
 		}
+	}
+}
+
+void
+facts_observe(struct facts *f, const struct facts_observation *seen,
+    unsigned reprobe_after_s)
+{
+	struct facts_host *host = find_host(f, f->hop.name);
+	struct facts_address *a;
+
+	if (host == NULL)
+		host = facts_add_host(f, f->hop.name, 0);
+	if (find_address(host, &seen->address) == NULL)
+		facts_add_address(host, &seen->address);
+	a = find_address(host, &seen->address);
+	if (a == NULL)
+		return;		/* FACTS_ADDRESSES_MAX others are known */
+	if (a->finding != seen->finding)
+		a->seen_count = 1;
+	else if (seen->finding != FINDING_OK &&
+	    seen->seen_at - a->seen_at < reprobe_after_s)
+		return;		/* the same trouble, not a second one */
+	else
+		a->seen_count++;
+	a->finding = seen->finding;
+	a->seen_at = seen->seen_at;
+	a->not_after = seen->not_after;
+	text_quote(a->detail, sizeof(a->detail), text_of(seen->detail));
+}
+
+/* The latest of all observations, 0 when there is none. */
+static int64_t
+last_seen(const struct facts *f)
+{
+	int64_t last = 0;
+	size_t h, i;
+
+	for (h = 0; h < f->host_count; h++)
+		for (i = 0; i < f->hosts[h].address_count; i++)
+			if (f->hosts[h].addresses[i].seen_at > last)
+				last = f->hosts[h].addresses[i].seen_at;
+	return last;
+}
+
+int64_t
+facts_newest(const struct facts *f)
+{
+	int64_t seen_at = last_seen(f);
+
+	return seen_at > f->looked_at ? seen_at : f->looked_at;
 }
 
 static void
@@ -271,7 +339,7 @@ facts_keep_policy(struct facts *f)
 int64_t
 facts_end(const struct facts *f, unsigned stale_ttl_s)
 {
-	int64_t end = f->looked_at + stale_ttl_s;
+	int64_t end = facts_newest(f) + stale_ttl_s;
 
 	if (f->has_policy && f->expires_at > end)
 		end = f->expires_at;
@@ -355,6 +423,7 @@ facts_format_host(const struct facts_host *host, struct buffer *out)
 		add_time(out, "seen_at", a->seen_at);
 		add_time(out, "not_after", a->not_after);
 		add_time(out, "seen_count", a->seen_count);
+		add_word(out, "detail", a->detail);
 	}
 }
 
@@ -543,6 +612,8 @@ read_address_line(struct facts_reader *r, struct text name, struct text value)
 		a->not_after = read_time(r, value);
 	else if (text_equals(name, "seen_count"))
 		a->seen_count = (unsigned)read_number(r, value, 1000000);
+	else if (text_equals(name, "detail"))
+		READ_WORDS(r, value, a->detail);
 	else
 		return false;
 	return true;

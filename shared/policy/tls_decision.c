@@ -526,6 +526,37 @@ tls_decision_host_finding(const struct facts *f, const struct facts_host *host,
 	return host_finding(f, host, kind, DEMAND_PROOF, site, now, &unused);
 }
 
+/*
+ * "mx.example.com: certificate expired 2026-11-01 (issuer R3, MTA-STS enforce,
+ * policy id 1)": what a person needs who is to mend it.
+ */
+static void
+explain_bad_host(const struct facts *f, const struct facts_host *host,
+    struct tls_decision *d)
+{
+	char before[TLS_REASON_MAX_BYTES + 1], day[TEXT_TIME_SIZE] = "";
+	const struct facts_address *a = NULL;
+	const char *issuer = "";
+	size_t i;
+
+	for (i = 0; i < host->address_count && a == NULL; i++)
+		if (host->addresses[i].finding == d->finding)
+			a = &host->addresses[i];
+	if (a != NULL)
+		issuer = a->detail;
+	if (a != NULL && d->finding == FINDING_CERT_EXPIRED &&
+	    a->not_after != 0) {
+		text_format_time(day, a->not_after);
+		day[sizeof("2026-11-01") - 1] = '\0';
+	}
+	memcpy(before, d->reason, sizeof(before));
+	set_reason(d, "no usable mail host for %s: %s: %s%s%s (%s%s%s%s)",
+	    f->hop.name, host->name, finding_words(d->finding),
+	    day[0] != '\0' ? " " : "", day,
+	    issuer[0] != '\0' ? "issuer " : "", issuer,
+	    issuer[0] != '\0' ? ", " : "", before);
+}
+
 static void
 decide_verdict(const struct facts *f, const struct tls_site *site, int64_t now,
     const struct promise *p, struct tls_decision *d)
@@ -533,7 +564,6 @@ decide_verdict(const struct facts *f, const struct tls_site *site, int64_t now,
 	size_t permitted = 0, bad = 0, ok = 0, i;
 	const struct facts_host *host, *first_bad = NULL;
 	enum finding finding;
-	char before[TLS_REASON_MAX_BYTES + 1];
 
 	if (f == NULL || d->map == MAP_TEMPORARY)
 		return;
@@ -562,10 +592,7 @@ decide_verdict(const struct facts *f, const struct tls_site *site, int64_t now,
 		d->verdict = VERDICT_UNKNOWN;
 	else {
 		d->verdict = VERDICT_UNDELIVERABLE;
-		memcpy(before, d->reason, sizeof(before));
-		set_reason(d, "no usable mail host for %s: %s: %s (%s)",
-		    f->hop.name, first_bad->name, finding_words(d->finding),
-		    before);
+		explain_bad_host(f, first_bad, d);
 	}
 }
 

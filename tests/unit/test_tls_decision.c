@@ -848,7 +848,7 @@ test_counts(void)
 			snprintf(label, sizeof(label), "4: %s seen %u times",
 			    finding_name(counts[i].finding), seen);
 			*address = (struct facts_address){ address->address,
-			    counts[i].finding, NOW, 0, seen };
+			    counts[i].finding, NOW, 0, seen, "" };
 			tls_decision_make(facts, NULL, &site, NOW, &d);
 			check_bool(label, d.verdict == VERDICT_UNDELIVERABLE,
 			    counts[i].seen != 0 && seen >= counts[i].seen);
