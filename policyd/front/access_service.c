@@ -63,7 +63,7 @@ add_waited_ms(uint64_t instance, int64_t ms)
 
 /* --------------------------------------------------------------- answering */
 
-void
+int64_t
 access_service_answer(struct front *front, const struct facts *facts,
     struct buffer *out)
 {
@@ -85,34 +85,48 @@ access_service_answer(struct front *front, const struct facts *facts,
 		buffer_add_text(out, "DUNNO");
 		break;
 	}
+	return d.valid_until;
 }
 
 static void
-add_action(struct front *front, const char *action, struct buffer *reply)
+let_pass(struct front *front, struct buffer *reply)
+{
+	front->counters.access_dunno++;
+	buffer_add_text(reply, "action=DUNNO\n\n");
+}
+
+static void
+stop(struct front *front, const struct next_hop *hop, const char *action,
+    struct buffer *reply)
 {
 	if (action[0] == 'H')
 		front->counters.access_held++;
-	else if (strcmp(action, "DUNNO") == 0)
-		front->counters.access_dunno++;
 	else
 		front->counters.access_deferred++;
+	log_info("intake: domain=%s, action=%s", hop->name, action);
 	access_reply_format(reply, text_of(action));
 }
 
 /* From what is known of hop, perhaps nothing. */
 static void
-answer_hop(struct front *front, const struct book_entry *entry,
+answer_hop(struct front *front, struct book_entry *entry,
     const struct next_hop *hop, struct buffer *reply)
 {
 	struct facts *facts = front_facts(entry, hop);
 	struct buffer action;
+	int64_t valid_until;
 
 	buffer_init(&action, ACCESS_REPLY_LINE_MAX * 2);
-	access_service_answer(front, facts, &action);
+	valid_until = access_service_answer(front, facts, &action);
 	if (strcmp(buffer_text(&action), "DUNNO") != 0)
-		log_info("intake: domain=%s, action=%s", hop->name,
-		    buffer_text(&action));
-	add_action(front, buffer_text(&action), reply);
+		stop(front, hop, buffer_text(&action), reply);
+	else {
+		let_pass(front, reply);
+		if (entry != NULL && entry->record != NULL) {
+			front_date_replies(front, entry, valid_until);
+			entry->lets_pass = true;
+		}
+	}
 	buffer_clear(&action);
 	facts_free(facts);
 }
@@ -176,20 +190,36 @@ is_own_client(const struct front *front, const struct access_request *request)
 	    network_list_contains(front->own_networks, &client));
 }
 
-/* The next hop of the recipient's domain; NONE where there is nothing to judge. */
+/* What stands behind the last "@"; empty when there is none. */
+static struct text
+domain_of(struct text recipient)
+{
+	const char *at = memrchr(recipient.data, '@', recipient.len);
+	size_t skip = at == NULL ? recipient.len :
+	    (size_t)(at - recipient.data) + 1;
+
+	return (struct text){ recipient.data + skip, recipient.len - skip };
+}
+
+/* The way of nearly all requests: known, and nothing stops it. */
+static bool
+is_known_to_pass(const struct front *front, struct text domain)
+{
+	const struct book_entry *entry = domain_book_find(front->book, domain);
+	int64_t now = clock_now_s();
+
+	return entry != NULL && entry->lets_pass && now < entry->refresh_at &&
+	    front_replies_hold(front, entry, now);
+}
+
+/* The recipient's next hop; NONE where there is nothing to judge. */
 static void
-recipient_hop(const struct front *front, struct text recipient,
+recipient_hop(const struct front *front, struct text domain,
     struct next_hop *out)
 {
-	const char *at = memrchr(recipient.data, '@', recipient.len), *why;
-	size_t skip;
+	const char *why;
 
-	out->kind = NEXT_HOP_NONE;
-	if (at == NULL)
-		return;
-	skip = (size_t)(at - recipient.data) + 1;
-	next_hop_parse((struct text){ recipient.data + skip,
-	    recipient.len - skip }, out, &why);
+	next_hop_parse(domain, out, &why);
 	if (out->kind != NEXT_HOP_DOMAIN ||
 	    front_is_private(front, out->name) ||
 	    front_owns_domain(front, out->name))
@@ -220,7 +250,7 @@ judge_recipient(struct front *front, struct client *client,
 	struct book_entry *entry;
 
 	if (!is_own && (rule == NULL || rule->clients != RULE_CLIENTS_ALL)) {
-		add_action(front, "DUNNO", reply);
+		let_pass(front, reply);
 		return CLIENT_ANSWERED;
 	}
 	entry = domain_book_find(front->book, key_text);
@@ -248,6 +278,7 @@ access_on_bytes(struct client *client, struct text bytes, size_t *used,
 {
 	struct front *front = arg;
 	struct access_request request;
+	struct text domain;
 	struct next_hop hop;
 	const char *why;
 
@@ -264,12 +295,14 @@ access_on_bytes(struct client *client, struct text bytes, size_t *used,
 		break;
 	}
 	front->counters.access_requests++;
+	domain = domain_of(request.recipient);
 	hop.kind = NEXT_HOP_NONE;
 	if (text_equals(request.protocol_state, "RCPT") &&
-	    front->settings->config->recipient_judge == CONFIG_JUDGE_ACCESS)
-		recipient_hop(front, request.recipient, &hop);
+	    front->settings->config->recipient_judge == CONFIG_JUDGE_ACCESS &&
+	    !is_known_to_pass(front, domain))
+		recipient_hop(front, domain, &hop);
 	if (hop.kind == NEXT_HOP_NONE) {
-		add_action(front, "DUNNO", reply);
+		let_pass(front, reply);
 		return CLIENT_ANSWERED;
 	}
 	return judge_recipient(front, client, &request, &hop, reply);

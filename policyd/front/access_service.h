@@ -16,9 +16,10 @@ const struct service *access_service(struct front *front);
 
 /*
  * Adds what an authenticated client is told of a recipient at hop: "DUNNO",
- * "DEFER_IF_PERMIT 4.7.5 ...", "HOLD ...".  For "hopseal explain" too.
+ * "DEFER_IF_PERMIT 4.7.5 ...", "HOLD ...".  For "hopseal explain" too.  Returns
+ * the second from which on it must be judged anew, 0 for never.
  */
-void	access_service_answer(struct front *front, const struct facts *facts,
+int64_t	access_service_answer(struct front *front, const struct facts *facts,
 	    struct buffer *out);
 
 #endif

@@ -25,7 +25,8 @@
 #define PENDING_MAX	(128 * 1024)	/* of a request not yet complete */
 #define REPLIES_ENOUGH	(32 * 1024)	/* to be sent before more are made */
 #define REPLIES_MAX	(256 * 1024)	/* the same and two of the longest */
-#define BEGUN_MS	10000	/* a begun request must be complete by then */
+#define BEGUN_MS	10000	/* a begun request must be complete by then,
+				   and some of the replies taken */
 #define CHECK_MS	1000
 
 struct client {
@@ -35,7 +36,7 @@ struct client {
 	struct event		 event;		/* reading, or writing */
 	TAILQ_ENTRY(client)	 by_activity, by_begin;
 	struct buffer		 in, out;
-	int64_t			 begun_ms;	/* 0: nothing begun */
+	int64_t			 begun_ms;	/* 0: the client owes nothing */
 	int			 fd;
 	bool			 is_writing;	/* else reading or waiting */
 };
@@ -83,6 +84,8 @@ client_free(struct client *c)
 static void
 client_expect(struct client *c, short events)
 {
+	if (event_pending(&c->event, EV_READ | EV_WRITE, NULL) == events)
+		return;
 	event_del(&c->event);
 	if (events == 0)
 		return;
@@ -127,6 +130,7 @@ client_send(struct client *c, const char *data, size_t len)
 	if (len > 0) {
 		buffer_add(&c->out, data, len);
 		c->is_writing = true;
+		client_set_begun(c, true);
 		client_expect(c, EV_WRITE);
 	}
 	return true;
@@ -216,9 +220,7 @@ client_advance(struct client *c, struct text fresh)
 		fresh.len = 0;
 	} while (goes_on);
 	clients->current = NULL;
-	if (c->wait != NULL && !c->is_writing)
-		client_expect(c, 0);
-	else if (c->wait == NULL && !c->is_writing && clients->is_leaving)
+	if (c->wait == NULL && !c->is_writing && clients->is_leaving)
 		client_free(c);
 }
 
@@ -234,8 +236,11 @@ client_on_writable(struct client *c)
 		return;
 	}
 	buffer_drain(&c->out, (size_t)sent);
-	if (c->out.len > 0)
+	client_set_begun(c, false);
+	if (c->out.len > 0) {
+		client_set_begun(c, true);
 		return;
+	}
 	buffer_clear(&c->out);
 	c->is_writing = false;
 	client_expect(c, c->wait != NULL ? 0 : EV_READ);
@@ -254,6 +259,11 @@ client_on_event(evutil_socket_t fd, short events, void *arg)
 	(void)events;
 	if (c->is_writing) {
 		client_on_writable(c);
+		return;
+	}
+	if (c->wait != NULL) {
+		/* The next request, or the end, is for after the answer. */
+		client_expect(c, 0);
 		return;
 	}
 	len = recv(fd, clients->block, sizeof(clients->block), 0);
@@ -313,8 +323,10 @@ clients_on_check(evutil_socket_t fd, short events, void *arg)
 	(void)events;
 	while ((c = TAILQ_FIRST(&clients->by_begin)) != NULL &&
 	    now - c->begun_ms > BEGUN_MS) {
-		log_info("request not complete in time, connection closed: "
-		    "service=%s, bytes=%zu", c->service->name, c->in.len);
+		log_info("%s in time, connection closed: service=%s, "
+		    "bytes=%zu", c->is_writing ? "replies not taken" :
+		    "request not complete", c->service->name,
+		    c->is_writing ? c->out.len : c->in.len);
 		client_free(c);
 	}
 	if (clients->closed_for_room > 0)

@@ -16,6 +16,9 @@
 
 #define SLOTS_MIN 1024
 
+/* What most domains are answered is kept once. */
+static char not_found[] = "9:NOTFOUND ,";
+
 struct domain_book {
 	struct siphash_key	  key;
 	struct book_entry	**slots;
@@ -41,12 +44,25 @@ domain_book_new(size_t entries_max, size_t bytes_max)
 }
 
 static size_t
+reply_bytes(const char *reply)
+{
+	return reply == NULL || reply == not_found ? 0 : strlen(reply) + 1;
+}
+
+static void
+free_reply(char *reply)
+{
+	if (reply != not_found)
+		free(reply);
+}
+
+static size_t
 entry_bytes(const struct book_entry *e)
 {
 	size_t i, bytes = sizeof(*e) + e->name_len + 1 + e->record_bytes;
 
 	for (i = 0; i < MAP_NAME_COUNT; i++)
-		bytes += e->reply_bytes[i];
+		bytes += reply_bytes(e->replies[i]);
 	return bytes;
 }
 
@@ -69,7 +85,7 @@ free_entry(struct book_entry *e)
 	size_t i;
 
 	for (i = 0; i < MAP_NAME_COUNT; i++)
-		free(e->replies[i]);
+		free_reply(e->replies[i]);
 	free(e->record);
 	free(e);
 }
@@ -211,29 +227,23 @@ domain_book_drop_replies(struct domain_book *book, struct book_entry *e)
 	size_t i;
 
 	for (i = 0; i < MAP_NAME_COUNT; i++) {
-		book->bytes -= e->reply_bytes[i];
-		free(e->replies[i]);
+		book->bytes -= reply_bytes(e->replies[i]);
+		free_reply(e->replies[i]);
 		e->replies[i] = NULL;
-		e->reply_bytes[i] = 0;
 	}
+	e->lets_pass = false;
 }
 
 void
 domain_book_set(struct domain_book *book, struct book_entry *e,
-    const struct facts *facts, unsigned stale_ttl_s)
+    const struct facts *facts, struct text record, unsigned stale_ttl_s)
 {
-	struct buffer record;
-
 	domain_book_drop_replies(book, e);
-	buffer_init(&record, FACTS_RECORD_MAX_BYTES);
-	facts_format(facts, &record);
-	assert(!record.is_overfull);
 	book->bytes -= e->record_bytes;
 	free(e->record);
 	e->record_bytes = (uint32_t)record.len;
-	e->record = xstrndup(record.data, record.len);
+	e->record = xmemdup(record.data, record.len);
 	book->bytes += e->record_bytes;
-	buffer_clear(&record);
 	e->looked_at = facts->looked_at;
 	e->refresh_at = facts->refresh_at;
 	e->end_at = facts_end(facts, stale_ttl_s);
@@ -254,13 +264,13 @@ domain_book_clear(struct domain_book *book, struct book_entry *e)
 
 void
 domain_book_set_reply(struct domain_book *book, struct book_entry *e,
-    enum map_name name, struct text reply)
+    enum map_name name, const char *reply)
 {
-	book->bytes -= e->reply_bytes[name];
-	free(e->replies[name]);
-	e->replies[name] = xstrndup(reply.data, reply.len);
-	e->reply_bytes[name] = (uint32_t)reply.len;
-	book->bytes += reply.len;
+	book->bytes -= reply_bytes(e->replies[name]);
+	free_reply(e->replies[name]);
+	e->replies[name] = strcmp(reply, not_found) == 0 ? not_found :
+	    xstrdup(reply);
+	book->bytes += reply_bytes(e->replies[name]);
 	evict_others(book, e);
 }
 

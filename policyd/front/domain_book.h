@@ -21,18 +21,18 @@ struct book_entry {
 	struct book_entry	*chain;		/* the table's */
 	TAILQ_ENTRY(book_entry)	 used;		/* the table's: by last use */
 	struct domain_lookup	*lookup;	/* under way; keeps the entry */
-	uint32_t		 pins;		/* of those who keep it */
 	char			*record;	/* facts_format, or NULL: nothing yet */
-	/* Ready replies as netstrings, or NULL: not made yet. */
+	/* Ready replies as terminated netstrings, or NULL: not made yet. */
 	char			*replies[MAP_NAME_COUNT];
-	uint32_t		 record_bytes;
-	uint32_t		 reply_bytes[MAP_NAME_COUNT];
-	uint32_t		 generation;	/* of the replies (front.h) */
 	int64_t			 valid_until;	/* of the replies; 0: no end */
 	int64_t			 looked_at, refresh_at, end_at;
 	int64_t			 refetch_at;	/* 0: no policy */
 	int64_t			 synced_at;	/* last seen in the shared cache */
+	uint32_t		 pins;		/* of those who keep it */
+	uint32_t		 record_bytes;
+	uint32_t		 generation;	/* of the replies (state.h) */
 	uint16_t		 name_len;
+	bool			 lets_pass;	/* a ready DUNNO */
 	char			 name[];	/* next_hop_format, terminated */
 };
 
@@ -49,14 +49,15 @@ struct book_entry *domain_book_find(struct domain_book *book,
 /* Finds it or makes an empty one. */
 struct book_entry *domain_book_add(struct domain_book *book,
 	    struct text name);
-/* Puts facts into an entry; stale_ttl_s as for facts_end. */
+/* Puts facts and their record into an entry; stale_ttl_s as for facts_end. */
 void	domain_book_set(struct domain_book *book, struct book_entry *entry,
-	    const struct facts *facts, unsigned stale_ttl_s);
+	    const struct facts *facts, struct text record,
+	    unsigned stale_ttl_s);
 /* Back to knowing nothing. */
 void	domain_book_clear(struct domain_book *book, struct book_entry *entry);
 /* Keeps a ready reply beside the record. */
 void	domain_book_set_reply(struct domain_book *book,
-	    struct book_entry *entry, enum map_name name, struct text reply);
+	    struct book_entry *entry, enum map_name name, const char *reply);
 /* Drops the ready replies. */
 void	domain_book_drop_replies(struct domain_book *book,
 	    struct book_entry *entry);

@@ -133,7 +133,10 @@ lookup_on_deadline(evutil_socket_t fd, short events, void *arg)
 
 /* --------------------------------------------------------- taking facts */
 
-/* One line for each decision that is new or another than before. */
+/*
+ * One line for each decision that is new or another than before.  Whoever
+ * finds it in the shared cache for the first time does not say it again.
+ */
 static void
 log_decision(const struct front *front, const struct facts *facts,
     const struct book_entry *entry)
@@ -159,14 +162,14 @@ log_decision(const struct front *front, const struct facts *facts,
 	facts_free(known);
 }
 
+/* record is what the facts were parsed from. */
 static void
 take_facts(struct domain_lookups *lookups, struct book_entry *entry,
-    const struct facts *facts)
+    const struct facts *facts, struct text record)
 {
 	struct front *front = lookups->front;
 
-	log_decision(front, facts, entry);
-	domain_book_set(front->book, entry, facts,
+	domain_book_set(front->book, entry, facts, record,
 	    front->settings->config->stale_ttl_s);
 	entry->synced_at = clock_now_s();
 }
@@ -211,7 +214,9 @@ take_cached(struct domain_lookups *lookups, struct book_entry *entry,
 	    strcmp(facts->hop.name, hop->name) == 0 &&
 	    facts->looked_at <= now + CLOCK_SKEW_S &&
 	    (entry->record == NULL || facts->looked_at > entry->looked_at)) {
-		take_facts(lookups, entry, facts);
+		if (entry->record != NULL)
+			log_decision(lookups->front, facts, entry);
+		take_facts(lookups, entry, facts, record);
 		lookups->front->counters.cache_hits++;
 	}
 	facts_free(facts);
@@ -465,7 +470,8 @@ domain_lookups_on_facts(struct domain_lookups *lookups, uint64_t number,
 	if (facts->mx_state != FACT_UNKNOWN && facts->learned_at != 0)
 		lookups->unanswered_since = 0;
 	entry = domain_book_add(front->book, hop_name(&facts->hop, name));
-	take_facts(lookups, entry, facts);
+	log_decision(front, facts, entry);
+	take_facts(lookups, entry, facts, record);
 	share_facts(lookups, entry, facts);
 	l = entry->lookup;
 	if (l != NULL && l->step == STEP_SCOUT && l->number == number)
@@ -549,6 +555,7 @@ domain_lookups_forget(struct domain_lookups *lookups,
 	char name[NEXT_HOP_TEXT_SIZE];
 	struct book_entry *entry = domain_book_find(front->book,
 	    hop_name(hop, name));
+	struct buffer record;
 	struct facts *facts;
 
 	if (entry == NULL)
@@ -557,8 +564,12 @@ domain_lookups_forget(struct domain_lookups *lookups,
 	if (!forgets_policy && facts->has_policy &&
 	    clock_now_s() < facts->expires_at) {
 		facts_keep_policy(facts);
+		buffer_init(&record, FACTS_RECORD_MAX_BYTES);
+		facts_format(facts, &record);
 		domain_book_set(front->book, entry, facts,
+		    (struct text){ record.data, record.len },
 		    front->settings->config->stale_ttl_s);
+		buffer_clear(&record);
 	} else if (domain_book_is_free(entry))
 		domain_book_remove(front->book, entry);
 	else

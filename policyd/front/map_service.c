@@ -8,6 +8,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "policyd/front/domain_lookup.h"
 #include "policyd/front/state.h"
@@ -88,16 +89,25 @@ map_service_answer(struct front *front, const struct next_hop *hop,
 
 /* -------------------------------------------------------- ready replies */
 
+/* Adds the reply that lies ready; false when none does. */
 static bool
-ready_reply(const struct front *front, const struct book_entry *entry,
-    enum map_name name, int64_t now)
+add_ready(struct front *front, const struct book_entry *entry,
+    enum map_name name, int64_t now, struct buffer *out)
 {
-	return entry->replies[name] != NULL &&
-	    entry->generation == front->generation &&
-	    (entry->valid_until == 0 || now < entry->valid_until);
+	const char *reply = entry->replies[name];
+
+	if (reply == NULL || !front_replies_hold(front, entry, now))
+		return false;
+	/* "8:OK ..." or "9:NOTFOUND ,": the word behind the colon */
+	count_reply(front, strchr(reply, ':') + 1);
+	buffer_add_text(out, reply);
+	return true;
 }
 
-/* Makes the reply of an entry ready; known facts, or their absence. */
+/*
+ * Makes the reply of an entry, from known facts or their absence, and keeps it
+ * ready.  A temporary one is made anew each time: what it waits for may come.
+ */
 static void
 make_reply(struct front *front, struct book_entry *entry,
     const struct next_hop *hop, enum map_name name, struct buffer *netstring)
@@ -110,16 +120,14 @@ make_reply(struct front *front, struct book_entry *entry,
 	valid_until = map_service_answer(front, hop, facts, name, &payload);
 	count_reply(front, buffer_text(&payload));
 	socketmap_format(netstring, (struct text){ payload.data, payload.len });
-	buffer_clear(&payload);
-	if (entry != NULL && entry->record != NULL) {
-		if (entry->generation != front->generation ||
-		    entry->valid_until != valid_until)
-			domain_book_drop_replies(front->book, entry);
-		entry->generation = front->generation;
-		entry->valid_until = valid_until;
+	if (entry != NULL && entry->record != NULL &&
+	    !text_starts_with((struct text){ payload.data, payload.len },
+	    "TEMP")) {
+		front_date_replies(front, entry, valid_until);
 		domain_book_set_reply(front->book, entry, name,
-		    (struct text){ netstring->data, netstring->len });
+		    buffer_text(netstring));
 	}
+	buffer_clear(&payload);
 	facts_free(facts);
 }
 
@@ -129,17 +137,8 @@ add_reply(struct front *front, struct book_entry *entry,
 {
 	struct buffer netstring;
 
-	if (entry != NULL && ready_reply(front, entry, name, clock_now_s())) {
-		/* "8:OK ..." or "9:NOTFOUND ,": the word behind the colon */
-		const char *word = entry->replies[name];
-
-		while (*word++ != ':')
-			;
-		count_reply(front, word);
-		buffer_add(out, entry->replies[name],
-		    entry->reply_bytes[name]);
+	if (entry != NULL && add_ready(front, entry, name, clock_now_s(), out))
 		return;
-	}
 	buffer_init(&netstring, SOCKETMAP_REPLY_MAX + 16);
 	make_reply(front, entry, hop, name, &netstring);
 	buffer_add(out, netstring.data, netstring.len);
@@ -249,6 +248,25 @@ needs_no_lookup(struct front *front, const struct next_hop *hop)
 	    rule->require == RULE_REQUIRE_UNSET));
 }
 
+/*
+ * The way of nearly all requests: Postfix asks in the one spelling, and what
+ * lies ready needs no more than to be found.
+ */
+static bool
+answer_at_once(struct front *front, struct text key, enum map_name name,
+    struct buffer *reply)
+{
+	const struct book_entry *entry = domain_book_find(front->book, key);
+	int64_t now = clock_now_s();
+
+	if (entry == NULL || now >= entry->refresh_at || now >=
+	    entry->synced_at + (int64_t)front->settings->config->l1_ttl_s ||
+	    !add_ready(front, entry, name, now, reply))
+		return false;
+	front->counters.memory_hits++;
+	return true;
+}
+
 static enum client_step
 map_request(struct front *front, struct client *client,
     const struct next_hop *hop, enum map_name name, struct buffer *reply)
@@ -343,6 +361,8 @@ map_on_bytes(struct client *client, struct text bytes, size_t *used,
 		add_unknown_map(front, request.map, reply);
 		return CLIENT_ANSWERED;
 	}
+	if (answer_at_once(front, request.key, name, reply))
+		return CLIENT_ANSWERED;
 	next_hop_parse(request.key, &hop, &why);
 	if (hop.kind == NEXT_HOP_NONE) {
 		add_payload(front, "NOTFOUND ", reply);

@@ -126,6 +126,25 @@ front_facts(const struct book_entry *entry, const struct next_hop *hop)
 	return facts != NULL ? facts : facts_new(hop);
 }
 
+bool
+front_replies_hold(const struct front *front, const struct book_entry *entry,
+    int64_t now)
+{
+	return entry->generation == front->generation &&
+	    (entry->valid_until == 0 || now < entry->valid_until);
+}
+
+void
+front_date_replies(struct front *front, struct book_entry *entry,
+    int64_t valid_until)
+{
+	if (entry->generation != front->generation ||
+	    entry->valid_until != valid_until)
+		domain_book_drop_replies(front->book, entry);
+	entry->generation = front->generation;
+	entry->valid_until = valid_until;
+}
+
 void
 front_decide(const struct front *front, const struct facts *facts,
     struct tls_decision *out)

@@ -59,6 +59,12 @@ bool	front_owns_domain(const struct front *front, const char *name);
 struct book_entry;
 struct facts *front_facts(const struct book_entry *entry,
 	    const struct next_hop *hop);
+/* Whether the ready replies of an entry are what would be answered now. */
+bool	front_replies_hold(const struct front *front,
+	    const struct book_entry *entry, int64_t now);
+/* Before one is kept that holds until then: those of other times go. */
+void	front_date_replies(struct front *front, struct book_entry *entry,
+	    int64_t valid_until);
 /* The decision for outgoing mail, with the rule that applies. */
 void	front_decide(const struct front *front, const struct facts *facts,
 	    struct tls_decision *out);
