@@ -464,7 +464,9 @@ test_largest(void)
 			facts_add_address(host, &address);
 			host->addresses[k] = (struct facts_address){ address,
 			    FINDING_CERT_CHAIN_INCOMPLETE, INT64_C(1) << 40,
-			    INT64_C(1) << 40, 1000000 };
+			    INT64_C(1) << 40, 1000000, "" };
+			memset(host->addresses[k].detail, 'd',
+			    FACTS_DETAIL_MAX_BYTES);
 		}
 		facts_add_address(host, &address);
 		check_int("no more addresses than there is room for",
