@@ -41,22 +41,23 @@ load_file(const char *path, size_t limit, bool may_be_missing,
 	return buffer_take(&content);
 }
 
-/* The configuration alone, to learn where the other files are. */
+/*
+ * The configuration alone, to learn where the other files are.  Its mistakes are
+ * told by settings_new, together with those of the rules.
+ */
 static struct config *
-load_config(const struct load *from, const char *text, struct buffer *errors)
+load_config(const struct load *from, const char *text)
 {
 	struct config *config = config_new();
 	struct text rest = text_of(from->overrides), line;
-	int result = config_parse(config, from->config_path, text_of(text),
-	    errors);
+	struct buffer unread;
 
+	buffer_init(&unread, 0);
+	config_parse(config, from->config_path, text_of(text), &unread);
 	while (text_next_line(&rest, &line))
-		if (config_set(config, line, errors) == -1)
-			result = -1;
-	if (result == 0)
-		return config;
-	config_free(config);
-	return NULL;
+		config_set(config, line, &unread);
+	buffer_clear(&unread);
+	return config;
 }
 
 static bool
@@ -87,31 +88,33 @@ struct settings *
 load_settings(const struct load *from, const char *site_text,
     struct buffer *errors)
 {
-	struct settings *settings = NULL;
-	struct config *config = NULL;
-	char *rules = NULL, *password = NULL;
-	char *text = load_file(from->config_path, CONFIG_MAX_BYTES,
-	    from->config_may_be_missing, errors);
+	struct settings *settings;
+	struct config *config;
+	char *text, *rules, *password;
+	bool is_complete;
 
-	if (text != NULL)
-		config = load_config(from, text, errors);
-	if (config == NULL)
-		goto out;
+	text = load_file(from->config_path, CONFIG_MAX_BYTES,
+	    from->config_may_be_missing, errors);
+	if (text == NULL)
+		return NULL;
+	config = load_config(from, text);
 	rules = load_file(config->rules_file, RULES_MAX_BYTES,
 	    is_default_rules_file(config), errors);
 	password = load_password(config->redis_password_file, errors);
-	if (rules == NULL ||
-	    (password == NULL && config->redis_password_file[0] != '\0'))
-		goto out;
+	is_complete = rules != NULL &&
+	    (password != NULL || config->redis_password_file[0] == '\0');
+	/* Also when a file is missing: for the other mistakes. */
 	settings = settings_new(from->config_path, text, from->overrides,
-	    rules, site_text, errors);
-	if (settings != NULL) {
-		settings->redis_password = password;
-		password = NULL;
+	    rules != NULL ? rules : "", site_text, errors);
+	if (settings != NULL && !is_complete) {
+		settings_free(settings);
+		settings = NULL;
 	}
-out:
+	if (settings != NULL)
+		settings->redis_password = password;
+	else
+		free(password);
 	config_free(config);
-	free(password);
 	free(rules);
 	free(text);
 	return settings;

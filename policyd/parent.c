@@ -382,6 +382,8 @@ reload(struct parent *p, const char *because)
 	struct settings *settings;
 	struct buffer errors;
 
+	if (p->is_leaving)
+		return;
 	service_notify("RELOADING=1");
 	buffer_init(&errors, 65536);
 	settings = load_settings(p->load, p->settings->site_text, &errors);
@@ -405,7 +407,7 @@ on_watch(evutil_socket_t fd, short events, void *arg)
 
 	(void)fd;
 	(void)events;
-	if (!p->is_leaving && load_rules_mark(p->settings) != p->rules_mark)
+	if (load_rules_mark(p->settings) != p->rules_mark)
 		reload(p, "rules_file");
 }
 
@@ -430,8 +432,7 @@ on_signal(evutil_socket_t number, short events, void *arg)
 		children_reap(p->children);
 		break;
 	case SIGHUP:
-		if (!p->is_leaving)
-			reload(p, "SIGHUP");
+		reload(p, "SIGHUP");
 		break;
 	default:
 		if (p->is_leaving) {
@@ -441,6 +442,10 @@ on_signal(evutil_socket_t number, short events, void *arg)
 		log_info("leaving: signal=%d", (int)number);
 		service_notify("STOPPING=1");
 		p->is_leaving = true;
+		/* Who leaves wants no new settings. */
+		site_query_cancel(p->site_query);
+		p->site_query = NULL;
+		event_del(p->ask);
 		children_leave(p->children);
 	}
 }

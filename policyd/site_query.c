@@ -90,12 +90,25 @@ site_query_cancel(struct site_query *q)
 		site_query_free(q);
 }
 
+/* Settings without a version are none, whatever the program was. */
+static bool
+is_postfix(const struct buffer *output)
+{
+	struct site *site = site_parse(text_of(buffer_text(output)));
+	bool is_known = site->is_known;
+
+	site_free(site);
+	return is_known;
+}
+
 static void
 site_query_finish(struct site_query *q, const char *failure)
 {
 	struct buffer words;
 
 	buffer_init(&words, OUTPUT_MAX);
+	if (failure == NULL && !is_postfix(&q->output))
+		failure = "postconf printed no mail_version";
 	if (failure != NULL)
 		buffer_addf(&words, "# %s\n", failure);
 	q->callback(failure != NULL ? buffer_text(&words) :
@@ -109,19 +122,22 @@ static void
 site_query_on_end(evutil_socket_t fd, short events, void *arg)
 {
 	struct site_query *q = arg;
+	bool is_running;
 	int status = 0;
 
 	(void)fd;
 	(void)events;
-	if (waitpid(q->pid, &status, WNOHANG) == 0 &&
-	    q->reap_tries++ < REAP_TRIES) {
+	is_running = waitpid(q->pid, &status, WNOHANG) == 0;
+	if (is_running && q->reap_tries++ < REAP_TRIES) {
 		site_query_set_timer(q, REAP_MS, site_query_on_end);
 		return;
 	}
-	if (q->reap_tries <= REAP_TRIES)
+	if (!is_running)
 		q->pid = 0;
 	site_query_stop(q);
-	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+	if (is_running)
+		site_query_finish(q, "postconf does not end");
+	else if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
 		site_query_advance(q);
 	else if (WIFEXITED(status) && WEXITSTATUS(status) == 127)
 		site_query_finish(q, "postconf could not be run: is Postfix "

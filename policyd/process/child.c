@@ -171,6 +171,9 @@ child_on_settings(struct child_state *state, struct text payload)
 	state->child.settings = settings;
 	state->callbacks->on_settings(&state->child, settings);
 	settings_free(old);
+	/* From the first one on the parent is strict. */
+	if (old == NULL)
+		child_on_tick(-1, 0, state);
 }
 
 static void
