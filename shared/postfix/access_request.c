@@ -9,47 +9,63 @@
 
 #include <string.h>
 
-#define ROW(name) \
-	{ #name, sizeof(#name) - 1, offsetof(struct access_request, name) }
+struct reading {
+	struct access_request	out;
+	struct text		request;	/* what kind of request it is */
+	struct text		passed_over;
+};
 
-/* In the order in which Postfix sends them. */
+#define ROW(name, field) \
+	{ name "=", sizeof(name), offsetof(struct reading, field) }
+#define TAKE(field)	ROW(#field, out.field)
+#define PASS(name)	ROW(name, passed_over)
+
+/*
+ * In the order in which Postfix sends them, with those that are passed over,
+ * so that each line is found at the first try.
+ */
 static const struct attribute {
-	const char	*name;
-	size_t		 name_len, offset;
+	const char	*begin;		/* of its line */
+	size_t		 begin_len, offset;
 } attributes[] = {
-	ROW(protocol_state), ROW(protocol_name),
-	ROW(client_address), ROW(client_name), ROW(client_port),
-	ROW(server_address), ROW(server_port), ROW(helo_name),
-	ROW(sender), ROW(recipient), ROW(recipient_count),
-	ROW(queue_id), ROW(instance), ROW(sasl_method), ROW(sasl_username),
-	ROW(ccert_subject), ROW(ccert_issuer), ROW(ccert_fingerprint),
-	ROW(encryption_protocol), ROW(encryption_cipher),
-	ROW(encryption_keysize),
-	ROW(tls_sni), ROW(policy_context), ROW(mail_version)
+	ROW("request", request), TAKE(protocol_state), TAKE(protocol_name),
+	TAKE(client_address), TAKE(client_name), TAKE(client_port),
+	PASS("reverse_client_name"), TAKE(server_address), TAKE(server_port),
+	TAKE(helo_name), TAKE(sender), TAKE(recipient), TAKE(recipient_count),
+	TAKE(queue_id), TAKE(instance), PASS("size"), PASS("etrn_domain"),
+	PASS("stress"), TAKE(sasl_method), TAKE(sasl_username),
+	PASS("sasl_sender"), TAKE(ccert_subject), TAKE(ccert_issuer),
+	TAKE(ccert_fingerprint), PASS("ccert_pubkey_fingerprint"),
+	TAKE(encryption_protocol), TAKE(encryption_cipher),
+	TAKE(encryption_keysize), TAKE(tls_sni), TAKE(policy_context),
+	PASS("compatibility_level"), TAKE(mail_version)
 };
 
 #define ATTRIBUTE_COUNT	(sizeof(attributes) / sizeof(attributes[0]))
 
 static struct text *
-request_field(struct access_request *request, size_t offset)
+reading_field(struct reading *reading, size_t offset)
 {
-	return (struct text *)(void *)((char *)request + offset);
+	return (struct text *)(void *)((char *)reading + offset);
 }
 
 /*
- * The index of name, or ATTRIBUTE_COUNT.  The search begins at hint: the row
- * after the last one found is the likeliest.
+ * The row that a line begins with, or ATTRIBUTE_COUNT.  The search begins at
+ * hint: the row after the last one found is the likeliest.
  */
 static size_t
-attribute_find(struct text name, size_t hint)
+attribute_find(struct text line, size_t hint)
 {
+	const struct attribute *a;
 	size_t i, n;
 
 	for (n = 0, i = hint; n < ATTRIBUTE_COUNT; n++, i++) {
 		if (i >= ATTRIBUTE_COUNT)
 			i = 0;
-		if (name.len == attributes[i].name_len &&
-		    memcmp(name.data, attributes[i].name, name.len) == 0)
+		a = &attributes[i];
+		if (line.len >= a->begin_len &&
+		    line.data[a->begin_len - 1] == '=' &&
+		    memcmp(line.data, a->begin, a->begin_len) == 0)
 			return i;
 	}
 	return ATTRIBUTE_COUNT;
@@ -73,9 +89,9 @@ enum access_request_result
 access_request_parse(const char *data, size_t len, struct access_request *out,
     size_t *used, const char **why)
 {
-	struct access_request request;
-	struct text type = { data, 0 }, rest = { data, len }, line, name, value;
-	size_t i, next = 0;
+	struct reading reading;
+	struct text rest = { data, len }, line;
+	size_t i, begin_len, next = 0;
 
 	if (rest.len > ACCESS_REQUEST_MAX_BYTES)
 		rest.len = ACCESS_REQUEST_MAX_BYTES;
@@ -86,34 +102,40 @@ access_request_parse(const char *data, size_t len, struct access_request *out,
 		return ACCESS_REQUEST_BAD;
 	}
 	for (i = 0; i < ATTRIBUTE_COUNT; i++)
-		*request_field(&request, attributes[i].offset) =
+		*reading_field(&reading, attributes[i].offset) =
 		    (struct text){ data, 0 };
 	text_next_field(&rest, '\n', &line);
 	do {
-		value = line;
-		text_next_field(&value, '=', &name);
-		if (value.data == NULL) {
+		i = attribute_find(line, next);
+		if (i < ATTRIBUTE_COUNT) {
+			begin_len = attributes[i].begin_len;
+			*reading_field(&reading, attributes[i].offset) =
+			    (struct text){ line.data + begin_len,
+			    line.len - begin_len };
+			next = i + 1;
+		} else if (memchr(line.data, '=', line.len) == NULL) {
 			*why = "policy request: a line without \"=\"";
 			return ACCESS_REQUEST_BAD;
 		}
-		i = attribute_find(name, next);
-		if (i < ATTRIBUTE_COUNT) {
-			*request_field(&request, attributes[i].offset) = value;
-			next = i + 1;
-		} else if (text_equals(name, "request"))
-			type = value;
 	} while (text_next_field(&rest, '\n', &line) && line.len > 0);
 	if (memchr(data, '\0', (size_t)(line.data - data)) != NULL) {
 		*why = "policy request: a NUL in it";
 		return ACCESS_REQUEST_BAD;
 	}
-	if (!text_equals(type, "smtpd_access_policy")) {
+	if (!text_equals(reading.request, "smtpd_access_policy")) {
 		*why = "policy request: no request=smtpd_access_policy";
 		return ACCESS_REQUEST_BAD;
 	}
-	*out = request;
+	*out = reading.out;
 	*used = (size_t)(line.data - data) + 1;
 	return ACCESS_REQUEST_DONE;
+}
+
+/* A value has at least its name before it. */
+bool
+access_request_has(const struct access_request *request, struct text field)
+{
+	return field.data != request->begin;
 }
 
 void
