@@ -31,6 +31,21 @@ facts_of(const char *name)
 	return facts_new(&hop);
 }
 
+static void
+set(struct domain_book *book, struct book_entry *e, const struct facts *facts)
+{
+	struct buffer record;
+	char *exact;
+
+	buffer_init(&record, FACTS_RECORD_MAX_BYTES);
+	facts_format(facts, &record);
+	exact = check_exact(record.data, record.len);
+	domain_book_set(book, e, facts, (struct text){ exact, record.len },
+	    100);
+	free(exact);
+	buffer_clear(&record);
+}
+
 static size_t
 entries(struct domain_book *book)
 {
@@ -109,8 +124,8 @@ test_pins(void)
 	check_bool("a lookup keeps it", domain_book_is_free(b), false);
 	c = add(book, "c");
 	check_int("the one in hand stays, too", (int64_t)entries(book), 3);
-	domain_book_set(book, c, facts, 100);
-	domain_book_set_reply(book, c, MAP_QUERY, text_of("9:NOTFOUND ,"));
+	set(book, c, facts);
+	domain_book_set_reply(book, c, MAP_QUERY, "7:OK dane,");
 	check_bool("also while it grows", has(book, "c"), true);
 	add(book, "d");
 	check_bool("until another one comes", has(book, "c"), false);
@@ -122,6 +137,19 @@ test_pins(void)
 	domain_book_set_limits(book, 0, 0);
 	check_int("until nobody keeps them", (int64_t)entries(book), 0);
 	check_int("no bytes", (int64_t)bytes(book), 0);
+
+	a = add(book, "a");
+	a->pins++;
+	domain_book_remove_empty(book, a);
+	check_bool("an empty one that somebody keeps stays", has(book, "a"),
+	    true);
+	set(book, a, facts);
+	a->pins--;
+	domain_book_remove_empty(book, a);
+	check_bool("and one that knows something", has(book, "a"), true);
+	domain_book_clear(book, a);
+	domain_book_remove_empty(book, a);
+	check_bool("an empty one does not", has(book, "a"), false);
 	facts_free(facts);
 	domain_book_free(book);
 }
@@ -138,7 +166,7 @@ test_content(void)
 	facts->looked_at = 1000;
 	facts->refresh_at = 1050;
 	facts->refetch_at = 1070;
-	domain_book_set(book, e, facts, 100);
+	set(book, e, facts);
 	with_record = bytes(book);
 	check_int("the record is counted", (int64_t)(with_record - empty),
 	    e->record_bytes);
@@ -152,24 +180,30 @@ test_content(void)
 	check_int("of use until", e->end_at, 1100);
 	check_int("no policy, no fetch", e->refetch_at, 0);
 
-	domain_book_set_reply(book, e, MAP_QUERY, text_of("12345"));
-	domain_book_set_reply(book, e, MAP_QUERY_TLSRPT, text_of("1234567"));
-	check_int("replies are counted", (int64_t)(bytes(book) -
-	    with_record), 12);
-	domain_book_set_reply(book, e, MAP_QUERY, text_of("1"));
-	check_text("replaced", e->replies[MAP_QUERY], "1");
+	domain_book_set_reply(book, e, MAP_QUERY, "7:OK dane,");
+	domain_book_set_reply(book, e, MAP_QUERY_TLSRPT, "9:OK secure,");
+	check_int("replies are counted with their NUL", (int64_t)(bytes(book) -
+	    with_record), 11 + 13);
+	domain_book_set_reply(book, e, MAP_QUERY, "6:OK may,");
+	check_text("replaced", e->replies[MAP_QUERY], "6:OK may,");
 	check_int("and counted anew", (int64_t)(bytes(book) - with_record),
-	    8);
+	    10 + 13);
+	domain_book_set_reply(book, e, MAP_QUERY, "9:NOTFOUND ,");
+	check_text("the most frequent one", e->replies[MAP_QUERY],
+	    "9:NOTFOUND ,");
+	check_int("takes no room", (int64_t)(bytes(book) - with_record), 13);
+	e->lets_pass = true;
 	domain_book_drop_replies(book, e);
 	check_bool("dropped", e->replies[MAP_QUERY] == NULL &&
-	    e->replies[MAP_QUERY_TLSRPT] == NULL, true);
+	    e->replies[MAP_QUERY_TLSRPT] == NULL && !e->lets_pass, true);
 	check_int("and not counted", (int64_t)bytes(book),
 	    (int64_t)with_record);
 
-	domain_book_set_reply(book, e, MAP_QUERY, text_of("12345"));
-	domain_book_set(book, e, facts, 100);
+	domain_book_set_reply(book, e, MAP_QUERY, "7:OK dane,");
+	e->lets_pass = true;
+	set(book, e, facts);
 	check_bool("new facts drop the replies", e->replies[MAP_QUERY] ==
-	    NULL, true);
+	    NULL && !e->lets_pass, true);
 	check_int("and replace the record", (int64_t)bytes(book),
 	    (int64_t)with_record);
 	domain_book_clear(book, e);
@@ -187,29 +221,30 @@ test_bytes(void)
 	struct facts *facts = facts_of("a.example");
 	struct book_entry *e;
 	size_t each, i;
-	char name[32];
+	char name[32], reply[100];
 	bool is_within = true;
 
 	e = add(book, "a00");
-	domain_book_set(book, e, facts, 100);
+	set(book, e, facts);
 	each = bytes(book);
 	domain_book_set_limits(book, ROOMY, 10 * each);
 	for (i = 1; i < 50; i++) {
 		snprintf(name, sizeof(name), "a%02zu", i);
 		e = add(book, name);
-		domain_book_set(book, e, facts, 100);
+		set(book, e, facts);
 		is_within &= bytes(book) <= 10 * each;
 	}
 	check_bool("never more bytes than allowed", is_within, true);
 	check_int("as many entries as they hold", (int64_t)entries(book), 10);
 	check_bool("the oldest left", has(book, "a39"), false);
 	check_bool("the others stay", has(book, "a40"), true);
+	memset(reply, 'x', sizeof(reply) - 1);
+	reply[sizeof(reply) - 1] = '\0';
 	for (i = 40; i < 50; i++) {
 		snprintf(name, sizeof(name), "a%02zu", i);
 		e = domain_book_find(book, text_of(name));
 		if (e != NULL)
-			domain_book_set_reply(book, e, MAP_QUERY,
-			    text_of(e->record));
+			domain_book_set_reply(book, e, MAP_QUERY, reply);
 		is_within &= bytes(book) <= 10 * each;
 	}
 	check_bool("replies count as well", is_within, true);
