@@ -45,9 +45,12 @@ bool		 cert_store_add_der(struct cert_store *store, struct text der);
 
 /* As it was sent, the leaf first; { 0 } is an empty one. */
 struct cert_chain {
-	struct text	certs[CERT_CHAIN_MAX];	/* DER, owned */
-	size_t		count, bytes;
-	bool		is_cut;		/* more came than the limits allow */
+	struct cert_der {
+		char	*data;		/* owned */
+		size_t	 len;
+	}	certs[CERT_CHAIN_MAX];
+	size_t	count, bytes;
+	bool	is_cut;			/* more came than the limits allow */
 };
 
 /* Copies der; from the first that exceeds a limit on, all are dropped. */
@@ -104,7 +107,7 @@ enum cert_warning {
 	CERT_WARNING_CHAIN_MALFORMED,	/* behind the leaf: no certificate */
 	CERT_WARNING_CHAIN_DISORDERED,
 	CERT_WARNING_CHAIN_UNUSED,	/* sent, and on no path */
-	CERT_WARNING_CRL_UNUSABLE,	/* none current for a part of the path */
+	CERT_WARNING_CRL_UNUSABLE,	/* out of date, or badly signed */
 	CERT_WARNING_STAPLE_UNUSABLE,	/* not about the leaf, not current */
 	CERT_WARNING_COUNT
 };
