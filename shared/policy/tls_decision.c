@@ -11,7 +11,7 @@
  * enforce, only the DANE hosts are used, so that no host gets mail in clear.
  * A smart host or an explicit port whose DANE state is unknown is not held
  * back (its mail is all mail of the site): MTA-STS or the site's level apply,
- * with a warning.
+ * with a warning.  So it is where nothing was learned and nobody answers us.
  *
  * The steps below carry the numbers of docs/decisions.md.
  */

@@ -68,7 +68,7 @@ void		 tls_decision_make(const struct facts *facts,
 		    struct tls_decision *out);
 /*
  * The finding of one host by its addresses, and by the policy's names unless DANE
- * governs, as the decision uses it.
+ * governs.  The decision counts it as far as its level asks for proof.
  */
 enum finding	 tls_decision_host_finding(const struct facts *facts,
 		    const struct facts_host *host, enum tls_policy_kind kind,

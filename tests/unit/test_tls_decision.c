@@ -483,7 +483,7 @@ static const struct row step_4[] = {
 	    "", ENFORCE_WORDS, "undeliverable log cert-untrusted", 2600,
 	    NULL },
 
-	{ "4: the policy, not the site, decides what is revoked", NULL,
+	{ "4: Postfix lets revoked ones pass", NULL,
 	    ENFORCED A_HOST IP(1, "cert-revoked", 999000, 1), NULL, "",
 	    ENFORCE_WORDS, "deliverable log", 50000, NULL },
 	{ "4: revoked under strict", NULL,
