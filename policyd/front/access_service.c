@@ -5,6 +5,7 @@
 
 #include "policyd/front/access_service.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,11 +13,15 @@
 #include "policyd/front/state.h"
 #include "shared/io/clock.h"
 #include "shared/io/log.h"
+#include "shared/policy/inbound_decision.h"
 #include "shared/postfix/access_request.h"
 #include "shared/siphash.h"
 #include "shared/xalloc.h"
 
 #define INSTANCES_KEPT 1024	/* a power of two */
+/* Postfix puts our text into this line; a few words of it always fit. */
+#define REPLY_FRAME	"450 4.7.0 <>: Recipient address rejected: \r\n"
+#define REASON_MIN_SIZE	64
 
 /* A request that waits for a lookup. */
 struct access_wait {
@@ -177,7 +182,154 @@ wait_for_lookup(struct front *front, struct client *client,
 	    access_on_lookup, w);
 }
 
-/* --------------------------------------------------------------- requests */
+/* ----------------------------------------------------- mail that comes in */
+
+static bool
+is_loopback(const struct address *a)
+{
+	static const struct address v6 = { 6, { [15] = 1 } };
+
+	return (a->family == 4 && a->octets[0] == 127) ||
+	    address_equals(a, &v6);
+}
+
+/* Whether a content filter hands back what was judged when it came. */
+static bool
+is_reinjected(const struct front *front, const struct access_request *request)
+{
+	struct text rest = text_of(front->settings->config->reinject_ports);
+	struct text port;
+
+	while (text_next_item(&rest, &port))
+		if (port.len == request->server_port.len &&
+		    memcmp(port.data, request->server_port.data, port.len) == 0)
+			return true;
+	return false;
+}
+
+/* Until postconf has answered nobody knows whose networks are ours. */
+static bool
+may_be_ours(const struct front *front, const struct access_request *request)
+{
+	struct address client;
+
+	return request->sasl_username.len > 0 ||
+	    !address_parse(request->client_address, &client) ||
+	    is_loopback(&client) || is_reinjected(front, request) ||
+	    network_list_contains(front->own_networks, &client) ||
+	    (front->settings->config->own_networks[0] == '\0' &&
+	    !front->settings->site->is_known);
+}
+
+/* Empty is "none"; absent is a Postfix that cannot tell. */
+static enum fact_state
+session_tls(const struct front *front, const struct access_request *request)
+{
+	if (front->settings->config->inbound_tls ==
+	    CONFIG_INBOUND_TLS_UNKNOWN ||
+	    !access_request_has(request, request->encryption_protocol))
+		return FACT_UNKNOWN;
+	return request->encryption_protocol.len > 0 ? FACT_PRESENT :
+	    FACT_ABSENT;
+}
+
+/*
+ * Postfix sends a certificate's fingerprint in any case, its subject and issuer
+ * only when the chain is trusted and the date is right: either of them proves
+ * that it was verified.  The subject alone would not do, as a certificate may
+ * have alternative names and no common name.
+ */
+static enum inbound_certificate
+session_certificate(const struct access_request *request)
+{
+	if (request->ccert_issuer.len > 0 || request->ccert_subject.len > 0)
+		return INBOUND_CERTIFICATE_TRUSTED;
+	if (!access_request_has(request, request->ccert_issuer) ||
+	    !access_request_has(request, request->ccert_fingerprint))
+		return INBOUND_CERTIFICATE_UNKNOWN;
+	return request->ccert_fingerprint.len > 0 ?
+	    INBOUND_CERTIFICATE_UNTRUSTED : INBOUND_CERTIFICATE_NONE;
+}
+
+static void
+log_inbound(const struct access_request *request,
+    const struct inbound_decision *d)
+{
+	char name[HOST_NAME_SIZE], address[ADDRESS_TEXT_SIZE];
+
+	log_info("inbound: domain=%s, client=%s[%s], line=%u, action=%s, "
+	    "reason=%s", d->domain,
+	    text_quote(name, sizeof(name), request->client_name),
+	    text_quote(address, sizeof(address), request->client_address),
+	    d->rule->line, rule_action_name(d->action), d->reason);
+}
+
+/* For our text, so that the line that the client sees is not too long. */
+static size_t
+reason_size(struct text recipient)
+{
+	size_t frame = sizeof(REPLY_FRAME) + recipient.len;
+
+	return frame + REASON_MIN_SIZE < ACCESS_REPLY_LINE_MAX ?
+	    ACCESS_REPLY_LINE_MAX - frame : REASON_MIN_SIZE;
+}
+
+static void
+answer_inbound(struct front *front, const struct access_request *request,
+    const struct inbound_decision *d, struct buffer *reply)
+{
+	char reason[ACCESS_REPLY_LINE_MAX];
+	char action[sizeof("HOLD held, ") + sizeof(reason)];
+	const char *verb = "";
+
+	switch (d->action) {
+	case RULE_ACTION_HOLD:
+		front->counters.access_held++;
+		verb = "HOLD held,";
+		break;
+	case RULE_ACTION_DEFER:
+		front->counters.access_deferred++;
+		verb = "450 4.7.0";
+		break;
+	case RULE_ACTION_REJECT:
+		front->counters.access_rejected++;
+		verb = "530 5.7.0";
+		break;
+	case RULE_ACTION_UNSET:
+	case RULE_ACTION_OFF:
+	case RULE_ACTION_LOG:
+	case RULE_ACTION_TAG:		/* the milter's */
+		let_pass(front, reply);
+		return;
+	}
+	snprintf(action, sizeof(action), "%s %s", verb, text_quote(reason,
+	    reason_size(request->recipient), text_of(d->reason)));
+	access_reply_format(reply, text_of(action));
+}
+
+static enum client_step
+judge_inbound(struct front *front, const struct access_request *request,
+    struct buffer *reply)
+{
+	const struct inbound_mail mail = {
+		.is_ours = may_be_ours(front, request),
+		.sender = request->sender,
+		.recipient = request->recipient,
+		.tls = session_tls(front, request),
+		.protocol = request->encryption_protocol,
+		.certificate = session_certificate(request),
+	};
+	struct inbound_decision d;
+
+	inbound_decision_make(&mail, front->settings->rules, clock_now_s(),
+	    &d);
+	if (d.action != RULE_ACTION_OFF)
+		log_inbound(request, &d);
+	answer_inbound(front, request, &d, reply);
+	return CLIENT_ANSWERED;
+}
+
+/* ----------------------------------------------------- mail that goes out */
 
 /* SASL users and clients of our own networks: for them we look things up. */
 static bool
@@ -190,42 +342,6 @@ is_own_client(const struct front *front, const struct access_request *request)
 	    network_list_contains(front->own_networks, &client));
 }
 
-/* What stands behind the last "@"; empty when there is none. */
-static struct text
-domain_of(struct text recipient)
-{
-	const char *at = memrchr(recipient.data, '@', recipient.len);
-	size_t skip = at == NULL ? recipient.len :
-	    (size_t)(at - recipient.data) + 1;
-
-	return (struct text){ recipient.data + skip, recipient.len - skip };
-}
-
-/* The way of nearly all requests: known, and nothing stops it. */
-static bool
-is_known_to_pass(const struct front *front, struct text domain)
-{
-	const struct book_entry *entry = domain_book_find(front->book, domain);
-	int64_t now = clock_now_s();
-
-	return entry != NULL && entry->lets_pass && now < entry->refresh_at &&
-	    front_replies_hold(front, entry, now);
-}
-
-/* The recipient's next hop; NONE where there is nothing to judge. */
-static void
-recipient_hop(const struct front *front, struct text domain,
-    struct next_hop *out)
-{
-	const char *why;
-
-	next_hop_parse(domain, out, &why);
-	if (out->kind != NEXT_HOP_DOMAIN ||
-	    front_is_private(front, out->name) ||
-	    front_owns_domain(front, out->name))
-		out->kind = NEXT_HOP_NONE;
-}
-
 /* Whether facts could make a difference to this recipient at all. */
 static bool
 rule_may_stop_mail(const struct domain_rule *rule)
@@ -235,7 +351,7 @@ rule_may_stop_mail(const struct domain_rule *rule)
 }
 
 static enum client_step
-judge_recipient(struct front *front, struct client *client,
+judge_outbound(struct front *front, struct client *client,
     const struct access_request *request, const struct next_hop *hop,
     struct buffer *reply)
 {
@@ -272,14 +388,56 @@ judge_recipient(struct front *front, struct client *client,
 	return CLIENT_ANSWERED;
 }
 
+/* --------------------------------------------------------------- requests */
+
+/* What stands behind the last "@"; empty when there is none. */
+static struct text
+domain_of(struct text recipient)
+{
+	const char *at = memrchr(recipient.data, '@', recipient.len);
+	size_t skip = at == NULL ? recipient.len :
+	    (size_t)(at - recipient.data) + 1;
+
+	return (struct text){ recipient.data + skip, recipient.len - skip };
+}
+
+/* The way of nearly all requests: known, and nothing stops it. */
+static bool
+is_known_to_pass(const struct front *front, struct text domain)
+{
+	const struct book_entry *entry = domain_book_find(front->book, domain);
+	int64_t now = clock_now_s();
+
+	return entry != NULL && entry->lets_pass && now < entry->refresh_at &&
+	    front_replies_hold(front, entry, now);
+}
+
+/* A recipient of ours is judged by what came in, any other by its next hop. */
+static enum client_step
+judge_recipient(struct front *front, struct client *client,
+    const struct access_request *request, struct buffer *reply)
+{
+	struct text domain = domain_of(request->recipient);
+	struct next_hop hop;
+	const char *why;
+
+	hop.kind = NEXT_HOP_NONE;
+	if (!is_known_to_pass(front, domain))
+		next_hop_parse(domain, &hop, &why);
+	if (hop.kind == NEXT_HOP_DOMAIN && front_owns_domain(front, hop.name))
+		return judge_inbound(front, request, reply);
+	if (hop.kind == NEXT_HOP_DOMAIN && !front_is_private(front, hop.name))
+		return judge_outbound(front, client, request, &hop, reply);
+	let_pass(front, reply);
+	return CLIENT_ANSWERED;
+}
+
 static enum client_step
 access_on_bytes(struct client *client, struct text bytes, size_t *used,
     struct buffer *reply, void *arg)
 {
 	struct front *front = arg;
 	struct access_request request;
-	struct text domain;
-	struct next_hop hop;
 	const char *why;
 
 	switch (access_request_parse(bytes.data, bytes.len, &request, used,
@@ -295,17 +453,11 @@ access_on_bytes(struct client *client, struct text bytes, size_t *used,
 		break;
 	}
 	front->counters.access_requests++;
-	domain = domain_of(request.recipient);
-	hop.kind = NEXT_HOP_NONE;
 	if (text_equals(request.protocol_state, "RCPT") &&
-	    front->settings->config->recipient_judge == CONFIG_JUDGE_ACCESS &&
-	    !is_known_to_pass(front, domain))
-		recipient_hop(front, domain, &hop);
-	if (hop.kind == NEXT_HOP_NONE) {
-		let_pass(front, reply);
-		return CLIENT_ANSWERED;
-	}
-	return judge_recipient(front, client, &request, &hop, reply);
+	    front->settings->config->recipient_judge == CONFIG_JUDGE_ACCESS)
+		return judge_recipient(front, client, &request, reply);
+	let_pass(front, reply);
+	return CLIENT_ANSWERED;
 }
 
 const struct service *

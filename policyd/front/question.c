@@ -281,6 +281,7 @@ status(struct front *front, uint64_t number)
 	add_counter(&out, "access_dunno", c->access_dunno);
 	add_counter(&out, "access_deferred", c->access_deferred);
 	add_counter(&out, "access_held", c->access_held);
+	add_counter(&out, "access_rejected", c->access_rejected);
 	add_counter(&out, "bad_requests", c->bad_requests);
 	add_counter(&out, "memory_hits", c->memory_hits);
 	add_counter(&out, "cache_hits", c->cache_hits);

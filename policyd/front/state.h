@@ -24,7 +24,7 @@ struct front_counters {
 	uint64_t	map_requests, map_found, map_not_found, map_temporary,
 			map_permanent;
 	uint64_t	access_requests, access_dunno, access_deferred,
-			access_held;
+			access_held, access_rejected;
 	uint64_t	memory_hits, cache_hits, lookups, lookups_failed;
 	uint64_t	bad_requests;
 };

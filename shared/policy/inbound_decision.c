@@ -93,7 +93,8 @@ find_shortcoming(const struct inbound_mail *mail,
 	    (rule->require == RULE_REQUIRE_UNSET && rule->min_tls == 0))
 		return false;
 	if (mail->tls == FACT_ABSENT)
-		snprintf(out, SHORTCOMING_SIZE, "this session is not encrypted");
+		snprintf(out, SHORTCOMING_SIZE,
+		    "this session is not encrypted");
 	else if (protocol != NULL && protocol->version < rule->min_tls)
 		snprintf(out, SHORTCOMING_SIZE, "%s is older than %s",
 		    protocol->name, protocol_name(rule->min_tls));

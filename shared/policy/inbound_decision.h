@@ -38,8 +38,8 @@ struct inbound_mail {
 struct inbound_decision {
 	enum rule_action	 action;	/* OFF: nothing to object to */
 	/* What follows is set when there is something. */
-	const struct domain_rule *rule;		/* of rules */
-	char			 domain[HOST_NAME_SIZE];	/* the sender's */
+	const struct domain_rule *rule;			/* of rules */
+	char			 domain[HOST_NAME_SIZE]; /* the sender's */
 	/* "TLS is required for mail from D: ...", printable ASCII */
 	char			 reason[INBOUND_REASON_MAX_BYTES + 1];
 };

@@ -101,6 +101,7 @@ access_request_parse(const char *data, size_t len, struct access_request *out,
 		*why = "policy request: too long";
 		return ACCESS_REQUEST_BAD;
 	}
+	reading.out.begin = data;
 	for (i = 0; i < ATTRIBUTE_COUNT; i++)
 		*reading_field(&reading, attributes[i].offset) =
 		    (struct text){ data, 0 };

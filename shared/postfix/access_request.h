@@ -7,6 +7,7 @@
 #ifndef HOPSEAL_ACCESS_REQUEST_H
 #define HOPSEAL_ACCESS_REQUEST_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "shared/buffer.h"
@@ -28,6 +29,7 @@ struct access_request {
 	struct text	encryption_protocol, encryption_cipher,
 			encryption_keysize;
 	struct text	tls_sni, policy_context, mail_version;
+	const char	*begin;	/* of the request; absent ones point there */
 };
 
 enum access_request_result {
@@ -42,6 +44,10 @@ enum access_request_result {
 enum access_request_result access_request_parse(const char *data, size_t len,
 		    struct access_request *out, size_t *used,
 		    const char **why);
+
+/* Whether a field of request was sent, be it empty; else nobody said. */
+bool		access_request_has(const struct access_request *request,
+		    struct text field);
 
 #define ACCESS_REPLY_LINE_MAX 500
 

@@ -221,6 +221,27 @@ test_all_fields(void)
 	    (int64_t)sizeof(r) / (int64_t)sizeof(struct text), 24);
 }
 
+/* "No TLS" and "nobody says" differ. */
+static void
+test_absent(void)
+{
+	static const char data[] = REQUEST "ccert_issuer=x\n"
+	    "encryption_protocol=\n\n";
+	struct access_request r;
+	const char *why;
+	size_t used;
+
+	check_int("a request of few", access_request_parse(data,
+	    sizeof(data) - 1, &r, &used, &why), ACCESS_REQUEST_DONE);
+	check_bool("one with a value is there",
+	    access_request_has(&r, r.ccert_issuer), true);
+	check_bool("an empty one is there",
+	    access_request_has(&r, r.encryption_protocol), true);
+	check_bool("one that was not sent is not",
+	    access_request_has(&r, r.ccert_subject), false);
+	check_int("and is empty", (int64_t)r.ccert_subject.len, 0);
+}
+
 /* Every saved request is whole, alone and before another one. */
 static void
 test_files(void)
@@ -296,6 +317,7 @@ main(void)
 	test_several();
 	test_limit();
 	test_all_fields();
+	test_absent();
 	test_files();
 	test_reply();
 	return check_end();

@@ -13,13 +13,15 @@
 #define SENDER		"ann@partner.example"
 #define RECIPIENT	"bob@own.example"
 #define REQUIRED	"TLS is required for mail from "
-#define IN_CLEAR	REQUIRED "partner.example: this session is not encrypted"
+#define IN_CLEAR	REQUIRED "partner.example: this session is not " \
+			"encrypted"
 
 struct row {
 	const char	*label;
 	const char	*rules;
-	const char	*session;	/* "ours", "unknown", "clear", or a protocol
-					   and perhaps what the certificate is */
+	/* "ours", "unknown", "clear", or a protocol, perhaps with what the
+	   client's certificate is */
+	const char	*session;
 	const char	*sender, *recipient;	/* NULL: SENDER, RECIPIENT */
 	const char	*action;
 	const char	*reason;	/* NULL: not looked at */
