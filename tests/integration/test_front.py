@@ -238,12 +238,12 @@ def test_late_lookup(folder):
         c.expect(NOTFOUND + ENCRYPT)
 
 
-def deaf_client(p):
+def deaf_client(p, patience_s=0.1):
     """One that asks until nothing more is taken; and how many octets were."""
     block = question("ruled.example") * 2000
     c, sent = Connection(p.map), 0
     c.socket.setblocking(False)
-    while select.select([], [c.socket], [], 0.1)[1]:
+    while select.select([], [c.socket], [], patience_s)[1]:
         sent += c.socket.send(block[sent % len(block):])
         assert sent < 64 << 20, "it reads for ever"
     c.socket.settimeout(20)
@@ -255,11 +255,11 @@ def test_never_reads(folder):
     with policyd(folder) as p:
         assert is_served(p)
         before = p.rss()
-        deaf = [deaf_client(p) for _ in range(20)]
-        is_bounded(p, before, 20 * 400)
+        deaf = [deaf_client(p) for _ in range(10)]
+        is_bounded(p, before, 10 * 400)
         assert is_served(p)
-        # Whoever reads at last gets all that he asked for.
-        c, sent = deaf[0]
+        # Whoever reads in time gets all that he asked for.
+        c, sent = deaf[-1]
         whole = sent // len(question("ruled.example"))
         got = c.get(whole * len(ENCRYPT))
         assert got == ENCRYPT * whole, len(got)
@@ -298,7 +298,7 @@ def test_begun_and_idle(folder):
         begun = [(Connection(p.map), b"1"), (Connection(p.map), b"15:QUERY a.exampl"),
                  (Connection(p.access), b"request=smtpd_access_policy\n"),
                  (Connection(p.access), b"r")]
-        deaf, _ = deaf_client(p)
+        deaf, _ = deaf_client(p, 1)
         drip_map, drip_access = Connection(p.map), Connection(p.access)
         for c, data in begun:
             c.send(data)
