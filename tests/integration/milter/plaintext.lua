@@ -1,0 +1,10 @@
+-- A session without TLS; and a second message of the same connection.
+conn = connect(STRANGER)
+must(mt.helo(conn, "client.test"))
+message(conn)
+adds(conn, INBOUND, "tls=none")
+adds_no(conn, NEXT_HOP)
+removes_none(conn)
+message(conn)
+adds(conn, INBOUND, "tls=none")
+mt.disconnect(conn)

@@ -1,0 +1,10 @@
+-- What a content filter hands back on a port of reinject_ports was seen before.
+conn = connect(STRANGER, "10026")
+must(mt.helo(conn, "filter.test"))
+must(mt.mailfrom(conn, "<a@b.test>"))
+recipient(conn, "<user@tag.example>")
+finish(conn, { { INBOUND, "tls=before" } })
+adds_no(conn, INBOUND)
+adds_no(conn, NEXT_HOP)
+removes_none(conn)
+mt.disconnect(conn)
