@@ -216,7 +216,8 @@ char *
 explain_line(const struct next_hop *hop, const struct control_explanation *e,
     const struct domain_rules *rules, int64_t now)
 {
-	struct explanation x = { .site = &e->site, .now = now };
+	struct tls_site site = e->site;
+	struct explanation x = { .site = &site, .now = now };
 	struct facts *f = NULL;
 	struct tls_decision d;
 	const char *why;
@@ -232,6 +233,7 @@ explain_line(const struct next_hop *hop, const struct control_explanation *e,
 	tls_decision_make(f, domain_rules_match(rules, hop->name, RULE_OUT,
 	    now), &e->site, now, &d);
 	x.kind = d.kind;
+	site.is_strict |= d.rule != NULL && d.rule->is_strict;
 	object = explain_object(hop, &x, e, &d);
 	facts_free(f);
 	return json_line(object);

@@ -227,14 +227,16 @@ take_cached(struct domain_lookups *lookups, struct book_entry *entry,
 static void
 lookup_send(struct domain_lookup *l)
 {
-	struct channel *scout = child_peer(l->lookups->front->child,
-	    ROLE_SCOUT);
+	struct domain_lookups *lookups = l->lookups;
+	struct channel *scout = child_peer(lookups->front->child, ROLE_SCOUT);
 	struct scout_lookup message = { .hop = l->hop,
 	    .must_refresh = l->reason == DOMAIN_LOOKUP_REFRESH,
 	    .known = { l->entry->record != NULL ? l->entry->record : "",
 	    l->entry->record_bytes } };
 	struct buffer payload;
 
+	if (lookups->unanswered_since == 0)
+		lookups->unanswered_since = clock_now_s();
 	if (scout == NULL || l->was_sent)
 		return;
 	buffer_init(&payload, FACTS_RECORD_MAX_BYTES + 4096);
@@ -242,8 +244,6 @@ lookup_send(struct domain_lookup *l)
 	l->was_sent = channel_send(scout, MESSAGE_LOOKUP, l->number,
 	    (struct text){ payload.data, payload.len });
 	buffer_clear(&payload);
-	if (l->lookups->unanswered_since == 0)
-		l->lookups->unanswered_since = clock_now_s();
 }
 
 static bool
@@ -467,7 +467,8 @@ domain_lookups_on_facts(struct domain_lookups *lookups, uint64_t number,
 		log_error("the scout's answer cannot be read: reason=%s", why);
 		return;
 	}
-	if (facts->mx_state != FACT_UNKNOWN && facts->learned_at != 0)
+	/* What the merge carried over was learned before. */
+	if (facts->learned_at >= lookups->unanswered_since)
 		lookups->unanswered_since = 0;
 	entry = domain_book_add(front->book, hop_name(&facts->hop, name));
 	log_decision(front, facts, entry);

@@ -163,7 +163,7 @@ depends_on_site(const struct front *front, const struct book_entry *entry,
 	facts = front_facts(entry, hop);
 	front_decide(front, facts, &decision);
 	facts_free(facts);
-	return decision.map == MAP_TEMPORARY;
+	return decision.map == MAP_TEMPORARY || decision.has_warning;
 }
 
 static void
