@@ -69,7 +69,7 @@ ENFORCE = [
            hosts=(Host(fault="refuse-starttls"),), policy=Policy()),
     Domain("enf-garbage.test", enforced(DEFERRED, "handshake failure"),
            hosts=(Host(fault="garbage"),), policy=Policy()),
-    Domain("enf-drop.test", enforced(DEFERRED, "handshake failure", "lost connection"),
+    Domain("enf-drop.test", enforced(DEFERRED, "handshake failure", "SSL_connect error"),
            hosts=(Host(fault="drop"),), policy=Policy()),
     Domain("enf-tls10.test", enforced(DEFERRED, "handshake failure"),
            hosts=(Host(fault="tls1.0"),), policy=Policy()),
