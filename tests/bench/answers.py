@@ -81,6 +81,7 @@ class Answers:
         pairs = self._rig.write_pairs("access", [(records.access_question(name, i),
                                                   records.DUNNO)
                                                  for i, name in enumerate(names)])
+        self._map_sides("n")
         base = (ACCESS_LIMIT, pairs, self._rig.constants()[1])
         ours = (inet(ACCESS), pairs, self._rig.front())
         for count in (10, 50):

@@ -64,6 +64,7 @@ class Life:
     def start(self):
         """From the start of the program to the first answer that Redis knew."""
         rig, took, round_trips = self._rig, [], []
+        rig.place(apart=False)
         records.write(rig.redis.path, "p", MANY)
         for i in range(self._rounds):
             round_trips.append(self._redis_round_trip_s())

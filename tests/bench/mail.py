@@ -26,6 +26,7 @@ class Mail:
         rig.restart(dane="auto", own_networks="127.0.0.0/8")
         sink = Process("sink", ["smtp-sink", "-u", "postfix", f"{SINK}:25", "256"], rig.logs)
         sink.wait_ready(lambda: can_connect((SINK, 25)))
+        rig.postfix.start()
         rig.place(apart=False)
         rates = []
         for _ in range(rounds):
