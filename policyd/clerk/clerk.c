@@ -252,9 +252,14 @@ clerk_on_settings(struct child *child, const struct settings *settings)
 		    clerk_on_line, clerk);
 }
 
-/* Here, as the loop that the events belong to ends with child_run. */
 static void
 clerk_on_leave(struct child *child)
+{
+	child_exit(child, 0);
+}
+
+static void
+clerk_on_stop(struct child *child)
 {
 	struct clerk *clerk = child->arg;
 
@@ -262,7 +267,6 @@ clerk_on_leave(struct child *child)
 	questions_free(clerk->questions);
 	free(clerk->children);
 	clerk_forget_resolver(clerk);
-	child_exit(child, 0);
 }
 
 int
@@ -273,6 +277,7 @@ clerk_main(int parent_fd, int control_fd)
 		.on_peer = clerk_on_peer,
 		.on_frame = clerk_on_frame,
 		.on_leave = clerk_on_leave,
+		.on_stop = clerk_on_stop,
 		.on_parent_frame = clerk_on_parent_frame
 	};
 	struct clerk clerk = { .control_fd = control_fd };

@@ -207,7 +207,10 @@ is_reinjected(const struct front *front, const struct access_request *request)
 	return false;
 }
 
-/* Until postconf has answered nobody knows whose networks are ours. */
+/*
+ * Whose networks are ours nobody knows until postconf has answered, or where it
+ * names tables.
+ */
 static bool
 may_be_ours(const struct front *front, const struct access_request *request)
 {
@@ -218,7 +221,8 @@ may_be_ours(const struct front *front, const struct access_request *request)
 	    is_loopback(&client) || is_reinjected(front, request) ||
 	    network_list_contains(front->own_networks, &client) ||
 	    (front->settings->config->own_networks[0] == '\0' &&
-	    !front->settings->site->is_known);
+	    (!front->settings->site->is_known ||
+	    front->settings->site->own_networks_are_partial));
 }
 
 /* Empty is "none"; absent is a Postfix that cannot tell. */
@@ -445,9 +449,7 @@ access_on_bytes(struct client *client, struct text bytes, size_t *used,
 	case ACCESS_REQUEST_MORE:
 		return CLIENT_MORE;
 	case ACCESS_REQUEST_BAD:
-		front->counters.bad_requests++;
-		log_warn("bad request, connection closed: service=access, "
-		    "reason=%s", why);
+		front_note_bad_request(front, "access", why);
 		return CLIENT_BAD;
 	case ACCESS_REQUEST_DONE:
 		break;

@@ -110,6 +110,9 @@ set_own_networks(struct front_process *p, const struct settings *settings)
 	size_t skipped;
 
 	p->front.own_networks = &settings->site->own_networks;
+	if (option[0] == '\0' && settings->site->own_networks_are_partial)
+		log_warn("mynetworks names tables, which are not read: set "
+		    "own_networks, until then no \"in\" rule is applied");
 	if (option[0] == '\0' && settings->site->is_known)
 		return;
 	if (option[0] == '\0')

@@ -349,9 +349,7 @@ map_on_bytes(struct client *client, struct text bytes, size_t *used,
 	case SOCKETMAP_MORE:
 		return CLIENT_MORE;
 	case SOCKETMAP_BAD:
-		front->counters.bad_requests++;
-		log_warn("bad request, connection closed: service=map, "
-		    "reason=%s", why);
+		front_note_bad_request(front, "map", why);
 		return CLIENT_BAD;
 	case SOCKETMAP_DONE:
 		break;

@@ -11,6 +11,8 @@
 #include "shared/io/clock.h"
 #include "shared/io/log.h"
 
+#define COMPLAINTS_MAX	20	/* lines a second about bad requests */
+
 /* Whether our Postfix can be told of DANE, and if not, why, for people. */
 static enum fact_state
 judge_dane(const struct front *front, const char **why)
@@ -143,6 +145,25 @@ front_date_replies(struct front *front, struct book_entry *entry,
 		domain_book_drop_replies(front->book, entry);
 	entry->generation = front->generation;
 	entry->valid_until = valid_until;
+}
+
+void
+front_note_bad_request(struct front *front, const char *service,
+    const char *why)
+{
+	int64_t now = clock_now_s();
+
+	front->counters.bad_requests++;
+	if (now != front->complained_at) {
+		if (front->complaint_count > COMPLAINTS_MAX)
+			log_warn("more bad requests: count=%u",
+			    front->complaint_count - COMPLAINTS_MAX);
+		front->complained_at = now;
+		front->complaint_count = 0;
+	}
+	if (front->complaint_count++ < COMPLAINTS_MAX)
+		log_warn("bad request, connection closed: service=%s, "
+		    "reason=%s", service, why);
 }
 
 void

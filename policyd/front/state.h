@@ -43,6 +43,9 @@ struct front {
 	enum scout_check	 validates, postfix_ad;
 	char			 resolver_detail[256];
 	struct front_counters	 counters;
+	/* Complaints in the second that began then. */
+	int64_t			 complained_at;
+	unsigned		 complaint_count;
 };
 
 /* After a change of what front->site is made of: true when DANE changed. */
@@ -65,6 +68,9 @@ bool	front_replies_hold(const struct front *front,
 /* Before one is kept that holds until then: those of other times go. */
 void	front_date_replies(struct front *front, struct book_entry *entry,
 	    int64_t valid_until);
+/* Counts and logs what closes a connection; not more than a few a second. */
+void	front_note_bad_request(struct front *front, const char *service,
+	    const char *why);
 /* The decision for outgoing mail, with the rule that applies. */
 void	front_decide(const struct front *front, const struct facts *facts,
 	    struct tls_decision *out);

@@ -124,6 +124,8 @@ site_add_networks(struct site *site, struct text value)
 	for (i = 0; i < more.count; i++)
 		own->networks[own->count++] = more.networks[i];
 	network_list_clear(&more);
+	if (skipped > 0)
+		site->own_networks_are_partial = true;
 }
 
 static void

@@ -26,6 +26,7 @@ struct site {
 	   of its recipient's domain. */
 	bool		 next_hops_vary;
 	struct network_list own_networks;	/* mynetworks */
+	bool		 own_networks_are_partial;	/* some are in tables */
 	char		**own_domains;	/* A-labels, literal entries only */
 	size_t		 own_domain_count;
 	bool		 own_domains_are_partial;	/* some are in tables */
