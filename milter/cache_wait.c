@@ -1,7 +1,8 @@
 /*
- * The shared cache as libmilter's threads use it.  A question belongs to two, its
- * caller and the thread of the link; whoever leaves last frees it.  The lock
- * is held for the hand-over alone, never while anybody waits for the network.
+ * The shared cache as libmilter's threads use it.  A question belongs to two,
+ * its caller and the thread of the link; whoever leaves last frees it.  The
+ * lock is held for the hand-over alone, never while anybody waits for the
+ * network.
  */
 
 #include "milter/cache_wait.h"

@@ -22,19 +22,19 @@ enum cache_answer {
 };
 
 /*
- * Starts the thread; NULL when it cannot.  Lives as long as the program.  Signals that
- * libmilter wants are blocked by the caller before.
+ * Starts the thread; NULL when it cannot.  Lives as long as the program.
+ * Signals that libmilter wants are blocked by the caller before.
  */
 struct cache_wait *cache_wait_new(void);
 /*
- * The options of Redis, copied; address empty for none.  The same as before change
- * nothing, others make a new connection.
+ * The options of Redis, copied; address empty for none.  The same as before
+ * change nothing, others make a new connection.
  */
 void	cache_wait_set_redis(struct cache_wait *cache, const char *address,
 	    const char *user, const char *password);
 /*
- * The facts record of hop; waits at most CACHE_WAIT_MS.  record is added to where it is
- * found.
+ * The facts record of hop; waits at most CACHE_WAIT_MS.  record is added to
+ * where it is found.
  */
 enum cache_answer cache_wait_get(struct cache_wait *cache,
 	    const struct next_hop *hop, struct buffer *record);

@@ -1,8 +1,8 @@
 /*
  * libmilter's callbacks.  Those of one connection come one at a time, on any
- * thread; all that they know hangs on the connection.  Macros are read at MAIL:
- * libmilter keeps those of the latest HELO, which after STARTTLS is the second, and
- * Postfix has none of them any more at the end of the message.
+ * thread; all that they know hangs on the connection.  Macros are read at
+ * MAIL: libmilter keeps those of the latest HELO, which after STARTTLS is the
+ * second, and Postfix has none of them any more at the end of the message.
  */
 
 #include "milter/callbacks.h"

@@ -1,7 +1,7 @@
 /*
- * What becomes of a recipient.  Without a rule that could do something about it
- * nothing is asked; facts that are due for a new look are asked of policyd, which
- * looks, and the cached ones count if it is away or takes too long.
+ * What becomes of a recipient.  Without a rule that could do something about
+ * it nothing is asked; facts that are due for a new look are asked of policyd,
+ * which looks, and the cached ones count if it is away or takes too long.
  */
 
 #include "milter/judge.h"

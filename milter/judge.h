@@ -25,15 +25,15 @@ void	judge_patience_init(struct judge_patience *patience,
 	    const struct setup *setup);
 
 /*
- * The next hop of a recipient, "<user@example.com>" or without the brackets, as far as
- * it is to be judged: not our own domains, no address literals.
+ * The next hop of a recipient, "<user@example.com>" or without the brackets,
+ * as far as it is to be judged: not our own domains, no address literals.
  */
 bool	judge_next_hop(const struct setup *setup, struct text recipient,
 	    struct next_hop *out);
 /*
- * Judges hop.  For clients that are not our own nothing is looked up, and only rules
- * that say clients=all apply.  What cannot be known in time is VERDICT_UNKNOWN and
- * RULE_ACTION_LOG.
+ * Judges hop.  For clients that are not our own nothing is looked up, and only
+ * rules that say clients=all apply.  What cannot be known in time is
+ * VERDICT_UNKNOWN and RULE_ACTION_LOG.
  */
 void	judge_hop(const struct setup *setup, const struct next_hop *hop,
 	    bool is_own_client, struct judge_patience *patience,

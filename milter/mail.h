@@ -1,6 +1,7 @@
 /*
- * One message as the milter sees it: whose it is, how it came in, which headers of
- * ours it brought along, and what was found about its recipients.  No I/O.
+ * One message as the milter sees it: whose it is, how it came in, which
+ * headers of ours it brought along, and what was found about its recipients.
+ * No I/O.
  */
 
 #ifndef HOPSEAL_MAIL_H
@@ -31,7 +32,7 @@ struct mail_tag {
 
 struct mail {
 	struct setup	*setup;		/* held; NULL between messages */
-	bool		 is_own;	/* authenticated, loopback, our networks */
+	bool		 is_own;	/* SASL, loopback, our networks */
 	bool		 is_reinjected;	/* from a content filter */
 	bool		 is_simulated;	/* no smtpd session: 4xx is not heard */
 	struct mail_tls	 tls;
@@ -62,8 +63,8 @@ void		 mail_note_header(struct mail *mail, const char *name);
 bool		 mail_is_trusted(const struct mail *mail);
 
 /*
- * The tag for a judgement: the one that the mail has for the same policy and finding
- * already, or a new one with this id.  NULL when there are too many.
+ * The tag for a judgement: the one that the mail has for the same policy and
+ * finding already, or a new one with this id.  NULL when there are too many.
  */
 const struct mail_tag *mail_add_tag(struct mail *mail,
 		    const struct judgement *judgement,

@@ -1,6 +1,7 @@
 /*
- * hopseal-milter: the command line, accounts and threads; the rest is libmilter's.
- * It takes SIGHUP, SIGTERM and SIGINT for itself, and each of them ends it.
+ * hopseal-milter: the command line, accounts and threads; the rest is
+ * libmilter's.  It takes SIGHUP, SIGTERM and SIGINT for itself, and each of
+ * them ends it.
  */
 
 #include <sys/resource.h>

@@ -24,8 +24,8 @@ struct site_answer {
 
 /*
  * The answer to "site".  0, or -1 with *why: no JSON object, policyd's own
- * error, a member that is missing, of the wrong type, or out of range.  *out is the
- * caller's until site_answer_clear.
+ * error, a member that is missing, of the wrong type, or out of range.  *out
+ * is the caller's until site_answer_clear.
  */
 int	site_answer_parse(struct text line, struct site_answer *out,
 	    const char **why);

@@ -17,9 +17,10 @@ struct policyd_line;
 struct policyd_line *policyd_line_new(void);
 
 /*
- * Asks at the endpoint where (the option control_listen) and waits at most wait_ms.
- * request is a JSON object without a line end; 0 with the answer's line added to answer, or
- * -1 with *why: no endpoint, nobody there, no time, too many ask.
+ * Asks at the endpoint where (the option control_listen) and waits at most
+ * wait_ms.  request is a JSON object without a line end; 0 with the answer's
+ * line added to answer, or -1 with *why: no endpoint, nobody there, no time,
+ * too many ask.
  */
 int	policyd_line_ask(struct policyd_line *line, const char *where,
 	    const char *request, unsigned wait_ms, struct buffer *answer,

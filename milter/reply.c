@@ -1,7 +1,7 @@
 /*
  * Carries out what was found.  Where the access service judges recipients
- * (recipient_judge), and where no smtpd listens, a recipient is never refused and
- * no mail held.
+ * (recipient_judge), and where no smtpd listens, a recipient is never refused
+ * and no mail held.
  */
 
 #include "milter/reply.h"

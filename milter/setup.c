@@ -1,6 +1,6 @@
 /*
- * Reads and parses what the milter works with, and keeps the present one behind a
- * counted pointer.
+ * Reads and parses what the milter works with, and keeps the present one
+ * behind a counted pointer.
  */
 
 #include "milter/setup.h"

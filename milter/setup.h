@@ -24,7 +24,7 @@ struct setup_source {
 	const char		*config_path;
 	bool			 config_may_be_missing;
 	const char		*overrides;	/* "name=value" lines of -o */
-	struct cache_wait	*cache;		/* NULL where only files count */
+	struct cache_wait	*cache;		/* NULL: only files count */
 	struct policyd_line	*policyd;
 };
 
@@ -40,8 +40,8 @@ struct setup {
 };
 
 /*
- * Reads and checks the files.  site_line is policyd's last good answer, or NULL.
- * The caller's; NULL with a line a mistake in errors.
+ * Reads and checks the files.  site_line is policyd's last good answer, or
+ * NULL.  The caller's; NULL with a line a mistake in errors.
  */
 struct setup	*setup_load(const struct setup_source *source,
 		    const char *site_line, struct buffer *errors);

@@ -1,6 +1,7 @@
 /*
- * The listening socket.  libmilter binds it and keeps the descriptor to itself; a
- * unix socket's node gets its owner and mode before anybody may connect.
+ * The listening socket.  libmilter binds it and keeps the descriptor to
+ * itself; a unix socket's node gets its owner and mode before anybody may
+ * connect.
  */
 
 #include "milter/socket.h"

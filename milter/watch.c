@@ -1,6 +1,6 @@
 /*
- * Keeps the setup up to date, on a thread of its own.  A bad file is refused as a
- * whole and said once; what was in force stays.
+ * Keeps the setup up to date, on a thread of its own.  A bad file is refused
+ * as a whole and said once; what was in force stays.
  */
 
 #include "milter/watch.h"
@@ -82,7 +82,8 @@ static void
 note_silence(struct watch *watch, const char *why)
 {
 	if (why != NULL && !watch->is_silent)
-		log_warn("policyd says nothing about this site: reason=%s", why);
+		log_warn("policyd says nothing about this site: reason=%s",
+		    why);
 	else if (why == NULL && watch->is_silent)
 		log_info("policyd answers again");
 	watch->is_silent = why != NULL;

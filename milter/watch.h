@@ -12,8 +12,8 @@
 #define WATCH_SITE_S	10	/* 1 s until policyd has answered once */
 
 /*
- * Starts the thread; the present setup and its source are set before.  0, or -1 with
- * errno.
+ * Starts the thread; the present setup and its source are set before.  0, or
+ * -1 with errno.
  */
 int	watch_start(void);
 
