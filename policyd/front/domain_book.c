@@ -1,6 +1,7 @@
 /*
  * What the front knows in memory.  Entries that somebody keeps are never
- * evicted; all others are in the order of their last use.
+ * evicted; all others are in the order of their last use.  Between two
+ * additions that order is of no use to anybody: an entry moves once.
  */
 
 #include "policyd/front/domain_book.h"
@@ -25,6 +26,7 @@ struct domain_book {
 	size_t			  slot_count;	/* a power of two */
 	TAILQ_HEAD(book_entries, book_entry) used;	/* last: newest */
 	size_t			  entries, bytes, entries_max, bytes_max;
+	uint32_t		  additions;
 	uint64_t		  evicted;
 };
 
@@ -175,7 +177,8 @@ domain_book_find(struct domain_book *book, struct text name)
 {
 	struct book_entry *e = *find_link(book, name);
 
-	if (e != NULL && TAILQ_NEXT(e, used) != NULL) {
+	if (e != NULL && e->moved_at != book->additions) {
+		e->moved_at = book->additions;
 		TAILQ_REMOVE(&book->used, e, used);
 		TAILQ_INSERT_TAIL(&book->used, e, used);
 	}
@@ -214,6 +217,7 @@ domain_book_add(struct domain_book *book, struct text name)
 	e->name_len = (uint16_t)name.len;
 	memcpy(e->name, name.data, name.len);
 	*find_link(book, name) = e;
+	e->moved_at = ++book->additions;
 	TAILQ_INSERT_TAIL(&book->used, e, used);
 	book->entries++;
 	book->bytes += entry_bytes(e);

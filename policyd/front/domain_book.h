@@ -29,6 +29,7 @@ struct book_entry {
 	int64_t			 refetch_at;	/* 0: no policy */
 	int64_t			 synced_at;	/* last seen in the shared cache */
 	uint32_t		 pins;		/* of those who keep it */
+	uint32_t		 moved_at;	/* the table's: additions then */
 	uint32_t		 record_bytes;
 	uint32_t		 generation;	/* of the replies (state.h) */
 	uint16_t		 name_len;
