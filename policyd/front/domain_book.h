@@ -18,20 +18,22 @@
 struct domain_lookup;
 
 struct book_entry {
-	struct book_entry	*chain;		/* the table's */
 	TAILQ_ENTRY(book_entry)	 used;		/* the table's: by last use */
 	struct domain_lookup	*lookup;	/* under way; keeps the entry */
 	char			*record;	/* facts_format, or NULL: nothing yet */
+	int64_t			 looked_at, end_at;
+	int64_t			 refetch_at;	/* 0: no policy */
+	uint32_t		 record_bytes;
+	uint32_t		 pins;		/* of those who keep it */
+	/* What a request reads stands together, with the name. */
+	struct book_entry	*chain;		/* the table's */
 	/* Ready replies as terminated netstrings, or NULL: not made yet. */
 	char			*replies[MAP_NAME_COUNT];
 	int64_t			 valid_until;	/* of the replies; 0: no end */
-	int64_t			 looked_at, refresh_at, end_at;
-	int64_t			 refetch_at;	/* 0: no policy */
+	int64_t			 refresh_at;
 	int64_t			 synced_at;	/* last seen in the shared cache */
-	uint32_t		 pins;		/* of those who keep it */
-	uint32_t		 moved_at;	/* the table's: additions then */
-	uint32_t		 record_bytes;
 	uint32_t		 generation;	/* of the replies (state.h) */
+	uint32_t		 moved_at;	/* the table's: additions then */
 	uint16_t		 name_len;
 	bool			 lets_pass;	/* a ready DUNNO */
 	char			 name[];	/* next_hop_format, terminated */
