@@ -25,6 +25,7 @@ struct ctl_options {
 	size_t		 override_count;
 	bool		 is_json;
 	bool		 forgets_policy;	/* --policy */
+	char		*host, *at, *ca_file;	/* of lint's kinds, or NULL */
 };
 
 struct ctl_command {
@@ -32,6 +33,7 @@ struct ctl_command {
 	const char	*operands;	/* for usage: "DOMAIN" */
 	int		 operand_min, operand_max;
 	bool		 takes_policy;	/* --policy is an option of it */
+	bool		 takes_host;	/* --host, --at and --ca are */
 	const char	*summary;	/* one line */
 	const char	*help;		/* more lines for --help, or "" */
 	/* operands are checked for their number; returns the exit code. */

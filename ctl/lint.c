@@ -17,13 +17,21 @@
 static const struct lint_kind {
 	const char	*name, *arguments;	/* for usage */
 	int		 argument_count;
-	bool		 reads_input;
+	bool		 reads_input, takes_host, takes_trust;
 	lint_judge	*judge;
 } kinds[] = {
-	{ "sts-record",	"",			0, true,  lint_sts_record },
-	{ "sts-policy",	"",			0, true,  lint_sts_policy },
-	{ "mx",		" [--] PATTERN HOST",	2, false, lint_mx },
-	{ "map-reply",	" VERSION",		1, true,  lint_map_reply }
+	{ "sts-record",	"",			0, true,  false, false,
+	    lint_sts_record },
+	{ "sts-policy",	"",			0, true,  false, false,
+	    lint_sts_policy },
+	{ "mx",		" [--] PATTERN HOST",	2, false, false, false,
+	    lint_mx },
+	{ "map-reply",	" VERSION",		1, true,  false, false,
+	    lint_map_reply },
+	{ "cert",	" --host NAME [--at TIME] [--ca FILE]",
+	    0, true,  true,  true,  lint_cert },
+	{ "cert-name",	" --host NAME",		0, true,  true,  false,
+	    lint_cert_name }
 };
 #define KIND_COUNT (sizeof(kinds) / sizeof(kinds[0]))
 
@@ -77,11 +85,23 @@ read_input(const char *path, struct buffer *out)
 	return result;
 }
 
+/* Those that the kind needs, and none that it does not know. */
+static bool
+options_fit(const struct lint_kind *kind, const struct ctl_options *options)
+{
+	bool has_trust = options->at != NULL || options->ca_file != NULL;
+
+	return (options->host != NULL) == kind->takes_host &&
+	    (kind->takes_trust || !has_trust);
+}
+
 static enum ctl_exit
 lint_run(const struct ctl_options *options, int operand_count,
     char *const *operands)
 {
 	const struct lint_kind *kind = find_kind(operands[0]);
+	char *const named[LINT_OPTION_COUNT] = { [LINT_HOST] = options->host,
+	    [LINT_AT] = options->at, [LINT_CA] = options->ca_file };
 	const char *path = "-", *why = NULL;
 	enum ctl_exit status = CTL_USAGE;
 	struct buffer input;
@@ -89,11 +109,11 @@ lint_run(const struct ctl_options *options, int operand_count,
 	json_t *judged;
 	int rest;
 
-	(void)options;
 	if (kind == NULL)
 		return CTL_USAGE;
 	rest = operand_count - 1 - kind->argument_count;
-	if (rest < 0 || rest > (kind->reads_input ? 1 : 0)) {
+	if (rest < 0 || rest > (kind->reads_input ? 1 : 0) ||
+	    !options_fit(kind, options)) {
 		fprintf(stderr, "usage: hopseal lint %s%s%s\n", kind->name,
 		    kind->arguments, kind->reads_input ? " [FILE]" : "");
 		return CTL_USAGE;
@@ -105,8 +125,8 @@ lint_run(const struct ctl_options *options, int operand_count,
 		goto out;
 	/* A block of its exact size: no judge can lean on the final NUL. */
 	exact = xmemdup(buffer_text(&input), input.len);
-	judged = kind->judge(operands + 1, (struct text){ exact, input.len },
-	    &why);
+	judged = kind->judge(kind->takes_host ? named : operands + 1,
+	    (struct text){ exact, input.len }, &why);
 	if (judged == NULL) {
 		ctl_complain("lint %s: %s", kind->name, why);
 		goto out;
@@ -126,6 +146,7 @@ const struct ctl_command lint_command = {
 	.operands = "KIND ...",
 	.operand_min = 1,
 	.operand_max = 8,
+	.takes_host = true,
 	.summary = "judge one document, offline",
 	.help =
 	    "Prints one JSON object; exit 0 also for what is invalid.\n\n"
@@ -134,6 +155,12 @@ const struct ctl_command lint_command = {
 	    "  sts-policy [FILE]          an MTA-STS policy file\n"
 	    "  mx [--] PATTERN HOST       does the host satisfy the pattern?\n"
 	    "  map-reply VERSION [FILE]   a reply of a TLS policy map, for "
-	    "Postfix VERSION\n",
+	    "Postfix VERSION\n"
+	    "  cert --host NAME [--at TIME] [--ca FILE] [FILE]\n"
+	    "                             a PEM chain, as the server of that "
+	    "name sends it\n"
+	    "  cert-name --host NAME [FILE]\n"
+	    "                             does the certificate name the "
+	    "host?\n",
 	.run = lint_run
 };

@@ -13,6 +13,9 @@
 /* Longer documents arrive cut one octet behind this, and are refused. */
 #define LINT_INPUT_MAX_BYTES	(1024 * 1024)
 
+/* What kinds with options find in arguments; NULL for one not given. */
+enum { LINT_HOST, LINT_AT, LINT_CA, LINT_OPTION_COUNT };
+
 /*
  * arguments are those of the kind, checked for their number; input is empty
  * where the kind reads none.  NULL with *why for an argument that makes no
@@ -21,6 +24,7 @@
 typedef json_t	*lint_judge(char *const *arguments, struct text input,
 		    const char **why);
 
-lint_judge	 lint_sts_record, lint_sts_policy, lint_mx, lint_map_reply;
+lint_judge	 lint_sts_record, lint_sts_policy, lint_mx, lint_map_reply, lint_cert,
+		 lint_cert_name;
 
 #endif

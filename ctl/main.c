@@ -20,11 +20,14 @@ static const struct ctl_command *const commands[] = {
 /* More letters than this apart, and it was not a slip. */
 #define SLIP_MAX 2
 
-enum { OPTION_JSON = 256, OPTION_POLICY };
+enum { OPTION_JSON = 256, OPTION_POLICY, OPTION_HOST, OPTION_AT, OPTION_CA };
 
 static const struct option long_options[] = {
 	{ "json", no_argument, NULL, OPTION_JSON },
 	{ "policy", no_argument, NULL, OPTION_POLICY },
+	{ "host", required_argument, NULL, OPTION_HOST },
+	{ "at", required_argument, NULL, OPTION_AT },
+	{ "ca", required_argument, NULL, OPTION_CA },
 	{ "help", no_argument, NULL, 'h' },
 	{ "version", no_argument, NULL, 'V' },
 	{ NULL, 0, NULL, 0 }
@@ -123,6 +126,15 @@ read_options(int argc, char **argv, struct ctl_options *options,
 		case OPTION_POLICY:
 			options->forgets_policy = true;
 			break;
+		case OPTION_HOST:
+			options->host = optarg;
+			break;
+		case OPTION_AT:
+			options->at = optarg;
+			break;
+		case OPTION_CA:
+			options->ca_file = optarg;
+			break;
 		default:
 			return false;
 		}
@@ -158,7 +170,9 @@ main(int argc, char **argv)
 	operand_count = argc - optind - 1;
 	if (operand_count < command->operand_min ||
 	    operand_count > command->operand_max ||
-	    (options.forgets_policy && !command->takes_policy)) {
+	    (options.forgets_policy && !command->takes_policy) ||
+	    ((options.host != NULL || options.at != NULL ||
+	    options.ca_file != NULL) && !command->takes_host)) {
 		print_usage(stderr, command);
 		return CTL_USAGE;
 	}
