@@ -1,0 +1,44 @@
+/*
+ * The types of the frames (shared/frame.h) that our processes exchange, and
+ * who sends which to whom.  Each pair of processes has one channel.  A command
+ * that starts a scout of its own is its parent and its front.
+ */
+
+#ifndef HOPSEAL_SHARED_MESSAGE_H
+#define HOPSEAL_SHARED_MESSAGE_H
+
+/* Added to a frame's type: a descriptor comes with its first octet. */
+#define MESSAGE_HAS_FD	0x80
+
+enum role { ROLE_PARENT, ROLE_FRONT, ROLE_SCOUT, ROLE_CLERK, ROLE_COUNT };
+
+enum message_type {
+	/* parent to each child */
+	MESSAGE_SETTINGS = 1,	/* settings_format; at start, at each reload */
+	MESSAGE_PEER,		/* number: role of the other end; with descriptor */
+	MESSAGE_LEAVE,		/* finish what is in hand and exit */
+	/* each child to the parent, twice a second */
+	MESSAGE_TICK,
+	/* parent to clerk: one JSON object, the children (pid, restarts) */
+	MESSAGE_CHILDREN,
+	/* front and scout to clerk: level (u8), pid (u32), line (text) */
+	MESSAGE_LOG,
+	/* front to scout, scout to front (shared/scout_message.h) */
+	MESSAGE_LOOKUP,
+	MESSAGE_FACTS,		/* payload: the facts record */
+	MESSAGE_RESOLVER,
+	/* clerk to front: a question of the control socket; front to clerk: its
+	   answer, the same number (control_message.h) */
+	MESSAGE_QUESTION,
+	MESSAGE_ANSWER,
+	/* clerk to parent: read configuration and tables again */
+	MESSAGE_RELOAD,
+	/* front to scout, scout to front (shared/probe_message.h) */
+	MESSAGE_PROBE,
+	MESSAGE_OBSERVATION,
+	/* the same: the TXT records of a name (shared/probe_message.h) */
+	MESSAGE_TXT,
+	MESSAGE_TXT_ANSWER
+};
+
+#endif
