@@ -1,7 +1,7 @@
 /*
  * hopseal-scout: the process that meets strangers.  Started by the parent with
- * its channel as descriptor 3; answers the front's questions about next hops
- * and tells front and clerk whether DNSSEC works here.
+ * its channel as descriptor 3; answers the front's questions about next hops,
+ * mail hosts and records, and tells front and clerk whether DNSSEC works here.
  */
 
 #include <fcntl.h>
@@ -13,8 +13,10 @@
 #include "policyd/scout/dns.h"
 #include "policyd/scout/https.h"
 #include "policyd/scout/lookup.h"
+#include "policyd/scout/probes.h"
 #include "policyd/scout/resolver_watch.h"
 #include "policyd/scout/sandbox.h"
+#include "policyd/scout/txt.h"
 #include "shared/io/log.h"
 #include "shared/scout_message.h"
 
@@ -27,6 +29,8 @@ struct scout {
 	struct dns		*dns;
 	struct https		*https;
 	struct lookups		*lookups;
+	struct probes		*probes;
+	struct txt		*txt;
 	struct resolver_watch	*watch;
 	/* Without DNSSEC everything would be bogus and nothing found. */
 	bool			 is_validating;
@@ -53,14 +57,31 @@ scout_tell_resolver(struct scout *scout, enum role peer)
 }
 
 static void
-scout_on_facts(uint64_t number, struct text record, void *arg)
+scout_answer(struct scout *scout, enum message_type type, uint64_t number,
+    struct text payload)
 {
-	struct scout *scout = arg;
 	struct channel *front = child_peer(scout->child, ROLE_FRONT);
 
-	if (front != NULL &&
-	    !channel_send(front, MESSAGE_FACTS, number, record))
+	if (front != NULL && !channel_send(front, type, number, payload))
 		log_warn("answer lost: the front does not read");
+}
+
+static void
+scout_on_facts(uint64_t number, struct text record, void *arg)
+{
+	scout_answer(arg, MESSAGE_FACTS, number, record);
+}
+
+static void
+scout_on_observation(uint64_t number, struct text observation, void *arg)
+{
+	scout_answer(arg, MESSAGE_OBSERVATION, number, observation);
+}
+
+static void
+scout_on_txt(uint64_t number, struct text answer, void *arg)
+{
+	scout_answer(arg, MESSAGE_TXT_ANSWER, number, answer);
 }
 
 /* --------------------------------------------------------------- DNSSEC */
@@ -83,6 +104,7 @@ scout_configure_dns(struct scout *scout)
 		dns_configure(scout->dns, &options, error);
 	}
 	lookups_set_validating(scout->lookups, scout->is_validating);
+	probes_set_validating(scout->probes, scout->is_validating);
 }
 
 static const char *
@@ -142,6 +164,9 @@ scout_set_up(struct scout *scout, struct child *child)
 	scout->https = https_new(child->base);
 	scout->lookups = lookups_new(child->base, scout->dns, scout->https,
 	    scout_on_facts, scout);
+	scout->probes = probes_new(child->base, scout->dns,
+	    scout_on_observation, scout);
+	scout->txt = txt_new(scout->dns, scout_on_txt, scout);
 	scout->watch = resolver_watch_new(child->base, scout_on_resolver,
 	    scout);
 }
@@ -156,7 +181,7 @@ scout_on_settings(struct child *child, const struct settings *settings)
 		.ca_path = config->tls_ca_path,
 		.allow_networks = config->allow_networks
 	};
-	char error[HTTPS_ERROR_MAX_BYTES + 1];
+	char error[FACTS_ERROR_MAX_BYTES + 1];
 	bool is_first = scout->child == NULL;
 	const char *why;
 
@@ -164,6 +189,10 @@ scout_on_settings(struct child *child, const struct settings *settings)
 		scout_set_up(scout, child);
 	if (https_configure(scout->https, &options, error) == -1)
 		log_error("policies cannot be fetched: reason=%s", error);
+	if (probes_configure(scout->probes, settings, error) == -1)
+		log_error("mail hosts cannot be judged: reason=%s", error);
+	else if (error[0] != '\0')
+		log_warn("trust for mail hosts: %s", error);
 	if (is_first && sandbox_enter(&why) == -1)
 		log_warn("scout runs without system call filter: reason=%s",
 		    why);
@@ -180,24 +209,48 @@ scout_on_peer(struct child *child, enum role peer)
 	if (scout->child == NULL)
 		return;
 	/* A new front does not know the old one's numbers. */
-	if (peer == ROLE_FRONT)
+	if (peer == ROLE_FRONT) {
 		lookups_forget_askers(scout->lookups);
+		probes_forget_askers(scout->probes);
+		txt_forget_askers(scout->txt);
+	}
 	scout_tell_resolver(scout, peer);
+}
+
+/* False for what is no question to the scout. */
+static bool
+scout_take_question(struct scout *scout, const struct frame *frame)
+{
+	struct scout_lookup lookup;
+	struct probe_request probe;
+	char name[HOST_NAME_SIZE];
+
+	switch (frame->type) {
+	case MESSAGE_LOOKUP:
+		if (!scout_lookup_parse(frame->payload, &lookup))
+			return false;
+		lookups_start(scout->lookups, frame->number, &lookup);
+		return true;
+	case MESSAGE_PROBE:
+		if (!probe_request_parse(frame->payload, &probe))
+			return false;
+		probes_start(scout->probes, frame->number, &probe);
+		return true;
+	case MESSAGE_TXT:
+		if (!txt_question_parse(frame->payload, name))
+			return false;
+		txt_start(scout->txt, frame->number, name);
+		return true;
+	}
+	return false;
 }
 
 static void
 scout_on_frame(struct child *child, enum role peer, const struct frame *frame)
 {
-	struct scout *scout = child->arg;
-	struct scout_lookup m;
-
-	if (peer != ROLE_FRONT || frame->type != MESSAGE_LOOKUP ||
-	    !scout_lookup_parse(frame->payload, &m)) {
+	if (peer != ROLE_FRONT || !scout_take_question(child->arg, frame))
 		log_error("frame not understood: peer=%s, type=%u",
 		    role_name(peer), (unsigned)frame->type);
-		return;
-	}
-	lookups_start(scout->lookups, frame->number, &m);
 }
 
 static void
@@ -207,6 +260,8 @@ scout_on_leave(struct child *child)
 
 	/* Before the loop ends that their events belong to. */
 	resolver_watch_free(scout->watch);
+	txt_free(scout->txt);
+	probes_free(scout->probes);
 	lookups_free(scout->lookups);
 	https_free(scout->https);
 	dns_free(scout->dns);

@@ -82,11 +82,11 @@ static const int allowed[] = {
 	SCMP_SYS(pread64), SCMP_SYS(lseek), SCMP_SYS(_llseek),
 	SCMP_SYS(close), SCMP_SYS(fcntl), SCMP_SYS(fcntl64),
 	SCMP_SYS(pipe), SCMP_SYS(pipe2), SCMP_SYS(eventfd2),
-	/* files: what they are, and whether they can be read */
+	/* files: what there is, and whether it can be read */
 	SCMP_SYS(fstat), SCMP_SYS(fstat64), SCMP_SYS(stat), SCMP_SYS(stat64),
 	SCMP_SYS(lstat), SCMP_SYS(lstat64), SCMP_SYS(newfstatat),
 	SCMP_SYS(fstatat64), SCMP_SYS(statx), SCMP_SYS(access),
-	SCMP_SYS(faccessat), SCMP_SYS(faccessat2),
+	SCMP_SYS(faccessat), SCMP_SYS(faccessat2), SCMP_SYS(getdents64),
 	/* sockets, once made */
 	SCMP_SYS(connect), SCMP_SYS(bind), SCMP_SYS(getsockname),
 	SCMP_SYS(getpeername), SCMP_SYS(getsockopt), SCMP_SYS(setsockopt),

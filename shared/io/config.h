@@ -58,6 +58,7 @@ struct config {
 	char	*tls_ca_file, *tls_ca_path, *mx_ca_file, *mx_ca_path, *crl_file;
 	char	*allow_networks;
 	char	*scout_program;			/* libexec's hopseal-scout */
+	unsigned probe_rate;			/* begun a minute */
 	unsigned first_contact_wait_ms, map_deadline_ms;
 	unsigned reprobe_after_s, good_ttl_s, bad_ttl_s, stale_ttl_s, l1_ttl_s;
 	unsigned cache_entries;			/* of the front's book */
