@@ -41,8 +41,9 @@ struct ctl_command {
 			    int operand_count, char *const *operands);
 };
 
-extern const struct ctl_command explain_command, status_command,
-    refresh_command, forget_command, rules_command, lint_command;
+extern const struct ctl_command explain_command, check_command,
+    status_command, refresh_command, forget_command, rules_command,
+    lint_command;
 
 /* "hopseal: ..." on standard error. */
 void	ctl_complain(const char *format, ...)

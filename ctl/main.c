@@ -12,8 +12,8 @@
 #include "shared/text.h"
 
 static const struct ctl_command *const commands[] = {
-	&explain_command, &status_command, &refresh_command, &forget_command,
-	&rules_command, &lint_command
+	&explain_command, &check_command, &status_command, &refresh_command,
+	&forget_command, &rules_command, &lint_command
 };
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
 
@@ -54,7 +54,7 @@ print_help(FILE *to)
 	    "COMMAND [ARGUMENT ...]\n"
 	    "       hopseal -V | --help | COMMAND --help\n\n");
 	for (i = 0; i < COMMAND_COUNT; i++)
-		fprintf(to, "  %-8s %-10s %s\n", commands[i]->name,
+		fprintf(to, "  %-8s %-19s %s\n", commands[i]->name,
 		    commands[i]->operands, commands[i]->summary);
 	fprintf(to, "\nExit codes: 0 fine, 1 warning, 2 critical or not "
 	    "delivered, 3 unknown, 64 usage.\n");
