@@ -75,6 +75,16 @@ note_error(struct cert_path *path, int code)
 		path->code = code;
 }
 
+/* OpenSSL ends a certificate a second before RFC 5280, 4.1.2.5 does. */
+static bool
+is_last_second(X509_STORE_CTX *context, X509 *cert)
+{
+	time_t now = X509_VERIFY_PARAM_get_time(
+	    X509_STORE_CTX_get0_param(context));
+
+	return ASN1_TIME_cmp_time_t(X509_get0_notAfter(cert), now) == 0;
+}
+
 /* OpenSSL calls it for each error, and with is_ok for each good certificate. */
 static int
 on_judged(int is_ok, X509_STORE_CTX *context)
@@ -84,6 +94,8 @@ on_judged(int is_ok, X509_STORE_CTX *context)
 	X509 *cert = X509_STORE_CTX_get_current_cert(context);
 
 	if (is_ok)
+		return 1;
+	if (code == X509_V_ERR_CERT_HAS_EXPIRED && is_last_second(context, cert))
 		return 1;
 	/* That an issuer is no CA has been said; the rest follows from it. */
 	if (code == X509_V_ERR_INVALID_PURPOSE &&
@@ -129,9 +141,11 @@ cert_path_build(X509 *leaf, const struct cert_path_options *options,
 	X509_VERIFY_PARAM_set_flags(param, flags);
 	X509_STORE_CTX_set_app_data(context, path);
 	X509_STORE_CTX_set_verify_cb(context, on_judged);
-	/* The result says little, as errors were let pass, or is -1. */
-	if (X509_verify_cert(context) != 1 && path->code == X509_V_OK)
+	/* As all errors are let pass, one that stops it leaves no path. */
+	if (X509_verify_cert(context) != 1) {
 		note_error(path, X509_STORE_CTX_get_error(context));
+		path->findings |= CERT_FINDING(FINDING_CERT_UNTRUSTED);
+	}
 	path->certs = X509_STORE_CTX_get1_chain(context);
 	if (path->certs == NULL || sk_X509_num(path->certs) == 0) {
 		sk_X509_free(path->certs);

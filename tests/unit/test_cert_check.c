@@ -15,9 +15,9 @@
 #include "tests/unit/check.h"
 
 #define HOST	"mx.example.com"
-#define YEAR(y)	(NOW + ((y) - 2040) * INT64_C(31557600))
 #define NOW	INT64_C(2208988800)
-#define DAY	INT64_C(86400)
+#define BEGIN	(NOW - 365 * INT64_C(86400))	/* of the good leaf */
+#define END	(NOW + 366 * INT64_C(86400))
 
 static char zoo[] = "/tmp/test_cert_check.XXXXXX";
 
@@ -186,10 +186,11 @@ static const struct chain_case {
 	    .warnings = "chain-unused"),
 	CASE("issuer expired, its twin not sent", "expired-twin-only",
 	    "cert-expired"),
-	CASE("last second", "good", "", .now = YEAR(2041) - DAY),
-	CASE("after the end", "good", "cert-expired", .now = YEAR(2041) + DAY),
+	CASE("last second", "good", "", .now = END),
+	CASE("after the end", "good", "cert-expired", .now = END + 1),
+	CASE("first second", "good", "", .now = BEGIN),
 	CASE("before the beginning", "good", "cert-not-yet-valid",
-	    .now = YEAR(2039) - DAY),
+	    .now = BEGIN - 1),
 
 	/* paths */
 	CASE("self-signed", "self-signed", "cert-self-signed"),
