@@ -38,7 +38,6 @@ struct client {
 	struct buffer		 in, out;
 	int64_t			 begun_ms;	/* 0: the client owes nothing */
 	int			 fd;
-	unsigned		 moved_at;	/* additions then */
 	bool			 is_writing;	/* else reading or waiting */
 };
 
@@ -49,7 +48,6 @@ struct clients {
 	struct client_list	 by_activity;	/* first: silent for longest */
 	struct client_list	 by_begin;	/* first: begun first */
 	size_t			 count, waiting, max;
-	unsigned		 additions;
 	unsigned		 closed_for_room;	/* since the last check */
 	struct client		*current;	/* NULL once it is freed */
 	struct event		*check;
@@ -275,9 +273,7 @@ client_on_event(evutil_socket_t fd, short events, void *arg)
 		client_free(c);
 		return;
 	}
-	/* Only one who comes asks who is silent for longest. */
-	if (c->moved_at != clients->additions) {
-		c->moved_at = clients->additions;
+	if (TAILQ_NEXT(c, by_activity) != NULL) {
 		TAILQ_REMOVE(&clients->by_activity, c, by_activity);
 		TAILQ_INSERT_TAIL(&clients->by_activity, c, by_activity);
 	}
@@ -405,7 +401,6 @@ clients_add(struct clients *clients, int fd, const struct service *service)
 	c->fd = fd;
 	buffer_init(&c->in, PENDING_MAX);
 	buffer_init(&c->out, REPLIES_MAX);
-	c->moved_at = ++clients->additions;
 	TAILQ_INSERT_TAIL(&clients->by_activity, c, by_activity);
 	clients->count++;
 	event_assign(&c->event, clients->base, fd, EV_READ | EV_PERSIST,

@@ -217,7 +217,7 @@ domain_book_add(struct domain_book *book, struct text name)
 	e->name_len = (uint16_t)name.len;
 	memcpy(e->name, name.data, name.len);
 	*find_link(book, name) = e;
-	e->moved_at = ++book->additions;
+	e->moved_at = book->additions++;
 	TAILQ_INSERT_TAIL(&book->used, e, used);
 	book->entries++;
 	book->bytes += entry_bytes(e);
