@@ -249,6 +249,16 @@ judge_warnings(struct check *c, const struct look_address *a,
 			}
 }
 
+static bool
+offers_old_versions(const struct look_address *a)
+{
+	const struct observation *o = look_seen(a, PROBE_AS_POSTFIX);
+
+	return takes(a, PROBE_TLS_1_0) || takes(a, PROBE_TLS_1_1) ||
+	    text_equals(o->protocol, "TLSv1") ||
+	    text_equals(o->protocol, "TLSv1.1");
+}
+
 /* What works, and should not be offered beside what is good. */
 static void
 judge_offers(struct check *c, const struct look_address *a)
@@ -257,7 +267,7 @@ judge_offers(struct check *c, const struct look_address *a)
 	enum finding finding;
 	struct check_problem *p;
 
-	if (takes(a, PROBE_TLS_1_0) || takes(a, PROBE_TLS_1_1)) {
+	if (offers_old_versions(a)) {
 		p = add_finding(c, FINDING_PROTOCOL_OLD, "it still offers "
 		    "TLS 1.1 or older");
 		p->is_warning = true;

@@ -143,11 +143,6 @@ show_address(const json_t *address, int64_t now)
 		screen_putf(TONE_GOOD, 0, ", TLSA %s",
 		    answer_text(dane, "match"));
 	screen_end_line();
-	if (answer_text(address, "reason")[0] != '\0') {
-		screen_putf(TONE_PLAIN, 0, "         %s",
-		    answer_text(address, "reason"));
-		screen_end_line();
-	}
 	show_chain(address, now);
 	show_offers(address);
 }
@@ -181,12 +176,15 @@ show_problem(const json_t *problem)
 	screen_put(TONE_PLAIN, 2, "");
 	screen_put(answer_is_true(problem, "warning") ? TONE_DOUBT : TONE_BAD,
 	    WORD_WIDTH, answer_text(problem, "finding"));
-	if (answer_text(problem, "host")[0] != '\0')
-		screen_putf(TONE_PLAIN, 0, "%s%s%s%s: ",
+	if (answer_text(problem, "host")[0] != '\0') {
+		screen_putf(TONE_PLAIN, 0, "%s%s%s%s",
 		    answer_text(problem, "host"),
 		    answer_text(problem, "address")[0] != '\0' ? "[" : "",
 		    answer_text(problem, "address"),
 		    answer_text(problem, "address")[0] != '\0' ? "]" : "");
+		screen_end_line();
+		screen_put(TONE_PLAIN, WORD_WIDTH + 2, "");
+	}
 	screen_put(TONE_PLAIN, 0, answer_text(problem, "reason"));
 	screen_end_line();
 	screen_put(TONE_PLAIN, WORD_WIDTH + 2, "");

@@ -17,6 +17,7 @@
 #include "shared/xalloc.h"
 
 #define RESOLVER_MS	6000	/* for its check; then without DNSSEC */
+#define PATIENCE_MS	5000	/* a slower host is not asked for more */
 #define NUMBER_FACTS	1
 #define NUMBER_TXT	2
 #define NUMBER_PROBES	16	/* the first; then address and manner */
@@ -93,14 +94,15 @@ ask_more(struct look *look, struct scout_client *scout, size_t index,
 	size_t i;
 
 	if (look->addresses[index].address != 0 ||
-	    (!o->has_tls && o->stage != PROBE_HANDSHAKE))
+	    (!o->has_tls && o->stage != PROBE_HANDSHAKE) ||
+	    o->stage_ms[PROBE_HANDSHAKE] > PATIENCE_MS)
 		return;
-	ask_probe(look, scout, index, PROBE_WITHOUT_SNI);
 	ask_probe(look, scout, index, PROBE_WEAK_CIPHERS);
 	if (!o->has_tls) {
 		ask_probe(look, scout, index, PROBE_ANONYMOUS_CIPHERS);
 		return;
 	}
+	ask_probe(look, scout, index, PROBE_WITHOUT_SNI);
 	for (i = 0; i < sizeof(versions) / sizeof(versions[0]); i++)
 		if (!text_equals(o->protocol, versions[i].protocol))
 			ask_probe(look, scout, index, versions[i].manner);

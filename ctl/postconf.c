@@ -25,7 +25,7 @@ static _Noreturn void
 postconf_exec(const char *dir, int out)
 {
 	const char *arguments[ARGUMENTS_MAX];
-	int null = open("/dev/null", O_RDWR);
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	size_t count = 0, i;
 
 	dup2(null, STDIN_FILENO);

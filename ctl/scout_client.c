@@ -303,7 +303,7 @@ exec_scout(int program, int parent, const struct account *account)
 	static char name[] = "hopseal-scout";
 	char *arguments[] = { name, NULL };
 	extern char **environ;
-	int null = open("/dev/null", O_RDWR);
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
 	dup2(null, STDIN_FILENO);
 	dup2(null, STDOUT_FILENO);

@@ -207,8 +207,8 @@ note_key_exchange(struct smtp_probe *p)
 	/* X25519 has no group by name. */
 	if (EVP_PKEY_get_group_name(key, group, sizeof(group), &len) != 1 ||
 	    len == 0)
-		snprintf(group, sizeof(group), "%s %d",
-		    EVP_PKEY_get0_type_name(key), EVP_PKEY_get_bits(key));
+		snprintf(group, sizeof(group), "%s",
+		    EVP_PKEY_get0_type_name(key));
 	text_quote(p->seen.key_exchange, sizeof(p->seen.key_exchange),
 	    text_of(group));
 	EVP_PKEY_free(key);
