@@ -154,7 +154,7 @@ struct cert_result {
 	char			 tlsa_text[80];	/* "3 1 1 HEX" of this leaf */
 	bool			 has_dane_match;
 	uint8_t			 dane_usage, dane_selector, dane_matching_type;
-	unsigned		 dane_depth;
+	unsigned		 dane_depth;	/* of a bare key: what it signed */
 
 	unsigned		 sct_count;	/* in the leaf */
 	bool			 must_staple;	/* RFC 7633 */

@@ -210,28 +210,28 @@ check_anchors(const struct cert_dane_question *q, const struct tlsa *records,
 	X509_STORE *anchors = X509_STORE_new();
 	struct cert_path_options options = { .anchors = anchors,
 	    .sent = q->sent, .now = q->now, .takes_any_anchor = true };
-	const struct tlsa *key_record = NULL;
+	const struct tlsa *found;
 	struct cert_path path;
 
 	assert(anchors != NULL);
 	add_anchors(q, records, count, anchors);
 	cert_path_build(q->leaf, &options, &path);
-	if (!is_anchored(&path))
-		key_record = match_bare_key(records, count,
+	if (is_anchored(&path))
+		found = match_cert(records, count, DANE_TA,
 		    cert_path_end(&path));
-	if (key_record != NULL) {
-		add_anchor(anchors, cert_path_end(&path));
-		cert_path_clear(&path);
-		cert_path_build(q->leaf, &options, &path);
+	else {
+		found = match_bare_key(records, count, cert_path_end(&path));
+		if (found != NULL) {
+			add_anchor(anchors, cert_path_end(&path));
+			cert_path_clear(&path);
+			cert_path_build(q->leaf, &options, &path);
+		}
 	}
-	if (is_anchored(&path)) {
+	if (found != NULL && is_anchored(&path)) {
 		out->state = CERT_DANE_TA;
 		out->findings = path.findings;
 		out->depth = (unsigned)sk_X509_num(path.certs) - 1;
-		out->matched = key_record != NULL ? *key_record :
-		    *match_cert(records, count, DANE_TA, cert_path_end(&path));
-		if (key_record != NULL)
-			out->depth++;
+		out->matched = *found;
 	}
 	cert_path_clear(&path);
 	X509_STORE_free(anchors);
