@@ -87,6 +87,14 @@ static const struct {
 	    "get a certificate with RSA 2048 or P-256" },
 	{ "name-in-cn", "the name stands in the common name alone",
 	    "get a certificate with it as a DNS name too" },
+	{ "name-malformed", "it has a name that is none",
+	    "get a certificate with proper names" },
+	{ "chain-cut", "its chain is longer than anybody reads",
+	    "send the certificate and its intermediates, nothing else" },
+	{ "chain-malformed", "what it sends behind its certificate is none",
+	    "repair the chain file" },
+	{ "staple-unusable", "its OCSP staple is not current, or another's",
+	    "let the server fetch a new one; see its log" },
 	{ "chain-disordered", "its chain is not in order",
 	    "send each certificate before its issuer's" },
 	{ "chain-unused", "it sends certificates that nobody needs",
@@ -171,7 +179,8 @@ judge_policy(struct check *c)
 	const struct facts *f = c->look->facts;
 
 	if (f->record_state != FACT_PRESENT && f->record_error[0] != '\0')
-		add_finding(c, f->record_state == FACT_UNKNOWN ?
+		add_finding(c, is_bogus(f->record_error) ?
+		    FINDING_DNSSEC_INVALID : f->record_state == FACT_UNKNOWN ?
 		    FINDING_UNKNOWN : FINDING_POLICY_INVALID,
 		    f->record_error);
 	else if (f->fetch_failed_count > 0)
@@ -294,6 +303,19 @@ judge_offers(struct check *c, const struct look_address *a)
 	}
 }
 
+/* What it takes, where that is all that it takes. */
+static const char *
+weak_words(const struct look_address *a, char out[CHECK_WORDS_SIZE])
+{
+	const struct observation *o = look_seen(a,
+	    takes(a, PROBE_WEAK_CIPHERS) ? PROBE_WEAK_CIPHERS :
+	    PROBE_ANONYMOUS_CIPHERS);
+
+	snprintf(out, CHECK_WORDS_SIZE, "the best that it takes is %.*s",
+	    (int)o->cipher.len, o->cipher.data);
+	return out;
+}
+
 /* Every finding that holds; the first has the words of the scout. */
 static void
 judge_findings(struct check *c, const struct look_address *a,
@@ -312,7 +334,9 @@ judge_findings(struct check *c, const struct look_address *a,
 		if (f == FINDING_OK || !(findings & OBSERVED(f)))
 			continue;
 		words[0] = '\0';
-		if (f == (unsigned)first)
+		if (f == FINDING_CIPHER_WEAK)
+			weak_words(a, words);
+		else if (f == (unsigned)first)
 			text_quote(words, sizeof(words), o->words);
 		p = add_finding(c, (enum finding)f, words);
 		if (f == FINDING_CERT_CHAIN_INCOMPLETE &&
@@ -406,13 +430,14 @@ check_host_finding(const struct check *c, const struct facts_host *host)
 	    c->decision.kind, &site, c->now);
 }
 
+/* What could not be looked at from here (no IPv6, say) is nobody's problem. */
 static bool
-has_grave_problem(const struct check *c)
+has_problem(const struct check *c, bool counts_warnings)
 {
 	size_t i;
 
 	for (i = 0; i < c->problem_count; i++)
-		if (!c->problems[i].is_warning &&
+		if ((counts_warnings || !c->problems[i].is_warning) &&
 		    strcmp(c->problems[i].word,
 		    finding_name(FINDING_UNKNOWN)) != 0)
 			return true;
@@ -454,9 +479,9 @@ judge_overall(const struct check *c)
 	    (f->record_state == FACT_PRESENT && !f->has_policy &&
 	    f->fetch_failed_count > 0) ||
 	    (is_enforced && c->decision.verdict == VERDICT_UNDELIVERABLE) ||
-	    (c->look->hop.kind == NEXT_HOP_HOST && has_grave_problem(c)))
+	    (c->look->hop.kind == NEXT_HOP_HOST && has_problem(c, false)))
 		return CHECK_BROKEN;
-	return c->problem_count > 0 ? CHECK_WARNINGS : CHECK_GOOD;
+	return has_problem(c, true) ? CHECK_WARNINGS : CHECK_GOOD;
 }
 
 void

@@ -12,6 +12,7 @@
 
 #define WORD_WIDTH	24
 #define HOST_WIDTH	34
+#define CHAIN_SHOWN	5
 
 static enum tone
 tone_of_overall(const json_t *report)
@@ -38,13 +39,8 @@ show_error(const json_t *object)
 }
 
 static void
-show_domain(const json_t *report)
+show_mx(const json_t *mx)
 {
-	const json_t *mx = json_object_get(report, "mx");
-	const json_t *sts = json_object_get(report, "mta_sts");
-	const json_t *dane = json_object_get(report, "dane");
-	const json_t *tlsrpt = json_object_get(report, "tlsrpt");
-
 	screen_label("MX");
 	screen_put(TONE_PLAIN, 0, answer_is_true(mx, "null") ?
 	    "null MX: takes no mail" : answer_is_true(mx, "implicit") ?
@@ -53,6 +49,18 @@ show_domain(const json_t *report)
 	    ", signed" : ", not signed");
 	screen_end_line();
 	show_error(mx);
+}
+
+static void
+show_domain(const json_t *report)
+{
+	const json_t *sts = json_object_get(report, "mta_sts");
+	const json_t *dane = json_object_get(report, "dane");
+	const json_t *tlsrpt = json_object_get(report, "tlsrpt");
+
+	/* One host alone was looked at, whose MX records do not matter. */
+	if (json_is_object(tlsrpt))
+		show_mx(json_object_get(report, "mx"));
 	screen_label("DANE");
 	screen_put(TONE_PLAIN, 0, answer_text(dane, "state"));
 	screen_end_line();
@@ -86,6 +94,11 @@ show_chain(const json_t *address, int64_t now)
 	size_t i;
 
 	json_array_foreach(chain, i, cert) {
+		if (i == CHAIN_SHOWN) {
+			screen_put(TONE_PLAIN, 0, "         ...");
+			screen_end_line();
+			break;
+		}
 		end = answer_time(cert, "not_after");
 		screen_putf(TONE_PLAIN, 0, "         %s", answer_text(cert,
 		    "subject"));
@@ -111,7 +124,7 @@ show_offers(const json_t *address)
 	};
 	size_t i;
 
-	if (json_is_null(json_object_get(offers, "weak_ciphers")))
+	if (answer_text(address, "without_sni")[0] == '\0')
 		return;
 	screen_put(TONE_PLAIN, 0, "         offers");
 	for (i = 0; i < sizeof(versions) / sizeof(versions[0]); i++)

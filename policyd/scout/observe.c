@@ -157,6 +157,10 @@ describe(const struct cert_result *r, enum finding finding, int64_t now,
 		facts_set_error(words, "issuer %s is not trusted",
 		    r->certs[r->cert_count - 1].issuer);
 		break;
+	case FINDING_TLSA_MISMATCH:
+		facts_set_error(words, "no TLSA record matches the "
+		    "certificate, %s", r->tlsa_text);
+		break;
 	case FINDING_CERT_WEAK:
 		facts_set_error(words, "key %s %u bits, signature %s",
 		    leaf->key, leaf->key_bits, leaf->signature);
