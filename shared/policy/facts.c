@@ -191,7 +191,7 @@ find_host(const struct facts *f, const char *name)
 }
 
 /* What was seen at an address does not change with a new look at DNS. */
-static void
+void
 facts_take_observations(struct facts *to, const struct facts *from)
 {
 	const struct facts_host *host;
@@ -208,6 +208,34 @@ facts_take_observations(struct facts *to, const struct facts *from)
 				*now = *seen;
 		}
 	}
+}
+
+void
+facts_observe(struct facts *f, const struct facts_observation *seen,
+    unsigned reprobe_after_s)
+{
+	struct facts_host *host = find_host(f, f->hop.name);
+	struct facts_address *a;
+
+	if (host == NULL)
+		host = facts_add_host(f, f->hop.name, 0);
+	if (find_address(host, &seen->address) == NULL)
+		facts_add_address(host, &seen->address);
+	a = find_address(host, &seen->address);
+	if (a == NULL)
+		return;		/* FACTS_ADDRESSES_MAX others are known */
+	if (a->finding != seen->finding)
+		a->seen_count = 1;
+	else if (seen->finding != FINDING_OK &&
+	    seen->seen_at - a->seen_at < reprobe_after_s)
+		return;		/* the same trouble, not a second one */
+	else
+		a->seen_count++;
+	a->finding = seen->finding;
+	a->dane_finding = seen->dane_finding;
+	a->seen_at = seen->seen_at;
+	a->not_after = seen->not_after;
+	text_quote(a->detail, sizeof(a->detail), text_of(seen->detail));
 }
 
 /* The latest of all observations, 0 when there is none. */
@@ -393,6 +421,9 @@ facts_format_host(const struct facts_host *host, struct buffer *out)
 		if (a->finding == FINDING_UNKNOWN)
 			continue;
 		buffer_addf(out, "finding=%s\n", finding_name(a->finding));
+		if (a->dane_finding != FINDING_UNKNOWN)
+			buffer_addf(out, "dane_finding=%s\n",
+			    finding_name(a->dane_finding));
 		add_time(out, "seen_at", a->seen_at);
 		add_time(out, "not_after", a->not_after);
 		add_time(out, "seen_count", a->seen_count);
@@ -579,7 +610,9 @@ read_address_line(struct facts_reader *r, struct text name, struct text value)
 	if (text_equals(name, "finding")) {
 		/* a word of a newer version is not looked at */
 		finding_parse(value, &a->finding);
-	} else if (text_equals(name, "seen_at"))
+	} else if (text_equals(name, "dane_finding"))
+		finding_parse(value, &a->dane_finding);
+	else if (text_equals(name, "seen_at"))
 		a->seen_at = read_time(r, value);
 	else if (text_equals(name, "not_after"))
 		a->not_after = read_time(r, value);

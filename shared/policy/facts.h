@@ -46,7 +46,8 @@ enum dane_state {
 struct facts_address {
 	struct address	address;
 	/* the latest observation; FINDING_UNKNOWN when there is none */
-	enum finding	finding;
+	enum finding	finding;	/* by the web's trust and names */
+	enum finding	dane_finding;	/* by DANE, unknown without records */
 	int64_t		seen_at, not_after;
 	unsigned	seen_count;	/* in a row, reprobe_after apart */
 	char		detail[FACTS_DETAIL_MAX_BYTES + 1];	/* the issuer */
@@ -132,6 +133,23 @@ enum dane_state	 facts_judge_dane(const struct facts *f);
 void		 facts_merge(struct facts *fresh, const struct facts *known,
 		    int64_t now);
 
+/*
+ * What a probe saw at one address of a host: f is of NEXT_HOP_HOST, and holds
+ * the observations of that host for all domains that it serves.  A finding that
+ * repeats counts as seen again only reprobe_after_s after the one before.
+ */
+struct facts_observation {
+	struct address	address;
+	enum finding	finding, dane_finding;
+	int64_t		seen_at, not_after;	/* not_after 0: no certificate */
+	const char	*detail;		/* printable, cut if need be */
+};
+void		 facts_observe(struct facts *f,
+		    const struct facts_observation *seen,
+		    unsigned reprobe_after_s);
+/* Copies what was seen at addresses that both know of a host. */
+void		 facts_take_observations(struct facts *to,
+		    const struct facts *from);
 /* When anything of this was last learned or seen. */
 int64_t		 facts_newest(const struct facts *f);
 

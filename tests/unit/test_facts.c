@@ -463,6 +463,7 @@ test_largest(void)
 			memset(address.octets + 4, (int)(17 + k), 12);
 			facts_add_address(host, &address);
 			host->addresses[k] = (struct facts_address){ address,
+			    FINDING_CERT_CHAIN_INCOMPLETE,
 			    FINDING_CERT_CHAIN_INCOMPLETE, INT64_C(1) << 40,
 			    INT64_C(1) << 40, 1000000, "" };
 			memset(host->addresses[k].detail, 'd',
@@ -856,6 +857,67 @@ test_words(void)
 	    "usable-some");
 }
 
+/* What a probe sees, one look after the other; times from 1000 on. */
+static void
+test_observe(void)
+{
+	static const struct {
+		const char	*label;
+		enum finding	 finding;
+		int64_t		 seen_at;
+		unsigned	 want_count;
+		int64_t		 want_seen_at;
+	} looks[] = {
+		{ "first", FINDING_STARTTLS_REFUSED, 1000, 1, 1000 },
+		{ "too soon to count", FINDING_STARTTLS_REFUSED, 1599, 1,
+		    1000 },
+		{ "twice", FINDING_STARTTLS_REFUSED, 1600, 2, 1600 },
+		{ "another finding", FINDING_OK, 1601, 1, 1601 },
+		{ "good again, at any time", FINDING_OK, 1602, 2, 1602 },
+		{ "bad again", FINDING_CERT_EXPIRED, 1603, 1, 1603 },
+	};
+	struct next_hop hop, domain_hop;
+	struct facts_observation seen = { .not_after = 9000,
+	    .detail = "R3\n" };
+	struct facts *host, *domain;
+	const char *why;
+	size_t i;
+
+	next_hop_parse(text_of("[mx.a.example]:25"), &hop, &why);
+	next_hop_parse(text_of("a.example"), &domain_hop, &why);
+	host = facts_new(&hop);
+	address_parse(text_of("192.0.2.1"), &seen.address);
+	for (i = 0; i < sizeof(looks) / sizeof(looks[0]); i++) {
+		seen.finding = looks[i].finding;
+		seen.seen_at = looks[i].seen_at;
+		facts_observe(host, &seen, 600);
+		check_int(looks[i].label,
+		    host->hosts[0].addresses[0].seen_count,
+		    looks[i].want_count);
+		check_int("  its time", host->hosts[0].addresses[0].seen_at,
+		    looks[i].want_seen_at);
+	}
+	check_text("the detail is printable",
+	    host->hosts[0].addresses[0].detail, "R3?");
+	check_int("the newest of it", facts_newest(host), 1603);
+	check_int("kept for stale_ttl", facts_end(host, 100), 1703);
+
+	domain = facts_new(&domain_hop);
+	facts_add_address(facts_add_host(domain, "mx.a.example", 10),
+	    &seen.address);
+	facts_take_observations(domain, host);
+	check_text("a domain takes what was seen at its host",
+	    finding_name(domain->hosts[0].addresses[0].finding),
+	    "cert-expired");
+	domain->hosts[0].addresses[0].finding = FINDING_OK;
+	domain->hosts[0].addresses[0].seen_at = 2000;
+	facts_take_observations(domain, host);
+	check_text("but nothing older than it knows",
+	    finding_name(domain->hosts[0].addresses[0].finding), "ok");
+	facts_free(domain);
+	facts_free(host);
+}
+
 int
 main(void)
 {
@@ -868,6 +930,7 @@ main(void)
 	test_merge();
 	test_policy();
 	test_ends();
+	test_observe();
 	test_words();
 	return check_end();
 }
