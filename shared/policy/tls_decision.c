@@ -427,20 +427,34 @@ host_is_permitted(const struct tls_decision *d, const struct facts_host *host)
 	    (host->tlsa != TLSA_NONE && host->tlsa != TLSA_UNUSABLE);
 }
 
+/* What was seen by the light of what governs. */
+static enum finding
+seen_finding(const struct facts_address *a, enum tls_policy_kind kind)
+{
+	return kind == TLS_POLICY_DANE && a->dane_finding != FINDING_UNKNOWN ?
+	    a->dane_finding : a->finding;
+}
+
 /* What an observation says of the delivery, while it is fresh. */
 static enum finding
-believed(const struct facts_address *a, enum demand demand,
-    const struct tls_site *site)
+believed(const struct facts_address *a, enum tls_policy_kind kind,
+    enum demand demand, const struct tls_site *site)
 {
-	switch (a->finding) {
+	enum finding finding = seen_finding(a, kind);
+
+	switch (finding) {
 	case FINDING_UNKNOWN:
 	case FINDING_UNREACHABLE:
 		return FINDING_UNKNOWN;
 	case FINDING_OK:
 		return FINDING_OK;
+	case FINDING_STARTTLS_INJECTION:
+		/* Postfix drops what was injected; of TLS nothing was seen. */
+		if (!site->is_strict)
+			return FINDING_UNKNOWN;
+		break;
 	case FINDING_CERT_REVOKED:
 	case FINDING_STAPLE_MISSING:
-	case FINDING_STARTTLS_INJECTION:
 		/* Postfix itself lets these pass. */
 		if (!site->is_strict)
 			return FINDING_OK;
@@ -450,36 +464,38 @@ believed(const struct facts_address *a, enum demand demand,
 	}
 	if (demand == DEMAND_NOTHING)
 		return FINDING_UNKNOWN;
-	switch (a->finding) {
+	switch (finding) {
 	case FINDING_STARTTLS_MISSING:
 	case FINDING_STARTTLS_REFUSED:
 	case FINDING_STARTTLS_INJECTION:
 	case FINDING_HANDSHAKE_FAILED:
 	case FINDING_PROTOCOL_OLD:
 		/* May be a passing trouble: believed when seen twice. */
-		return a->seen_count >= SEEN_TWICE ? a->finding :
+		return a->seen_count >= SEEN_TWICE ? finding :
 		    FINDING_UNKNOWN;
 	case FINDING_CIPHER_WEAK:
 	case FINDING_STAPLE_MISSING:
-		return a->finding;
+		return finding;
 	default:
 		/* Of a finished handshake: about the peer, not about TLS. */
-		return demand == DEMAND_PROOF ? a->finding : FINDING_OK;
+		return demand == DEMAND_PROOF ? finding : FINDING_OK;
 	}
 }
 
 static enum finding
-address_finding(const struct facts_address *a, enum demand demand,
-    const struct tls_site *site, int64_t now, struct tls_decision *d)
+address_finding(const struct facts_address *a, enum tls_policy_kind kind,
+    enum demand demand, const struct tls_site *site, int64_t now,
+    struct tls_decision *d)
 {
-	enum finding finding = believed(a, demand, site);
+	enum finding finding = believed(a, kind, demand, site);
 	int64_t end = a->seen_at + site->bad_ttl_s;
 
 	if (finding == FINDING_UNKNOWN)
 		return finding;
 	if (finding == FINDING_OK) {
 		end = a->seen_at + site->good_ttl_s;
-		if (demand == DEMAND_PROOF && a->not_after != 0 &&
+		/* Good although it had ended: DANE-EE, dates do not count. */
+		if (demand == DEMAND_PROOF && a->not_after > a->seen_at &&
 		    a->not_after < end)
 			end = a->not_after;
 	}
@@ -503,8 +519,8 @@ host_finding(const struct facts *f, const struct facts_host *host,
 	    !mtasts_policy_permits(&f->policy, host->name))
 		return FINDING_MX_NOT_IN_POLICY;
 	for (i = 0; i < host->address_count; i++) {
-		finding = address_finding(&host->addresses[i], demand, site,
-		    now, d);
+		finding = address_finding(&host->addresses[i], kind, demand,
+		    site, now, d);
 		if (finding == FINDING_OK)
 			is_ok = true;
 		else if (finding == FINDING_UNKNOWN)
@@ -540,7 +556,7 @@ explain_bad_host(const struct facts *f, const struct facts_host *host,
 	size_t i;
 
 	for (i = 0; i < host->address_count && a == NULL; i++)
-		if (host->addresses[i].finding == d->finding)
+		if (seen_finding(&host->addresses[i], d->kind) == d->finding)
 			a = &host->addresses[i];
 	if (a != NULL)
 		issuer = a->detail;
@@ -590,7 +606,11 @@ decide_verdict(const struct facts *f, const struct tls_site *site, int64_t now,
 	/* Of hosts that were cut off nothing is known. */
 	else if (first_bad == NULL || bad < permitted || f->hosts_are_cut)
 		d->verdict = VERDICT_UNKNOWN;
-	else {
+	else if (facts_newest(f) > f->looked_at) {
+		/* RFC 8461, 5: first look for a newer policy. */
+		d->verdict = VERDICT_UNKNOWN;
+		d->asks_again = true;
+	} else {
 		d->verdict = VERDICT_UNDELIVERABLE;
 		explain_bad_host(f, first_bad, d);
 	}
@@ -666,6 +686,14 @@ tls_decision_make(const struct facts *facts, const struct domain_rule *rule,
 		decide_action(rule, &own, &p, &d);
 	}
 	*out = d;
+}
+
+bool
+tls_decision_needs_hosts(const struct tls_decision *d)
+{
+	return d->map != MAP_TEMPORARY && (d->kind == TLS_POLICY_STS ||
+	    d->kind == TLS_POLICY_DANE || (d->kind == TLS_POLICY_RULE &&
+	    d->rule != NULL && d->rule->require != RULE_REQUIRE_UNSET));
 }
 
 const char *

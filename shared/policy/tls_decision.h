@@ -49,6 +49,8 @@ struct tls_decision {
 	/* the mail at intake */
 	enum verdict		 verdict;
 	bool			 is_degraded;
+	bool			 asks_again;	/* undeliverable, but DNS and policy
+						   were not asked since it was seen */
 	enum rule_action	 action;	/* never UNSET or OFF below a verdict */
 	enum finding		 finding;	/* of the worst host, for words */
 	/* both */
@@ -73,6 +75,9 @@ void		 tls_decision_make(const struct facts *facts,
 enum finding	 tls_decision_host_finding(const struct facts *facts,
 		    const struct facts_host *host, enum tls_policy_kind kind,
 		    const struct tls_site *site, int64_t now);
+
+/* True where what is seen at the hosts makes a difference to the mail. */
+bool		 tls_decision_needs_hosts(const struct tls_decision *d);
 
 const char	*verdict_name(enum verdict v);		/* "deliverable" */
 const char	*tls_policy_kind_name(enum tls_policy_kind k);	/* "sts" */

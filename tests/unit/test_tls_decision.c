@@ -848,11 +848,89 @@ test_counts(void)
 			snprintf(label, sizeof(label), "4: %s seen %u times",
 			    finding_name(counts[i].finding), seen);
 			*address = (struct facts_address){ address->address,
-			    counts[i].finding, NOW, 0, seen, "" };
+			    counts[i].finding, FINDING_UNKNOWN, NOW, 0, seen,
+			    "" };
 			tls_decision_make(facts, NULL, &site, NOW, &d);
 			check_bool(label, d.verdict == VERDICT_UNDELIVERABLE,
 			    counts[i].seen != 0 && seen >= counts[i].seen);
 		}
+	facts_free(facts);
+}
+
+/* What a probe saw, by the light of what governs, and when it was seen. */
+static void
+test_observed(void)
+{
+	static const struct {
+		const char	*label, *facts;
+		enum finding	 finding, dane_finding;
+		int64_t		 seen_at, not_after;
+		enum verdict	 want;
+		bool		 asks_again;
+	} looks[] = {
+		{ "4: DANE does not ask the web's trust",
+		    SIGNED DANE("usable-all") HOST("mx.a.example", "usable")
+		    UNSEEN(1),
+		    FINDING_CERT_SELF_SIGNED, FINDING_OK, NOW, NOW + 900,
+		    VERDICT_DELIVERABLE, false },
+		{ "4: DANE-EE does not ask the dates",
+		    SIGNED DANE("usable-all") HOST("mx.a.example", "usable")
+		    UNSEEN(1),
+		    FINDING_CERT_EXPIRED, FINDING_OK, NOW, NOW - 900,
+		    VERDICT_DELIVERABLE, false },
+		{ "4: nor does MTA-STS ask DANE",
+		    ENFORCED A_HOST UNSEEN(1), FINDING_OK,
+		    FINDING_TLSA_MISMATCH, NOW, NOW + 900,
+		    VERDICT_DELIVERABLE, false },
+		{ "4: DANE mismatch under DANE",
+		    SIGNED DANE("usable-all") HOST("mx.a.example", "usable")
+		    UNSEEN(1),
+		    FINDING_OK, FINDING_TLSA_MISMATCH, NOW, NOW + 900,
+		    VERDICT_UNDELIVERABLE, false },
+		{ "4: of TLS behind injected octets nothing is known",
+		    ENFORCED A_HOST UNSEEN(1), FINDING_STARTTLS_INJECTION,
+		    FINDING_UNKNOWN, NOW, 0, VERDICT_UNKNOWN, false },
+		{ "5: seen after DNS was asked: it is asked again first",
+		    ENFORCED A_HOST UNSEEN(1), FINDING_CERT_EXPIRED,
+		    FINDING_UNKNOWN, NOW + 1, NOW - 900, VERDICT_UNKNOWN,
+		    true },
+	};
+	struct tls_site site = site_of("");
+	struct facts_address *address;
+	struct tls_decision d;
+	struct facts *facts;
+	size_t i;
+
+	for (i = 0; i < ROWS(looks); i++) {
+		facts = facts_of("a.example", looks[i].facts);
+		address = &facts->hosts[0].addresses[0];
+		address->finding = looks[i].finding;
+		address->dane_finding = looks[i].dane_finding;
+		address->seen_at = looks[i].seen_at;
+		address->not_after = looks[i].not_after;
+		address->seen_count = 1;
+		tls_decision_make(facts, NULL, &site, NOW + 2, &d);
+		check_text(looks[i].label, verdict_name(d.verdict),
+		    verdict_name(looks[i].want));
+		check_bool("  asks again", d.asks_again, looks[i].asks_again);
+		facts_free(facts);
+	}
+}
+
+/* The words that a person is told, who is to mend it. */
+static void
+test_observed_words(void)
+{
+	struct tls_site site = site_of("");
+	struct facts *facts = facts_of("a.example", ENFORCED A_HOST
+	    "address=192.0.2.1\nfinding=cert-expired\nseen_at=999000\n"
+	    "not_after=900000\nseen_count=1\ndetail=CN=R3\n");
+	struct tls_decision d;
+
+	tls_decision_make(facts, NULL, &site, NOW, &d);
+	check_text("5: date and issuer", d.reason, "no usable mail host for "
+	    "a.example: mx.a.example: certificate expired 1970-01-11 "
+	    "(issuer CN=R3, MTA-STS enforce, policy id 7)");
 	facts_free(facts);
 }
 
@@ -904,6 +982,8 @@ main(void)
 	check_rows(step_5, ROWS(step_5));
 	check_rows(step_6, ROWS(step_6));
 	check_rows(step_7, ROWS(step_7));
+	test_observed();
+	test_observed_words();
 	test_host_finding();
 	test_long_reason();
 	check_text("verdict", verdict_name(VERDICT_UNDELIVERABLE),
