@@ -56,7 +56,7 @@ question_on_timeout(evutil_socket_t fd, short events, void *arg)
 	(void)fd;
 	(void)events;
 	question_finish(q, NULL, q->is_sent ?
-	    "the front did not answer within 15 s" : "the front is away");
+	    "the front did not answer within 18 s" : "the front is away");
 }
 
 static void

@@ -12,7 +12,7 @@
 #include "policyd/process/control_message.h"
 
 #define QUESTION_AWAY_S		3	/* for a front to come back */
-#define QUESTION_ANSWER_S	15	/* for an answer, perhaps a lookup */
+#define QUESTION_ANSWER_S	18	/* for an answer, perhaps a lookup */
 #define QUESTION_STATUS_S	3	/* for one that never is */
 
 struct channel;

@@ -68,19 +68,15 @@ add_waited_ms(uint64_t instance, int64_t ms)
 
 /* --------------------------------------------------------------- answering */
 
-int64_t
-access_service_answer(struct front *front, const struct facts *facts,
-    struct buffer *out)
+void
+access_service_answer(const struct tls_decision *d, struct buffer *out)
 {
-	struct tls_decision d;
-
-	front_decide(front, facts, &d);
-	switch (d.action) {
+	switch (d->action) {
 	case RULE_ACTION_DEFER:
-		buffer_addf(out, "DEFER_IF_PERMIT 4.7.5 %s", d.reason);
+		buffer_addf(out, "DEFER_IF_PERMIT 4.7.5 %s", d->reason);
 		break;
 	case RULE_ACTION_HOLD:
-		buffer_addf(out, "HOLD held, %s", d.reason);
+		buffer_addf(out, "HOLD held, %s", d->reason);
 		break;
 	case RULE_ACTION_UNSET:
 	case RULE_ACTION_OFF:
@@ -90,7 +86,6 @@ access_service_answer(struct front *front, const struct facts *facts,
 		buffer_add_text(out, "DUNNO");
 		break;
 	}
-	return d.valid_until;
 }
 
 static void
@@ -118,17 +113,22 @@ answer_hop(struct front *front, struct book_entry *entry,
     const struct next_hop *hop, struct buffer *reply)
 {
 	struct facts *facts = front_facts(entry, hop);
+	struct tls_decision decision;
 	struct buffer action;
-	int64_t valid_until;
 
 	buffer_init(&action, ACCESS_REPLY_LINE_MAX * 2);
-	valid_until = access_service_answer(front, facts, &action);
+	front_decide(front, facts, &decision);
+	access_service_answer(&decision, &action);
 	if (strcmp(buffer_text(&action), "DUNNO") != 0)
 		stop(front, hop, buffer_text(&action), reply);
 	else {
 		let_pass(front, reply);
-		if (entry != NULL && entry->record != NULL) {
-			front_date_replies(front, entry, valid_until);
+		/* While hosts are to be looked at, each request asks for it. */
+		if (entry != NULL && entry->record != NULL &&
+		    (decision.verdict != VERDICT_UNKNOWN ||
+		    !tls_decision_needs_hosts(&decision))) {
+			front_date_replies(front, entry,
+			    decision.valid_until);
 			entry->lets_pass = true;
 		}
 	}
@@ -138,6 +138,27 @@ answer_hop(struct front *front, struct book_entry *entry,
 
 /* ---------------------------------------------------------------- waiting */
 
+static void	access_on_lookup(struct book_entry *entry, bool is_late,
+		    void *arg);
+
+/* After the domain its hosts, as long as patience lasts. */
+static bool
+waits_on(struct access_wait *w, struct book_entry *entry)
+{
+	struct front *front = w->front;
+	unsigned limit = front->settings->config->first_contact_wait_ms;
+	unsigned waited = waited_ms(w->instance);
+
+	if (waited >= limit || entry->record == NULL ||
+	    !domain_lookup_start(front->lookups, entry, &w->hop,
+	    DOMAIN_LOOKUP_HOSTS))
+		return false;
+	w->since_ms = clock_monotonic_ms();
+	domain_wait_start(front->lookups, &w->wait, entry, limit - waited,
+	    access_on_lookup, w);
+	return true;
+}
+
 static void
 access_on_lookup(struct book_entry *entry, bool is_late, void *arg)
 {
@@ -145,8 +166,9 @@ access_on_lookup(struct book_entry *entry, bool is_late, void *arg)
 	struct client *client = w->client;
 	struct buffer reply;
 
-	(void)is_late;
 	add_waited_ms(w->instance, clock_monotonic_ms() - w->since_ms);
+	if (!is_late && waits_on(w, entry))
+		return;
 	buffer_init(&reply, ACCESS_REPLY_LINE_MAX * 2);
 	answer_hop(w->front, entry, &w->hop, &reply);
 	client_set_wait(client, NULL);
@@ -354,6 +376,23 @@ rule_may_stop_mail(const struct domain_rule *rule)
 	    rule->action == RULE_ACTION_HOLD);
 }
 
+/*
+ * Starts what there is to learn; true where it is worth waiting for: nothing is
+ * known of the domain yet, or its hosts are being looked at.
+ */
+static bool
+looks_for_more(struct front *front, struct book_entry **entry,
+    struct text key, const struct next_hop *hop)
+{
+	if (*entry != NULL && (*entry)->record != NULL &&
+	    clock_now_s() < (*entry)->refresh_at)
+		return domain_lookup_start(front->lookups, *entry, hop,
+		    DOMAIN_LOOKUP_HOSTS);
+	*entry = domain_book_add(front->book, key);
+	return domain_lookup_start(front->lookups, *entry, hop,
+	    DOMAIN_LOOKUP_ASKED) && (*entry)->record == NULL;
+}
+
 static enum client_step
 judge_outbound(struct front *front, struct client *client,
     const struct access_request *request, const struct next_hop *hop,
@@ -374,17 +413,12 @@ judge_outbound(struct front *front, struct client *client,
 		return CLIENT_ANSWERED;
 	}
 	entry = domain_book_find(front->book, key_text);
-	if (is_own && (entry == NULL || entry->record == NULL ||
-	    clock_now_s() >= entry->refresh_at)) {
-		entry = domain_book_add(front->book, key_text);
-		if (domain_lookup_start(front->lookups, entry, hop,
-		    DOMAIN_LOOKUP_ASKED) && entry->record == NULL &&
-		    rule_may_stop_mail(rule) &&
-		    waited < config->first_contact_wait_ms) {
-			wait_for_lookup(front, client, entry, hop, instance,
-			    config->first_contact_wait_ms - waited);
-			return CLIENT_WAITS;
-		}
+	if (is_own && looks_for_more(front, &entry, key_text, hop) &&
+	    rule_may_stop_mail(rule) &&
+	    waited < config->first_contact_wait_ms) {
+		wait_for_lookup(front, client, entry, hop, instance,
+		    config->first_contact_wait_ms - waited);
+		return CLIENT_WAITS;
 	}
 	answer_hop(front, entry, hop, reply);
 	if (entry != NULL)

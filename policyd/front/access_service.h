@@ -7,19 +7,18 @@
 #define HOPSEAL_ACCESS_SERVICE_H
 
 #include "policyd/front/client.h"
-#include "shared/policy/facts.h"
 
 struct front;
+struct tls_decision;
 
 /* The service for listener_new; front outlives it. */
 const struct service *access_service(struct front *front);
 
 /*
  * Adds what an authenticated client is told of a recipient at hop: "DUNNO",
- * "DEFER_IF_PERMIT 4.7.5 ...", "HOLD ...".  For "hopseal explain" too.  Returns
- * the second from which on it must be judged anew, 0 for never.
+ * "DEFER_IF_PERMIT 4.7.5 ...", "HOLD ...".  For "hopseal explain" too.
  */
-int64_t	access_service_answer(struct front *front, const struct facts *facts,
+void	access_service_answer(const struct tls_decision *decision,
 	    struct buffer *out);
 
 #endif

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "policyd/front/cache_async.h"
+#include "policyd/front/host_probe.h"
 #include "policyd/front/state.h"
 #include "policyd/process/child.h"
 #include "shared/io/clock.h"
@@ -31,7 +32,7 @@
 
 LIST_HEAD(domain_waits, domain_wait);
 
-enum step { STEP_CACHE, STEP_LOCK, STEP_SCOUT };
+enum step { STEP_CACHE, STEP_LOCK, STEP_HOSTS, STEP_SCOUT };
 
 struct domain_lookup {
 	LIST_ENTRY(domain_lookup)	 next;
@@ -42,6 +43,7 @@ struct domain_lookup {
 	enum step			 step;
 	bool				 was_sent;	/* to this scout */
 	uint64_t			 number;
+	unsigned			 hosts_left;	/* to be seen */
 	struct cache_question		 question;
 	struct event			*deadline;
 	struct domain_waits		 waiting;
@@ -60,6 +62,8 @@ struct domain_lookups {
 };
 
 static void	lookup_advance(struct domain_lookup *l);
+static void	lookup_switch(struct domain_lookup *l,
+		    enum domain_lookup_reason reason);
 
 /* ---------------------------------------------------------------- ending */
 
@@ -112,6 +116,10 @@ lookup_finish(struct domain_lookup *l)
 	entry->lookup = NULL;
 	entry->pins++;
 	tell_all(&l->waiting);
+	/* Whoever asked: the hosts of a promise are looked at. */
+	if (l->reason == DOMAIN_LOOKUP_ASKED && entry->lookup == NULL)
+		domain_lookup_start(lookups, entry, &l->hop,
+		    DOMAIN_LOOKUP_HOSTS);
 	free(l);
 	unpin(lookups, entry);
 }
@@ -124,7 +132,7 @@ lookup_on_deadline(evutil_socket_t fd, short events, void *arg)
 	(void)fd;
 	(void)events;
 	/* The answer of the cache or the lock comes in any case, and soon. */
-	if (l->step != STEP_SCOUT)
+	if (l->step != STEP_SCOUT && l->step != STEP_HOSTS)
 		return;
 	l->lookups->front->counters.lookups_failed++;
 	log_warn("lookup not finished in time: domain=%s", l->entry->name);
@@ -282,6 +290,62 @@ lookup_on_lock(bool is_ours, void *arg)
 	lookup_advance(l);
 }
 
+/* The hosts of facts that are due; with the scout away none can be seen. */
+static bool
+hosts_are_due(struct domain_lookups *lookups, const struct book_entry *entry,
+    const struct next_hop *hop)
+{
+	struct facts *facts;
+	bool are_due;
+
+	if (entry->record == NULL || !domain_lookups_scout_is_here(lookups))
+		return false;
+	facts = front_facts(entry, hop);
+	are_due = host_probes_are_due(lookups->front->probes, facts);
+	facts_free(facts);
+	return are_due;
+}
+
+static void
+lookup_probe(struct domain_lookup *l)
+{
+	struct facts *facts = front_facts(l->entry, &l->hop);
+
+	host_probes_apply(l->lookups->front->probes, facts);
+	l->hosts_left = host_probes_send(l->lookups->front->probes, facts,
+	    l->number);
+	facts_free(facts);
+}
+
+/*
+ * All hosts were seen.  What that makes of the domain is kept with its facts,
+ * and before it turns undeliverable DNS and policy are asked again.
+ */
+static void
+lookup_on_hosts(struct domain_lookup *l)
+{
+	struct domain_lookups *lookups = l->lookups;
+	struct facts *facts = front_facts(l->entry, &l->hop);
+	struct tls_decision decision;
+	struct buffer record;
+
+	host_probes_apply(lookups->front->probes, facts);
+	log_decision(lookups->front, facts, l->entry);
+	buffer_init(&record, FACTS_RECORD_MAX_BYTES);
+	facts_format(facts, &record);
+	take_facts(lookups, l->entry, facts,
+	    (struct text){ record.data, record.len });
+	share_facts(lookups, l->entry, facts);
+	buffer_clear(&record);
+	front_decide(lookups->front, facts, &decision);
+	facts_free(facts);
+	if (decision.asks_again) {
+		l->step = STEP_SCOUT;
+		lookup_advance(l);
+	} else
+		lookup_finish(l);
+}
+
 /* Asks what the step asks; a question that nobody can be asked is passed. */
 static void
 lookup_advance(struct domain_lookup *l)
@@ -299,6 +363,9 @@ lookup_advance(struct domain_lookup *l)
 		if (cache_async_lock(cache, &l->hop, LOCK_MS, &l->question))
 			return;
 		break;
+	case STEP_HOSTS:
+		lookup_probe(l);
+		return;
 	case STEP_SCOUT:
 		break;
 	}
@@ -306,16 +373,32 @@ lookup_advance(struct domain_lookup *l)
 	lookup_send(l);
 }
 
+static const enum step first_steps[] = {
+	[DOMAIN_LOOKUP_ASKED] = STEP_CACHE,
+	[DOMAIN_LOOKUP_SYNC] = STEP_CACHE,
+	[DOMAIN_LOOKUP_HOSTS] = STEP_HOSTS,
+	[DOMAIN_LOOKUP_REFETCH] = STEP_LOCK,
+	[DOMAIN_LOOKUP_REFRESH] = STEP_SCOUT,
+};
+
+/* Another, stronger wish; answers to what was asked before count no more. */
+static void
+lookup_switch(struct domain_lookup *l, enum domain_lookup_reason reason)
+{
+	l->reason = reason;
+	l->number = ++l->lookups->last_number;
+	l->was_sent = false;
+	/* The cache or the lock answer in any case: they are waited for. */
+	if (l->step == STEP_CACHE || l->step == STEP_LOCK)
+		return;
+	l->step = first_steps[reason];
+	lookup_advance(l);
+}
+
 bool
 domain_lookup_start(struct domain_lookups *lookups, struct book_entry *entry,
     const struct next_hop *hop, enum domain_lookup_reason reason)
 {
-	static const enum step first[] = {
-		[DOMAIN_LOOKUP_ASKED] = STEP_CACHE,
-		[DOMAIN_LOOKUP_SYNC] = STEP_CACHE,
-		[DOMAIN_LOOKUP_REFETCH] = STEP_LOCK,
-		[DOMAIN_LOOKUP_REFRESH] = STEP_SCOUT,
-	};
 	struct timeval deadline = { LOOKUP_DEADLINE_S, 0 };
 	struct domain_lookup *l = entry->lookup;
 
@@ -327,23 +410,23 @@ domain_lookup_start(struct domain_lookups *lookups, struct book_entry *entry,
 		if (reason == DOMAIN_LOOKUP_ASKED &&
 		    l->reason == DOMAIN_LOOKUP_SYNC)
 			l->reason = reason;
-		if (reason == DOMAIN_LOOKUP_REFRESH && l->reason != reason) {
-			l->reason = reason;
-			l->number = ++lookups->last_number;
-			l->was_sent = false;
-			if (l->step == STEP_SCOUT)
-				lookup_send(l);
-		}
+		if (reason == DOMAIN_LOOKUP_REFRESH && l->reason != reason)
+			lookup_switch(l, reason);
+		if (reason == DOMAIN_LOOKUP_ASKED &&
+		    l->reason == DOMAIN_LOOKUP_HOSTS && l->step == STEP_HOSTS)
+			lookup_switch(l, reason);
 		return true;
 	}
-	if (lookups->count >= LOOKUPS_MAX)
+	if (lookups->count >= LOOKUPS_MAX ||
+	    (reason == DOMAIN_LOOKUP_HOSTS && !hosts_are_due(lookups, entry,
+	    hop)))
 		return false;
 	l = xcalloc(1, sizeof(*l));
 	l->lookups = lookups;
 	l->entry = entry;
 	l->hop = *hop;
 	l->reason = reason;
-	l->step = first[reason];
+	l->step = first_steps[reason];
 	l->number = ++lookups->last_number;
 	LIST_INIT(&l->waiting);
 	LIST_INSERT_HEAD(&lookups->all, l, next);
@@ -428,8 +511,8 @@ domain_lookups_on_scout(struct domain_lookups *lookups)
 
 	LIST_FOREACH(l, &lookups->all, next) {
 		l->was_sent = false;
-		if (l->step == STEP_SCOUT)
-			lookup_send(l);
+		if (l->step == STEP_SCOUT || l->step == STEP_HOSTS)
+			lookup_advance(l);
 	}
 }
 
@@ -439,7 +522,7 @@ domain_lookups_on_cache(struct domain_lookups *lookups)
 	struct domain_lookup *l;
 
 	LIST_FOREACH(l, &lookups->all, next)
-		if (l->step != STEP_SCOUT) {
+		if (l->step == STEP_CACHE || l->step == STEP_LOCK) {
 			l->step = STEP_SCOUT;
 			lookup_advance(l);
 		}
@@ -478,6 +561,20 @@ domain_lookups_on_facts(struct domain_lookups *lookups, uint64_t number,
 	if (l != NULL && l->step == STEP_SCOUT && l->number == number)
 		lookup_finish(l);
 	facts_free(facts);
+}
+
+void
+domain_lookups_on_observation(struct domain_lookups *lookups,
+    const struct frame *frame)
+{
+	struct domain_lookup *l;
+
+	host_probes_take(lookups->front->probes, frame);
+	LIST_FOREACH(l, &lookups->all, next)
+		if (l->step == STEP_HOSTS && l->number == frame->number)
+			break;
+	if (l != NULL && (l->hosts_left == 0 || --l->hosts_left == 0))
+		lookup_on_hosts(l);
 }
 
 void

@@ -11,6 +11,7 @@
 #include <stdbool.h>
 
 #include "policyd/front/domain_book.h"
+#include "shared/frame.h"
 #include "shared/cache_entry.h"
 
 struct domain_lookups;
@@ -24,13 +25,14 @@ void	domain_lookups_free(struct domain_lookups *lookups);
 enum domain_lookup_reason {
 	DOMAIN_LOOKUP_ASKED,	/* Redis, then the scout when that is old */
 	DOMAIN_LOOKUP_SYNC,	/* Redis only: does another host know more? */
+	DOMAIN_LOOKUP_HOSTS,	/* what is due among its hosts is looked at */
 	DOMAIN_LOOKUP_REFETCH,	/* ahead of expiry, one host of the group */
 	DOMAIN_LOOKUP_REFRESH	/* the admin's wish: the scout, at once */
 };
 
 /*
- * Starts or joins the lookup of entry.  False when too many are under way: then
- * what is known must do.
+ * Starts or joins the lookup of entry.  False when too many are under way, or no
+ * host is due: then what is known must do.
  */
 bool	domain_lookup_start(struct domain_lookups *lookups,
 	    struct book_entry *entry, const struct next_hop *hop,
@@ -66,6 +68,8 @@ void	domain_wait_cancel(struct domain_wait *wait);
 void	domain_lookups_on_site(struct domain_lookups *lookups);
 /* The scout came, went, or answered. */
 void	domain_lookups_on_scout(struct domain_lookups *lookups);
+void	domain_lookups_on_observation(struct domain_lookups *lookups,
+	    const struct frame *frame);
 void	domain_lookups_on_facts(struct domain_lookups *lookups,
 	    uint64_t number, struct text record);
 /* The connection to Redis is another: who waits for the old one goes on. */

@@ -15,6 +15,7 @@
 #include "policyd/front/client.h"
 #include "policyd/front/domain_book.h"
 #include "policyd/front/domain_lookup.h"
+#include "policyd/front/host_probe.h"
 #include "policyd/front/listener.h"
 #include "policyd/front/map_service.h"
 #include "policyd/front/question.h"
@@ -164,6 +165,7 @@ on_settings(struct child *child, const struct settings *settings)
 		front->book = domain_book_new(config->cache_entries,
 		    config->cache_bytes);
 		front->lookups = domain_lookups_new(front);
+		front->probes = host_probes_new(front);
 		front->clients = clients_new(child->base,
 		    connection_max(config));
 	} else {
@@ -209,6 +211,8 @@ on_frame(struct child *child, enum role peer, const struct frame *frame)
 	if (peer == ROLE_SCOUT && frame->type == MESSAGE_FACTS)
 		domain_lookups_on_facts(p->front.lookups, frame->number,
 		    frame->payload);
+	else if (peer == ROLE_SCOUT && frame->type == MESSAGE_OBSERVATION)
+		domain_lookups_on_observation(p->front.lookups, frame);
 	else if (peer == ROLE_SCOUT && frame->type == MESSAGE_RESOLVER)
 		on_resolver(&p->front, frame->payload);
 	else if (peer == ROLE_CLERK && frame->type == MESSAGE_QUESTION)
@@ -257,6 +261,7 @@ on_stop(struct child *child)
 		event_free(p->leave_check);
 	clients_free(p->front.clients);
 	domain_lookups_free(p->front.lookups);
+	host_probes_free(p->front.probes);
 	cache_async_free(p->front.cache);
 	domain_book_free(p->front.book);
 	network_list_clear(&p->own_networks);

@@ -19,6 +19,7 @@ struct child;
 struct clients;
 struct domain_book;
 struct domain_lookups;
+struct host_probes;
 
 struct front_counters {
 	uint64_t	map_requests, map_found, map_not_found, map_temporary,
@@ -35,6 +36,7 @@ struct front {
 	struct domain_book	*book;
 	struct cache_async	*cache;
 	struct domain_lookups	*lookups;
+	struct host_probes	*probes;
 	struct clients		*clients;
 	struct tls_site		 site;
 	const struct network_list *own_networks; /* option, else postconf's */

@@ -1,0 +1,355 @@
+/*
+ * Having mail hosts looked at.  Only hosts that a domain's policy permits, only
+ * where TLS to them was promised, and a bad one not again before reprobe_after.
+ */
+
+#include "policyd/front/host_probe.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "policyd/front/cache_async.h"
+#include "policyd/front/domain_book.h"
+#include "policyd/front/state.h"
+#include "policyd/process/child.h"
+#include "shared/io/clock.h"
+#include "shared/io/log.h"
+#include "shared/probe_message.h"
+#include "shared/xalloc.h"
+
+#define HOSTS_MAX		16	/* of one domain, by preference */
+#define ADDRESSES_MAX		4	/* of one host */
+#define BEFORE_END_S		600	/* a look ahead of notAfter */
+#define BREAKER_SPAN_S		3600
+#define BREAKER_HOSTS_MIN	20
+#define BREAKER_PART		5	/* more than a fifth */
+#define RECENT_MAX		256
+#define BLOCKED_AFTER		20	/* unreachable in a row, none reached */
+
+struct recent {				/* what became of a host lately */
+	char	name[HOST_NAME_SIZE];
+	int64_t	at;
+	bool	turned_bad;
+};
+
+struct host_probes {
+	struct front	*front;
+	struct recent	 recent[RECENT_MAX];	/* one a host, the oldest goes */
+	size_t		 recent_count;
+	unsigned	 unreachable_in_a_row;
+};
+
+struct host_probes *
+host_probes_new(struct front *front)
+{
+	struct host_probes *probes = xcalloc(1, sizeof(*probes));
+
+	probes->front = front;
+	return probes;
+}
+
+void
+host_probes_free(struct host_probes *probes)
+{
+	free(probes);
+}
+
+/* -------------------------------------------------------- what is known */
+
+static void
+host_hop(const char *name, uint16_t port, struct next_hop *out)
+{
+	out->kind = NEXT_HOP_HOST;
+	out->port = port;
+	memcpy(out->name, name, strlen(name) + 1);
+}
+
+static struct book_entry *
+host_entry(struct host_probes *probes, const struct next_hop *hop)
+{
+	char key[NEXT_HOP_TEXT_SIZE];
+
+	return domain_book_find(probes->front->book,
+	    text_of(next_hop_format(hop, key)));
+}
+
+void
+host_probes_apply(struct host_probes *probes, struct facts *facts)
+{
+	const struct book_entry *entry;
+	struct next_hop hop;
+	struct facts *seen;
+	size_t i;
+
+	for (i = 0; i < facts->host_count; i++) {
+		host_hop(facts->hosts[i].name, facts->hop.port, &hop);
+		entry = host_entry(probes, &hop);
+		if (entry == NULL || entry->record == NULL)
+			continue;
+		seen = front_facts(entry, &hop);
+		facts_take_observations(facts, seen);
+		facts_free(seen);
+	}
+}
+
+/* ------------------------------------------------------------- who is due */
+
+static bool
+address_is_due(const struct facts_address *a, const struct tls_site *site,
+    int64_t now)
+{
+	int64_t age = now - a->seen_at;
+
+	if (a->finding == FINDING_UNKNOWN)
+		return true;
+	if (a->finding != FINDING_OK)
+		return age >= site->reprobe_after_s;
+	/* Shortly before the certificate ends, and right after. */
+	return age >= site->good_ttl_s || (a->not_after != 0 &&
+	    ((now >= a->not_after && a->seen_at < a->not_after) ||
+	    (now >= a->not_after - BEFORE_END_S &&
+	    a->seen_at < a->not_after - BEFORE_END_S)));
+}
+
+static bool
+host_is_permitted(const struct facts *facts, const struct facts_host *host,
+    int64_t now)
+{
+	return !facts->has_policy || now >= facts->expires_at ||
+	    facts->policy.mode == MTASTS_NONE ||
+	    mtasts_policy_permits(&facts->policy, host->name);
+}
+
+/* The next due address behind *host and *address; false when there is none. */
+static bool
+next_due(const struct host_probes *probes, const struct facts *facts,
+    const struct tls_decision *decision, size_t *host, size_t *address)
+{
+	const struct tls_site *site = &probes->front->site;
+	int64_t now = clock_now_s();
+
+	if (!tls_decision_needs_hosts(decision))
+		return false;
+	for (; *host < facts->host_count && *host < HOSTS_MAX;
+	    ++*host, *address = 0) {
+		if (decision->kind != TLS_POLICY_DANE &&
+		    !host_is_permitted(facts, &facts->hosts[*host], now))
+			continue;
+		for (; *address < facts->hosts[*host].address_count &&
+		    *address < ADDRESSES_MAX; ++*address)
+			if (address_is_due(&facts->hosts[*host].
+			    addresses[*address], site, now))
+				return true;
+	}
+	return false;
+}
+
+bool
+host_probes_are_due(struct host_probes *probes, struct facts *facts)
+{
+	size_t host = 0, address = 0;
+	struct tls_decision decision;
+
+	host_probes_apply(probes, facts);
+	front_decide(probes->front, facts, &decision);
+	return next_due(probes, facts, &decision, &host, &address);
+}
+
+unsigned
+host_probes_send(struct host_probes *probes, const struct facts *facts,
+    uint64_t number)
+{
+	struct channel *scout = child_peer(probes->front->child, ROLE_SCOUT);
+	struct probe_request request;
+	struct tls_decision decision;
+	struct buffer payload;
+	size_t host = 0, address = 0;
+	unsigned sent = 0;
+
+	front_decide(probes->front, facts, &decision);
+	for (; scout != NULL && next_due(probes, facts, &decision, &host,
+	    &address); address++) {
+		request = (struct probe_request){
+			.address = facts->hosts[host].addresses[address].address,
+			.port = facts->hop.port, .service = PROBE_SMTP,
+			.manner = PROBE_AS_POSTFIX
+		};
+		memcpy(request.host, facts->hosts[host].name,
+		    sizeof(request.host));
+		memcpy(request.domain, facts->hop.name,
+		    sizeof(request.domain));
+		buffer_init(&payload, OBSERVATION_MAX_BYTES);
+		probe_request_format(&request, &payload);
+		sent += channel_send(scout, MESSAGE_PROBE, number,
+		    (struct text){ buffer_text(&payload), payload.len });
+		buffer_clear(&payload);
+	}
+	return sent;
+}
+
+/* ------------------------------------------------------------- the breaker */
+
+static bool
+is_bad(enum finding finding)
+{
+	return finding != FINDING_OK && finding != FINDING_UNKNOWN &&
+	    finding != FINDING_UNREACHABLE;
+}
+
+/* The place of a host among the recent ones, or the oldest one's. */
+static struct recent *
+recent_of(struct host_probes *probes, const char *name)
+{
+	struct recent *oldest = &probes->recent[0];
+	size_t i;
+
+	for (i = 0; i < probes->recent_count; i++) {
+		if (strcmp(probes->recent[i].name, name) == 0)
+			return &probes->recent[i];
+		if (probes->recent[i].at < oldest->at)
+			oldest = &probes->recent[i];
+	}
+	if (probes->recent_count < RECENT_MAX)
+		oldest = &probes->recent[probes->recent_count++];
+	*oldest = (struct recent){ .at = 0 };
+	memcpy(oldest->name, name, strlen(name) + 1);
+	return oldest;
+}
+
+void
+host_probes_check_breaker(struct host_probes *probes)
+{
+	struct front *front = probes->front;
+	int64_t since = clock_now_s() - BREAKER_SPAN_S;
+	size_t hosts = 0, bad = 0, i;
+	bool must_open;
+
+	for (i = 0; i < probes->recent_count; i++)
+		if (probes->recent[i].at >= since) {
+			hosts++;
+			bad += probes->recent[i].turned_bad;
+		}
+	must_open = hosts >= BREAKER_HOSTS_MIN && bad * BREAKER_PART > hosts;
+	if (must_open == front->site.breaker_is_open)
+		return;
+	front->site.breaker_is_open = must_open;
+	front->generation++;
+	if (must_open)
+		log_error("breaker: %zu of %zu hosts turned bad within an "
+		    "hour, so something is wrong here: nothing is deferred "
+		    "until it passes; look at the time and at the CA store",
+		    bad, hosts);
+	else
+		log_info("breaker: closed again");
+}
+
+static void
+note_change(struct host_probes *probes, const char *name, enum finding before,
+    enum finding now)
+{
+	struct recent *recent = recent_of(probes, name);
+
+	recent->at = clock_now_s();
+	if (!is_bad(now))
+		recent->turned_bad = false;
+	else if (!is_bad(before))
+		recent->turned_bad = true;
+	host_probes_check_breaker(probes);
+}
+
+/* When nobody can be reached at all it is our own port 25. */
+static void
+note_reach(struct host_probes *probes, enum finding finding)
+{
+	if (finding != FINDING_UNREACHABLE)
+		probes->unreachable_in_a_row = 0;
+	else if (++probes->unreachable_in_a_row == BLOCKED_AFTER)
+		log_warn("no host could be reached %d times in a row: is "
+		    "outbound port 25 blocked here?  Hosts stay unknown",
+		    BLOCKED_AFTER);
+}
+
+/* --------------------------------------------------------------- the answer */
+
+static enum finding
+known_finding(const struct facts *facts, const struct address *address)
+{
+	size_t i;
+
+	for (i = 0; facts->host_count > 0 &&
+	    i < facts->hosts[0].address_count; i++)
+		if (address_equals(&facts->hosts[0].addresses[i].address,
+		    address))
+			return facts->hosts[0].addresses[i].finding;
+	return FINDING_UNKNOWN;
+}
+
+static void
+keep(struct host_probes *probes, const struct next_hop *hop,
+    const struct facts *facts)
+{
+	struct front *front = probes->front;
+	char key[NEXT_HOP_TEXT_SIZE];
+	struct book_entry *entry = domain_book_add(front->book,
+	    text_of(next_hop_format(hop, key)));
+	struct buffer record;
+
+	buffer_init(&record, FACTS_RECORD_MAX_BYTES);
+	facts_format(facts, &record);
+	domain_book_set(front->book, entry, facts,
+	    (struct text){ record.data, record.len },
+	    front->settings->config->stale_ttl_s);
+	cache_async_put(front->cache, hop,
+	    (struct text){ record.data, record.len },
+	    facts_end(facts, front->settings->config->stale_ttl_s) -
+	    clock_now_s());
+	buffer_clear(&record);
+}
+
+static void
+take(struct host_probes *probes, const struct observation *o)
+{
+	struct front *front = probes->front;
+	char issuer[FACTS_DETAIL_MAX_BYTES + 1];
+	struct facts_observation seen = {
+		.address = o->asked.address,
+		.finding = observation_finding(o, false),
+		.dane_finding = o->dane_state == OBSERVED_DANE_MATCH ||
+		    o->dane_state == OBSERVED_DANE_MISMATCH ?
+		    observation_finding(o, true) : FINDING_UNKNOWN,
+		.seen_at = clock_now_s(), .not_after = o->not_after,
+		.detail = issuer
+	};
+	struct next_hop hop;
+	struct facts *facts;
+	enum finding before;
+
+	text_quote(issuer, sizeof(issuer), o->cert_count > 0 ?
+	    o->certs[0].issuer : text_of(""));
+	host_hop(o->asked.host, o->asked.port, &hop);
+	facts = front_facts(host_entry(probes, &hop), &hop);
+	before = known_finding(facts, &seen.address);
+	facts_observe(facts, &seen,
+	    front->settings->config->reprobe_after_s);
+	keep(probes, &hop, facts);
+	facts_free(facts);
+	if (before != seen.finding)
+		log_info("observed: host=%s, finding=%s, before=%s, "
+		    "words=%.*s", o->asked.host, finding_name(seen.finding),
+		    finding_name(before), (int)o->words.len, o->words.data);
+	note_reach(probes, seen.finding);
+	note_change(probes, o->asked.host, before, seen.finding);
+}
+
+bool
+host_probes_take(struct host_probes *probes, const struct frame *frame)
+{
+	struct observation o;
+
+	if (!observation_parse(frame->payload, &o)) {
+		log_error("the scout's observation cannot be read");
+		return false;
+	}
+	take(probes, &o);
+	return true;
+}

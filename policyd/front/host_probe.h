@@ -1,0 +1,39 @@
+/*
+ * Having mail hosts looked at: which of a domain's hosts are due, what the
+ * scout saw, and whether so much turns bad at once that it must be us.  The
+ * observations of a host are kept in the entry of "[host]:25", for all domains
+ * that it serves.
+ */
+
+#ifndef HOPSEAL_HOST_PROBE_H
+#define HOPSEAL_HOST_PROBE_H
+
+#include <stddef.h>
+
+#include "shared/frame.h"
+#include "shared/policy/facts.h"
+#include "shared/policy/tls_decision.h"
+
+struct front;
+struct host_probes;
+
+struct host_probes *host_probes_new(struct front *front);
+void	host_probes_free(struct host_probes *probes);
+
+/*
+ * Takes what is known of the hosts from other domains' looks into facts, and
+ * tells whether some address is due for a look.
+ */
+bool	host_probes_are_due(struct host_probes *probes, struct facts *facts);
+/* Has those looked at; how many, perhaps none when the scout is away. */
+unsigned host_probes_send(struct host_probes *probes,
+	    const struct facts *facts, uint64_t number);
+/* The scout's answer; false when it cannot be read. */
+bool	host_probes_take(struct host_probes *probes,
+	    const struct frame *frame);
+/* Copies what was seen into facts. */
+void	host_probes_apply(struct host_probes *probes, struct facts *facts);
+/* Closes the breaker; for the clock and for "hopseal status --clear". */
+void	host_probes_check_breaker(struct host_probes *probes);
+
+#endif
