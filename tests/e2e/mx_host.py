@@ -74,7 +74,7 @@ class Table:
 
     def context(self, host):
         with self._lock:
-            key = (host["chain"], host["fault"])
+            key = (host["chain"], os.stat(host["chain"]).st_mtime_ns, host["fault"])
             if key not in self._contexts:
                 self._contexts[key] = server_context(host["chain"], host["key"])
                 if host["fault"] == "tls1.0":
