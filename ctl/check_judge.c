@@ -27,7 +27,7 @@ check_overall_name(enum check_overall overall)
 	return names[overall];
 }
 
-/* -------------------------------------------------------------------- advice */
+/* ------------------------------------------------------------------- advice */
 
 static const char *const finding_advice[FINDING_COUNT] = {
 	[FINDING_STARTTLS_MISSING] = "switch TLS on at this host (Postfix: "
@@ -101,7 +101,7 @@ static const struct {
 	    "leave out of the chain file what is not needed" },
 };
 
-/* ------------------------------------------------------------------ problems */
+/* ----------------------------------------------------------------- problems */
 
 /* The last one is the new one. */
 static struct check_problem * __attribute__((format(printf, 4, 5)))

@@ -256,7 +256,7 @@ scout_client_ask(struct scout_client *c, enum message_type type,
 	    (struct text){ buffer_text(payload), payload->len }, -1);
 }
 
-/* --------------------------------------------------------------- the process */
+/* -------------------------------------------------------------- the process */
 
 /* Beside this program, as in a folder of builds, or where it is installed. */
 static int

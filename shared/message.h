@@ -15,7 +15,7 @@ enum role { ROLE_PARENT, ROLE_FRONT, ROLE_SCOUT, ROLE_CLERK, ROLE_COUNT };
 enum message_type {
 	/* parent to each child */
 	MESSAGE_SETTINGS = 1,	/* settings_format; at start, at each reload */
-	MESSAGE_PEER,		/* number: role of the other end; with descriptor */
+	MESSAGE_PEER,		/* number: the other end's role; with descriptor */
 	MESSAGE_LEAVE,		/* finish what is in hand and exit */
 	/* each child to the parent, twice a second */
 	MESSAGE_TICK,

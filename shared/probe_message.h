@@ -137,6 +137,7 @@ struct observation {
 	size_t			 tlsa_count;
 };
 void	observation_format(const struct observation *o, struct buffer *out);
+/* False when the payload is none, and *out is then of no use. */
 bool	observation_parse(struct text payload, struct observation *out);
 
 /*

@@ -702,7 +702,8 @@ smtp_prober_new(struct event_base *base)
 	SSL_CTX_set_cipher_list(ctx, CIPHERS);
 	SSL_CTX_set_verify(ctx, SSL_VERIFY_NONE, NULL);
 	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
-	SSL_CTX_set_options(ctx, SSL_OP_NO_TICKET | SSL_OP_LEGACY_SERVER_CONNECT);
+	SSL_CTX_set_options(ctx, SSL_OP_NO_TICKET |
+	    SSL_OP_LEGACY_SERVER_CONNECT);
 	prober->base = base;
 	prober->ctx = ctx;
 	return prober;

@@ -15,7 +15,7 @@
 #include "shared/policy/finding.h"
 #include "shared/probe_message.h"
 
-#define SMTP_PROBE_TIMEOUT_S	60	/* all together; stages have their own */
+#define SMTP_PROBE_TIMEOUT_S	60	/* beside each stage's own */
 
 struct event_base;
 struct smtp_probe;

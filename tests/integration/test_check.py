@@ -115,6 +115,7 @@ class MailHost:
 
     def __init__(self, address, port, steps, leaf, versions=None):
         self.steps, self.count, self.heard = steps, 0, b""
+        self.now, self.most = 0, 0
         self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         if versions:
             self._context.set_ciphers("DEFAULT:@SECLEVEL=0")
@@ -132,6 +133,8 @@ class MailHost:
 
     def _converse(self, connection):
         connection.settimeout(40)
+        self.now += 1
+        self.most = max(self.most, self.now)
         try:
             for step in self.steps:
                 if isinstance(step, bytes):
@@ -153,6 +156,7 @@ class MailHost:
                     time.sleep(step)
         except (OSError, ValueError):
             pass
+        self.now -= 1
         connection.close()
 
 
@@ -341,9 +345,10 @@ def test_for_people(rig, check):
 
 def test_polite(rig, check):
     host = rig.hosts["good"]
-    before = host.count
+    before, host.most = host.count, 0
     rig.check("plain.test")
     check("few connections a host", host.count - before <= 6, host.count - before)
+    check("one after the other", host.most == 1, host.most)
     check("it says who it is, and QUIT", b"EHLO probe.example\r\n" in host.heard and
           b"QUIT\r\n" in host.heard, host.heard[-300:])
 
