@@ -76,7 +76,7 @@ $(O)/hopseal-policyd: $(POLICYD) $(PROCESS) $(SHARED)
 $(O)/hopseal-scout: $(SCOUT) $(PROCESS) $(SHARED)
 	$(call short,LINK)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(SCOUT_LIBS)
 $(O)/hopseal-milter: $(MILTER) $(SHARED)
-	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(MILTER_LIBS)
+	$(call short,LINK)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(MILTER_LIBS)
 $(O)/hopseal: $(CTL) $(SHARED)
 	$(call short,LINK)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(CTL_LIBS)
 
