@@ -93,6 +93,11 @@ access_request_parse(const char *data, size_t len, struct access_request *out,
 	struct text rest = { data, len }, line;
 	size_t i, begin_len, next = 0;
 
+	/* Its end before any line: what follows would never make it whole. */
+	if (len > 0 && data[0] == '\n') {
+		*why = "policy request: no line before its end";
+		return ACCESS_REQUEST_BAD;
+	}
 	if (rest.len > ACCESS_REQUEST_MAX_BYTES)
 		rest.len = ACCESS_REQUEST_MAX_BYTES;
 	if (!has_end(rest.data, rest.len)) {
