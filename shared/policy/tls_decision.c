@@ -106,12 +106,27 @@ dane_now(const struct facts *f, const struct tls_site *site, int64_t now,
 	return f->dane;
 }
 
+/* That there is no policy may be a trouble, and then has words. */
+static void
+explain_absence(const struct facts *f, struct tls_decision *d)
+{
+	if (f == NULL)
+		return;
+	if (f->fetch_failed_count > 0)
+		set_reason(d, "%s: %s", finding_name(f->fetch_finding),
+		    f->fetch_error);
+	else if (f->record_state == FACT_UNKNOWN && f->record_error[0] != '\0')
+		set_reason(d, "MTA-STS record unknown: %s", f->record_error);
+}
+
 static void
 promise_sts(const struct facts *f, int64_t now, struct tls_decision *d,
     struct promise *p)
 {
-	if (!policy_is_in_force(f, now))
+	if (!policy_is_in_force(f, now)) {
+		explain_absence(f, d);
 		return;
+	}
 	ends_at(d, f->expires_at);
 	switch (f->policy.mode) {
 	case MTASTS_NONE:
@@ -373,7 +388,10 @@ decide_delivery(const struct facts *f, const struct domain_rule *rule,
     const struct tls_site *site, int64_t now, struct tls_decision *d,
     struct promise *p)
 {
+	bool is_sts;
+
 	promise_find(f, site, now, d, p);
+	is_sts = p->kind == TLS_POLICY_STS;
 	if (rule != NULL) {
 		rule_raise(f, rule, site, now, d, p);
 		rule_limit_protocols(rule, site, d, p);
@@ -382,8 +400,9 @@ decide_delivery(const struct facts *f, const struct domain_rule *rule,
 	d->map = p->map;
 	d->level = p->level;
 	d->uses_sts_names = p->uses_sts_names;
-	d->reports_sts = p->kind == TLS_POLICY_STS && (!p->is_testing ||
-	    p->map == MAP_NOT_FOUND || level_carries_testing(p->level));
+	/* Also where a rule raised it: what was promised is reported. */
+	d->reports_sts = is_sts && (p->map == MAP_NOT_FOUND ||
+	    p->uses_sts_names || level_carries_testing(p->level));
 	/* Never below the site's own. */
 	if (p->is_testing && p->map == MAP_NOT_FOUND &&
 	    level_carries_testing(site->level))
