@@ -132,6 +132,10 @@ parse_record(struct text t, struct mtasts_record *out, const char **why)
 	return 0;
 }
 
+/*
+ * "v=STSv1;" is asked for in words; the grammar allows blanks before the
+ * semicolon.
+ */
 static bool
 begins_with_version(struct text t)
 {
@@ -140,7 +144,7 @@ begins_with_version(struct text t)
 	if (!text_starts_with(t, VERSION))
 		return false;
 	text_next_field(&t, ';', &version);
-	return text_equals(text_trim(version), VERSION);
+	return t.data != NULL && text_equals(text_trim(version), VERSION);
 }
 
 enum mtasts_record_result

@@ -59,8 +59,9 @@ static const struct {
 	{ "blanks around =", { "v = STSv1; id=1" }, ABSENT, NULL },
 	{ "no semicolon", { "v=STSv1 id=1" }, ABSENT, NULL },
 	{ "a quote first", { "\"v=STSv1; id=1\"" }, ABSENT, NULL },
+	{ "version alone", { "v=STSv1" }, ABSENT, NULL },
+	{ "version and blanks", { "v=STSv1 " }, ABSENT, NULL },
 
-	{ "version alone", { "v=STSv1" }, INVALID, "id is missing" },
 	{ "version and delimiter", { "v=STSv1;" }, INVALID, "id is missing" },
 	{ "version, delimiter, blanks", { "v=STSv1 ; " }, INVALID,
 	    "id is missing" },
@@ -110,7 +111,9 @@ static const struct {
 	{ "a broken one beside a good one", { "v=STSv1; id=1", "v=STSv1;" },
 	    INVALID, "more than" },
 	{ "a bare version beside a good one", { "v=STSv1", "v=STSv1; id=1" },
-	    INVALID, "more than" },
+	    PRESENT, "1" },
+	{ "blanks before the semicolon count as a begin",
+	    { "v=STSv1 ; id=1", "v=STSv1; id=2" }, INVALID, "more than" },
 };
 
 static int
