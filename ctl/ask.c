@@ -24,6 +24,8 @@
 #define ANSWER_MAX_BYTES (4 * 1024 * 1024)
 #define WORDS_SIZE	512
 
+static bool has_answered;	/* one object on standard output, never two */
+
 /* The caller has his reason in words. */
 static void __attribute__((format(printf, 2, 3)))
 fail(char words[WORDS_SIZE], const char *format, ...)
@@ -83,7 +85,8 @@ read_config(const struct ctl_options *options, struct config *config,
 			*status = CTL_USAGE;
 			result = -1;
 		}
-	fputs(buffer_text(&errors), stderr);
+	if (result == -1)
+		ctl_complain("%s", buffer_text(&errors));
 	buffer_clear(&errors);
 	return result;
 }
@@ -243,8 +246,6 @@ ask_policyd(const struct ctl_options *options, json_t *request,
 	if (json_object_get(answer, "error") != NULL) {
 		*status = CTL_UNKNOWN;
 		ctl_complain("%s", answer_text(answer, "error"));
-		if (options->is_json)
-			ask_print(answer);
 		json_decref(answer);
 		answer = NULL;
 	}
@@ -278,4 +279,19 @@ ask_print(const json_t *answer)
 {
 	json_dumpf(answer, stdout, JSON_ENSURE_ASCII);
 	putchar('\n');
+	has_answered = true;
+}
+
+void
+ask_print_error(const char *words)
+{
+	char quoted[WORDS_SIZE];
+	json_t *object;
+
+	if (has_answered)
+		return;
+	object = json_pack("{s:s}", "error",
+	    text_quote(quoted, sizeof(quoted), text_of(words)));
+	ask_print(object);
+	json_decref(object);
 }

@@ -15,8 +15,8 @@
 
 /*
  * Takes request, adds its version and returns the answer, the caller's.  NULL
- * when there is none: what is wrong has then been said on standard error, and
- * with --json as an object on standard output, and *status is set.
+ * when there is none: what is wrong has then been said (ctl_complain) and *status
+ * is set.
  */
 json_t	*ask_policyd(const struct ctl_options *options, json_t *request,
 	    enum ctl_exit *status);
@@ -28,5 +28,7 @@ json_t	*ask_about(const struct ctl_options *options, const char *command,
 	    const char *domain, enum ctl_exit *status);
 /* As it came, in one line. */
 void	 ask_print(const json_t *answer);
+/* An object that says why there is no answer; nothing once there was one. */
+void	 ask_print_error(const char *words);
 
 #endif

@@ -280,7 +280,7 @@ dane_object(const struct look *look)
 	return json_pack("{s:s, s:b, s:o}", "state", look->is_validating ?
 	    dane_state_name(f->dane) : "unknown", "mx_secure",
 	    f->mx_is_secure, "error", !look->is_validating ? json_string(
-	    "the resolver here does not validate DNSSEC") :
+	    "the resolver here was not seen to validate DNSSEC") :
 	    f->dane_error[0] != '\0' ? json_string(f->dane_error) :
 	    json_null());
 }

@@ -45,7 +45,10 @@ extern const struct ctl_command explain_command, check_command,
     status_command, refresh_command, forget_command, rules_command,
     lint_command;
 
-/* "hopseal: ..." on standard error. */
+/*
+ * "hopseal: ..." on standard error.  With --json the last of it becomes the
+ * answer where a command has printed none.
+ */
 void	ctl_complain(const char *format, ...)
 	    __attribute__((format(printf, 1, 2)));
 

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ctl/ask.h"
 #include "ctl/ctl.h"
 #include "shared/buffer.h"
 #include "shared/xalloc.h"
@@ -114,7 +115,7 @@ lint_run(const struct ctl_options *options, int operand_count,
 	rest = operand_count - 1 - kind->argument_count;
 	if (rest < 0 || rest > (kind->reads_input ? 1 : 0) ||
 	    !options_fit(kind, options)) {
-		fprintf(stderr, "usage: hopseal lint %s%s%s\n", kind->name,
+		ctl_complain("usage: hopseal lint %s%s%s", kind->name,
 		    kind->arguments, kind->reads_input ? " [FILE]" : "");
 		return CTL_USAGE;
 	}
@@ -131,8 +132,7 @@ lint_run(const struct ctl_options *options, int operand_count,
 		ctl_complain("lint %s: %s", kind->name, why);
 		goto out;
 	}
-	json_dumpf(judged, stdout, JSON_ENSURE_ASCII);
-	putchar('\n');
+	ask_print(judged);
 	json_decref(judged);
 	status = CTL_FINE;
 out:

@@ -11,11 +11,10 @@
 #include "shared/policy/mtasts_record.h"
 #include "shared/policy/mx_match.h"
 
-/* presence is null where the records cannot be told apart. */
 static json_t *
-record_object(json_t *presence, const char *id, const char *error)
+record_object(bool is_present, const char *id, const char *error)
 {
-	return json_pack("{s:o, s:b, s:s?, s:s?}", "present", presence,
+	return json_pack("{s:b, s:b, s:s?, s:s?}", "present", is_present,
 	    "valid", id != NULL, "id", id, "error", error);
 }
 
@@ -30,20 +29,20 @@ lint_sts_record(char *const *arguments, struct text input, const char **why)
 	(void)arguments;
 	(void)why;
 	if (input.len > LINT_INPUT_MAX_BYTES)
-		return record_object(json_null(), NULL,
+		return record_object(false, NULL,
 		    "the records are longer than 1 MiB");
 	if (dns_text_parse(input, &txt, &error) == -1)
-		return record_object(json_null(), NULL, error);
+		return record_object(false, NULL, error);
 	switch (mtasts_record_choose(txt.records, txt.count, &record, &error)) {
 	case MTASTS_RECORD_PRESENT:
-		object = record_object(json_true(), record.id, NULL);
+		object = record_object(true, record.id, NULL);
 		break;
 	case MTASTS_RECORD_ABSENT:
-		object = record_object(json_false(), NULL,
-		    "RFC 8461 3.1: no record begins with v=STSv1");
+		object = record_object(false, NULL,
+		    "RFC 8461 3.1: no record begins with v=STSv1;");
 		break;
 	case MTASTS_RECORD_INVALID:
-		object = record_object(json_true(), NULL, error);
+		object = record_object(true, NULL, error);
 		break;
 	}
 	dns_text_clear(&txt);

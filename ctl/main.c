@@ -33,16 +33,17 @@ static const struct option long_options[] = {
 	{ NULL, 0, NULL, 0 }
 };
 
+static char complaint[COMPLAINT_SIZE] = "wrong usage";	/* the last one */
+
 void
 ctl_complain(const char *format, ...)
 {
 	va_list args;
 
-	fputs("hopseal: ", stderr);
 	va_start(args, format);
-	vfprintf(stderr, format, args);
+	vsnprintf(complaint, sizeof(complaint), format, args);
 	va_end(args);
-	fputc('\n', stderr);
+	complaint[strcspn(complaint, "\n")]
 }
 
 static void

@@ -157,6 +157,10 @@ describe(const struct cert_result *r, enum finding finding, int64_t now,
 		facts_set_error(words, "issuer %s is not trusted",
 		    r->certs[r->cert_count - 1].issuer);
 		break;
+	case FINDING_CERT_REVOKED:
+		facts_set_error(words, "certificate of %s is revoked by %s",
+		    leaf->subject, leaf->issuer);
+		break;
 	case FINDING_TLSA_MISMATCH:
 		facts_set_error(words, "no TLSA record matches the "
 		    "certificate, %s", r->tlsa_text);
