@@ -48,6 +48,11 @@ def refresh(bench, name):
     assert answer.get("done") is True, (code, answer)
 
 
+def redis_part(bench):
+    """What `hopseal status` says of Redis."""
+    return next(p for p in bench.hopseal.command("status")[1]["parts"] if p["name"] == "redis")
+
+
 def wait_answer(bench, name, wanted, seconds=20):
     wait_until(lambda: bench.hopseal.ask(name) == wanted, seconds,
                f"{wanted!r} for {name}, got {bench.hopseal.ask(name)!r}")
@@ -241,7 +246,48 @@ def redis_holds_garbage(bench):
 
 @test
 def redis_read_only(bench):
-    """Full, as far as writing goes."""
+    """A replica of nobody: it answers READONLY to each write."""
+    bench.redis.command("CONFIG", "SET", "replica-read-only", "yes")
+    bench.redis.command("REPLICAOF", "127.0.0.1", "1")
+    try:
+        with Stream(bench) as stream:
+            assert bench.hopseal.ask("forget.test") == secure(BY_NAME["forget.test"])
+            time.sleep(0.5)
+        stream.check()
+    finally:
+        bench.redis.command("REPLICAOF", "NO", "ONE")
+    wait_until(lambda: redis_part(bench)["ok"], 30, "Redis is well again")
+
+
+@test
+def redis_flushed(bench):
+    """Nobody tells us; policies that are held are written back all the same."""
+    cached(bench, "restart.test")
+    wait_until(lambda: any("restart.test" in k for k in bench.redis.keys()), 10,
+               "the policy in Redis")
+    bench.redis.command("FLUSHALL")
+    wait_until(lambda: any("restart.test" in k for k in bench.redis.keys()), 60,
+               "the policy back in Redis")
+
+
+@test
+def redis_holds_garbage(bench):
+    """What stands under our keys is somebody else's: looked up as if it were not there."""
+    name = "stream.test"
+    for garbage in ("", "hopseal-facts 1", "hopseal-facts 9\nnext_hop=stream.test\n",
+                    "hopseal-facts 1\nnext_hop=other.test\nlooked_at=1\n", "\x00" * 100,
+                    "hopseal-facts 1\nnext_hop=stream.test\nlooked_at=99999999999999999999\n"):
+        bench.restart_hopseal()
+        bench.redis.command("SET", "hopseal:facts:{%s}" % name, garbage)
+        assert bench.hopseal.ask(name) == secure(BY_NAME[name]), garbage
+    bench.restart_hopseal()
+    bench.redis.command("LPUSH", "hopseal:facts:{%s}" % name, "a list")
+    assert bench.hopseal.ask(name) == secure(BY_NAME[name])
+
+
+@test
+def redis_full(bench):
+    """Out of memory, as far as writing goes."""
     bench.redis.command("CONFIG", "SET", "maxmemory", "1")
     try:
         with Stream(bench) as stream:

@@ -88,3 +88,15 @@ def refreshed_ahead_of_expiry_by_one(bench):
     for host in (bench.hopseal, second):
         wait_until(lambda: host.explain(name)["mta_sts"]["state"] == "present", 5,
                    "the policy")
+
+
+@test
+def a_host_seen_by_one_is_known_to_the_other(bench):
+    """One connection to the MX host serves both."""
+    name = "enf-expired.test"
+    assert bench.hopseal.explain(name)["verdict"] == "undeliverable"
+    wait_until(lambda: any("facts:{%s}" % name in k for k in bench.redis.keys()), 10,
+               "the record in Redis")
+    told = second.explain(name)
+    assert told["verdict"] == "undeliverable", told
+    assert not any(f"probed: host=mx.{name}" in line for line in second.log_lines())
