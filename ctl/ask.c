@@ -71,6 +71,7 @@ read_config(const struct ctl_options *options, struct config *config,
     enum ctl_exit *status)
 {
 	bool is_default = options->config_path == NULL;
+	struct text rest, line;
 	struct buffer errors;
 	int result;
 	size_t i;
@@ -85,8 +86,9 @@ read_config(const struct ctl_options *options, struct config *config,
 			*status = CTL_USAGE;
 			result = -1;
 		}
-	if (result == -1)
-		ctl_complain("%s", buffer_text(&errors));
+	rest = text_of(buffer_text(&errors));
+	while (text_next_line(&rest, &line))
+		ctl_complain("%.*s", (int)line.len, line.data);
 	buffer_clear(&errors);
 	return result;
 }

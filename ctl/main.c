@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "ctl/ask.h"
 #include "ctl/ctl.h"
 #include "shared/text.h"
 
@@ -19,6 +20,8 @@ static const struct ctl_command *const commands[] = {
 
 /* More letters than this apart, and it was not a slip. */
 #define SLIP_MAX 2
+
+#define COMPLAINT_SIZE 4096
 
 enum { OPTION_JSON = 256, OPTION_POLICY, OPTION_HOST, OPTION_AT, OPTION_CA };
 
@@ -33,7 +36,8 @@ static const struct option long_options[] = {
 	{ NULL, 0, NULL, 0 }
 };
 
-static char complaint[COMPLAINT_SIZE] = "wrong usage";	/* the last one */
+/* The latest; until then it is getopt's or a line of usage. */
+static char complaint[COMPLAINT_SIZE] = "wrong usage; see --help";
 
 void
 ctl_complain(const char *format, ...)
@@ -43,7 +47,7 @@ ctl_complain(const char *format, ...)
 	va_start(args, format);
 	vsnprintf(complaint, sizeof(complaint), format, args);
 	va_end(args);
-	complaint[strcspn(complaint, "\n")]
+	fprintf(stderr, "hopseal: %s\n", complaint);
 }
 
 static void
@@ -95,11 +99,12 @@ find_command(const char *name)
 	return NULL;
 }
 
-/* False when an option is wrong; getopt has said so. */
+/* False when an option is wrong; that is said, and the others are read. */
 static bool
 read_options(int argc, char **argv, struct ctl_options *options,
     bool *wants_help, bool *wants_version)
 {
+	bool is_right = true;
 	int c;
 
 	while ((c = getopt_long(argc, argv, "c:o:hV", long_options,
@@ -111,7 +116,8 @@ read_options(int argc, char **argv, struct ctl_options *options,
 		case 'o':
 			if (options->override_count == CTL_OVERRIDES_MAX) {
 				ctl_complain("too many -o");
-				return false;
+				is_right = false;
+				break;
 			}
 			options->overrides[options->override_count++] = optarg;
 			break;
@@ -136,31 +142,37 @@ read_options(int argc, char **argv, struct ctl_options *options,
 		case OPTION_CA:
 			options->ca_file = optarg;
 			break;
-		default:
-			return false;
+		default:	/* getopt has said what */
+			is_right = false;
 		}
-	return true;
+	return is_right;
 }
 
-int
-main(int argc, char **argv)
+static bool
+usage_fits(const struct ctl_command *command,
+    const struct ctl_options *options, int operand_count)
 {
-	struct ctl_options options = { 0 };
-	const struct ctl_command *command;
-	bool wants_help = false, wants_version = false;
-	int operand_count;
+	bool has_trust = options->host != NULL || options->at != NULL ||
+	    options->ca_file != NULL;
 
-	if (!read_options(argc, argv, &options, &wants_help, &wants_version))
-		return CTL_USAGE;
-	if (wants_version) {
-		printf("hopseal %s\n", HOPSEAL_VERSION);
-		return CTL_FINE;
-	}
-	if (optind == argc) {
+	return operand_count >= command->operand_min &&
+	    operand_count <= command->operand_max &&
+	    (command->takes_policy || !options->forgets_policy) &&
+	    (command->takes_host || !has_trust);
+}
+
+/* words are what follows the options: the command and its operands. */
+static enum ctl_exit
+run(const struct ctl_options *options, int word_count, char *const *words,
+    bool wants_help)
+{
+	const struct ctl_command *command;
+
+	if (word_count == 0) {
 		print_help(wants_help ? stdout : stderr);
 		return wants_help ? CTL_FINE : CTL_USAGE;
 	}
-	command = find_command(argv[optind]);
+	command = find_command(words[0]);
 	if (command == NULL)
 		return CTL_USAGE;
 	if (wants_help) {
@@ -168,14 +180,29 @@ main(int argc, char **argv)
 		printf("\n%s.\n%s", command->summary, command->help);
 		return CTL_FINE;
 	}
-	operand_count = argc - optind - 1;
-	if (operand_count < command->operand_min ||
-	    operand_count > command->operand_max ||
-	    (options.forgets_policy && !command->takes_policy) ||
-	    ((options.host != NULL || options.at != NULL ||
-	    options.ca_file != NULL) && !command->takes_host)) {
+	if (!usage_fits(command, options, word_count - 1)) {
 		print_usage(stderr, command);
 		return CTL_USAGE;
 	}
-	return (int)command->run(&options, operand_count, argv + optind + 1);
+	return command->run(options, word_count - 1, words + 1);
+}
+
+int
+main(int argc, char **argv)
+{
+	struct ctl_options options = { 0 };
+	bool wants_help = false, wants_version = false;
+	enum ctl_exit status = CTL_USAGE;
+
+	if (read_options(argc, argv, &options, &wants_help, &wants_version)) {
+		if (wants_version) {
+			printf("hopseal %s\n", HOPSEAL_VERSION);
+			return CTL_FINE;
+		}
+		status = run(&options, argc - optind, argv + optind,
+		    wants_help);
+	}
+	if (options.is_json && status != CTL_FINE)
+		ask_print_error(complaint);
+	return (int)status;
 }

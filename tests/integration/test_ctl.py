@@ -106,13 +106,15 @@ class Lint(unittest.TestCase):
     def test_sts_record(self):
         bad = {"present": True, "valid": False, "id": None}
         none = {"present": False, "valid": False, "id": None}
-        unreadable = {"present": None, "valid": False, "id": None}
         self.check((
             ("quoted", b'"v=STSv1; id=ab12;"\n', {"present": True, "valid": True, "id": "ab12"}),
             ("literal", b"v=STSv1; id=ab12", {"valid": True, "id": "ab12"}),
             ("joined strings", b'"v=STS" "v1; id=ab" "cd;"', {"valid": True, "id": "abcd"}),
             ("decimal escape", b'"v=STSv1; id=\\097b"', {"valid": True, "id": "ab"}),
             ("beside others", b'"hello"\n"v=STSv1; id=a"\n', {"valid": True, "id": "a"}),
+            ("bare version beside a record", b'"v=STSv1"\n"v=STSv1; id=1"',
+             {"present": True, "valid": True, "id": "1"}),
+            ("blank before the semicolon", b"v=STSv1 ; id=1", {"present": True, "id": "1"}),
             ("two", b'"v=STSv1; id=a"\n"v=STSv1; id=a"\n', bad),
             ("no id", b"v=STSv1;", bad),
             ("bad id", b"v=STSv1; id=a-b", bad),
@@ -120,11 +122,12 @@ class Lint(unittest.TestCase):
             ("NUL", b"v=STSv1; id=a\0", bad),
             ("version in lower case", b"v=stsv1; id=a", none),
             ("version 12", b"v=STSv12; id=a", none),
+            ("bare version", b'"v=STSv1"', none),
             ("empty", b"", none),
             ("only line ends", b"\n\n\n", none),
             ("binary", bytes(range(256)), none),
-            ("quote not closed", b'"v=STSv1; id=a', unreadable),
-            ("too long", b"v=STSv1; id=a\n" * 100000, unreadable),
+            ("quote not closed", b'"v=STSv1; id=a', none),
+            ("too long", b"v=STSv1; id=a\n" * 100000, none),
         ), "sts-record")
 
     def test_sts_policy(self):
@@ -226,6 +229,26 @@ class Command(unittest.TestCase):
                 status, out, err = hopseal(*words)
                 self.assertEqual((status, out), (64, ""), err)
                 self.assertIn(wanted, err)
+                status, out, err = hopseal(*words, "--json")
+                self.assertEqual((status, list(json.loads(out))), (64, ["error"]), err)
+                self.assertIn(wanted, err)
+
+    def test_usage_of_lint_in_json(self):
+        for words in (("lint", "mx", "a"), ("lint", "frob"), ("lint", "sts-policy", "/")):
+            status, out, _ = hopseal("--json", *words)
+            self.assertEqual((status, list(json.loads(out))), (64, ["error"]))
+
+    def test_broken_configuration(self):
+        with tempfile.NamedTemporaryFile() as f:
+            f.write(b"redis = unix:/x\nmapp_listen = x\n")
+            f.flush()
+            status, out, err = hopseal("-c", f.name, "status")
+            self.assertEqual((status, out), (3, ""))
+            self.assertIn(f"{f.name}:2: ", err)
+            status, out, err = hopseal("-c", f.name, "status", "--json")
+            self.assertEqual(status, 3)
+            self.assertIn(f"{f.name}:2: ", json.loads(out)["error"])
+            self.assertIn(f"{f.name}:2: ", err)
 
     def test_help(self):
         self.assertEqual(hopseal("-V")[0], 0)
