@@ -24,7 +24,7 @@ enum { LINT_HOST, LINT_AT, LINT_CA, LINT_OPTION_COUNT };
 typedef json_t	*lint_judge(char *const *arguments, struct text input,
 		    const char **why);
 
-lint_judge	 lint_sts_record, lint_sts_policy, lint_mx, lint_map_reply, lint_cert,
-		 lint_cert_name;
+lint_judge	 lint_sts_record, lint_sts_policy, lint_mx, lint_map_reply,
+		 lint_cert, lint_cert_name;
 
 #endif

@@ -103,7 +103,7 @@ add_ca_file(struct cert_store *store, const char *path, const char **why)
 	return result;
 }
 
-/* Where systems keep all that they trust in one file; the first that is there. */
+/* Where systems keep all that they trust in one file; the first counts. */
 static void
 add_system_store(struct cert_store *store)
 {
@@ -211,8 +211,9 @@ lint_cert(char *const *arguments, struct text input, const char **why)
 		object = result_object(&result);
 		cert_result_clear(&result);
 	} else
-		object = json_pack("{s:s, s:[], s:[], s:n, s:n, s:[], s:n, s:s}",
-		    "finding", finding_name(FINDING_UNKNOWN), "findings",
+		object = json_pack(
+		    "{s:s, s:[], s:[], s:n, s:n, s:[], s:n, s:s}", "finding",
+		    finding_name(FINDING_UNKNOWN), "findings",
 		    "warnings", "not_before", "not_after", "names", "issuer",
 		    "error", error);
 out:

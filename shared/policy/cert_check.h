@@ -67,7 +67,7 @@ struct cert_question {
 	int64_t			 now;
 	/* In the one spelling; "" and an address match no certificate. */
 	const char		*host;
-	const char *const	*other_hosts;	/* of the domain, for a warning */
+	const char *const	*other_hosts;	/* MX of the domain */
 	size_t			 other_host_count;
 	/* Not changed, yet not const: OpenSSL sorts and counts inside. */
 	struct cert_store	*store;		/* NULL: nobody is trusted */
@@ -101,7 +101,7 @@ struct cert_verdict {
 enum cert_warning {
 	CERT_WARNING_KEY_SMALL,		/* RSA below 2048, EC below 224 */
 	CERT_WARNING_NAME_IN_CN,	/* matches by CN, not by a DNS-ID */
-	CERT_WARNING_NAME_OF_OTHER_HOST, /* matches one of other_hosts instead */
+	CERT_WARNING_NAME_OF_OTHER_HOST, /* one of other_hosts */
 	CERT_WARNING_NAME_MALFORMED,	/* a dNSName that is no name: a NUL */
 	CERT_WARNING_CHAIN_CUT,
 	CERT_WARNING_CHAIN_MALFORMED,	/* behind the leaf: no certificate */
@@ -127,7 +127,7 @@ struct cert_info {
 	unsigned key_bits;
 	char	 signature[48];		/* "sha256WithRSAEncryption" */
 	char	 sha256[65];		/* of the whole, lower case hex */
-	int	 depth;			/* on the path, the leaf 0; -1: unused */
+	int	 depth;			/* on the path, leaf 0; or -1 */
 };
 
 struct cert_result {
@@ -154,7 +154,7 @@ struct cert_result {
 	char			 tlsa_text[80];	/* "3 1 1 HEX" of this leaf */
 	bool			 has_dane_match;
 	uint8_t			 dane_usage, dane_selector, dane_matching_type;
-	unsigned		 dane_depth;	/* of a bare key: what it signed */
+	unsigned		 dane_depth;	/* bare key: what it signed */
 
 	unsigned		 sct_count;	/* in the leaf */
 	bool			 must_staple;	/* RFC 7633 */

@@ -85,7 +85,7 @@ choose_records(const struct cert_dane_question *q, struct tlsa *out)
 	return kept;
 }
 
-/* What records can hold of a certificate: three matching types of one selector. */
+/* What records of one selector can hold of a certificate. */
 struct selected {
 	unsigned char	*der, sha256[32], sha512[64];
 	int		 len;
@@ -253,7 +253,7 @@ cert_dane_check(const struct cert_dane_question *q, struct cert_dane *out)
 	if (ee != NULL) {
 		out->state = CERT_DANE_EE;
 		out->matched = *ee;
-		/* The one thing that OpenSSL asks before it looks at records. */
+		/* All that OpenSSL asks before it looks at records. */
 		if (key == NULL ||
 		    EVP_PKEY_get_security_bits(key) < CERT_SECURITY_BITS)
 			out->findings = CERT_FINDING(FINDING_CERT_WEAK);

@@ -32,8 +32,8 @@ struct cert_dane {
 	enum cert_dane_state	 state;
 	uint32_t		 findings;	/* CERT_FINDING(f), no names */
 	struct tlsa		 matched;	/* EE and TA */
-	unsigned		 depth;		/* of the certificate matched, or
-						 * of what a bare key signed */
+	/* Of the certificate that matched, or that a bare key signed. */
+	unsigned		 depth;
 };
 
 void	cert_dane_check(const struct cert_dane_question *q,

@@ -110,7 +110,7 @@ cert_info_read(X509 *cert, struct cert_info *out)
 		snprintf(out->sha256 + 2 * i, 3, "%02x", digest[i]);
 }
 
-/* ---------------------------------------------------------------- extensions */
+/* -------------------------------------------------------- extensions */
 
 void
 cert_issuer_url(X509 *cert, char out[CERT_TEXT_SIZE])
@@ -226,7 +226,8 @@ read_common_names(X509 *leaf, struct cert_names *out)
 	while ((at = X509_NAME_get_index_by_NID(subject, NID_commonName,
 	    at)) >= 0) {
 		entry = X509_NAME_get_entry(subject, at);
-		len = ASN1_STRING_to_UTF8(&utf8, X509_NAME_ENTRY_get_data(entry));
+		len = ASN1_STRING_to_UTF8(&utf8,
+		    X509_NAME_ENTRY_get_data(entry));
 		if (len < 0)
 			continue;
 		add_presented(&out->common,

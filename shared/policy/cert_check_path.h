@@ -15,7 +15,7 @@
 #define CERT_SECURITY_BITS 80
 
 struct cert_path {
-	uint32_t	 findings;	/* CERT_FINDING(f), names not looked at */
+	uint32_t	 findings;	/* CERT_FINDING(f), no names */
 	bool		 is_unanchored;	/* in place of untrusted: no issuer of
 					 * the last is at hand */
 	bool		 has_bad_crl;

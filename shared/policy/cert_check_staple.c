@@ -15,7 +15,7 @@
 /* Clocks differ; RFC 6960 leaves the allowance to us. */
 #define CLOCK_SLACK_S 300
 
-/* Signed by the issuer, or by one whom the issuer lets sign (RFC 6960, 4.2.2.2). */
+/* By the issuer, or by one whom the issuer lets sign (RFC 6960, 4.2.2.2). */
 static bool
 is_signed_for(OCSP_BASICRESP *basic, X509 *issuer, int64_t now)
 {

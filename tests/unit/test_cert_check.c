@@ -437,7 +437,7 @@ static const struct dane_case {
 	const char	*dane_name;	/* beside HOST, or NULL */
 	const char	*findings;
 	const char	*matched;	/* "U S M at DEPTH", or "" */
-	/* "U S M NAME": of the first certificate of that chain; "!" spoils it. */
+	/* "U S M NAME": of the first of that chain; "!" spoils it. */
 	const char	*records[RECORDS_MAX];
 } dane_cases[] = {
 	DANE("3 1 1", "good", "", "3 1 1 at 0", "3 1 1 good"),
