@@ -13,9 +13,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "shared/address.h"
+#include "shared/host_name.h"
 #include "shared/io/endpoint.h"
 #include "shared/io/file.h"
 #include "shared/io/redis_address.h"
+#include "shared/postfix/next_hop.h"
 #include "shared/xalloc.h"
 
 #define FILE_BYTES_MAX	(1024 * 1024)
@@ -33,6 +36,14 @@ enum option_type {
 	OPTION_ENDPOINT,	/* one, or empty */
 	OPTION_ENDPOINTS,	/* several, or empty */
 	OPTION_REDIS,		/* redis_address, or empty */
+	OPTION_USER,		/* USER or USER:GROUP, not root */
+	OPTION_OWNER,		/* the same, also root */
+	/* lists, or empty: */
+	OPTION_NETWORKS,
+	OPTION_DOMAINS,
+	OPTION_PORTS,
+	OPTION_NEXT_HOPS,	/* DOMAIN=NEXTHOP */
+	OPTION_SERVERS,		/* ADDRESS or ADDRESS@PORT */
 	OPTION_NUMBER,
 	OPTION_BYTES,
 	OPTION_MODE,		/* octal */
@@ -70,13 +81,13 @@ static const struct option options[] = {
 	{ "control_listen", OPTION_ENDPOINT, AT(control_listen),
 	    "unix:/run/hopseal/control.sock", NULL,
 	    "where the command hopseal and the milter ask" },
-	{ "user", OPTION_TEXT, AT(user),
+	{ "user", OPTION_USER, AT(user),
 	    "hopseal", NULL,
 	    "account of all processes but the scout, by name or number" },
-	{ "scout_user", OPTION_TEXT, AT(scout_user),
+	{ "scout_user", OPTION_USER, AT(scout_user),
 	    "hopseal-scout", NULL,
 	    "account of the scout, by name or number" },
-	{ "socket_owner", OPTION_TEXT, AT(socket_owner),
+	{ "socket_owner", OPTION_OWNER, AT(socket_owner),
 	    "hopseal:postfix", NULL,
 	    "USER:GROUP of the unix sockets that Postfix uses" },
 	{ "socket_mode", OPTION_MODE, AT(socket_mode),
@@ -109,19 +120,19 @@ static const struct option options[] = {
 	{ "rules_file", OPTION_PATH_OR_NONE, AT(rules_file),
 	    HOPSEAL_SYSCONFDIR "/rules", NULL,
 	    "the operator's table of domains" },
-	{ "own_domains", OPTION_TEXT_OR_NONE, AT(own_domains),
+	{ "own_domains", OPTION_DOMAINS, AT(own_domains),
 	    "", NULL,
 	    "domains that we receive for; empty: from postconf" },
-	{ "own_networks", OPTION_TEXT_OR_NONE, AT(own_networks),
+	{ "own_networks", OPTION_NETWORKS, AT(own_networks),
 	    "", NULL,
 	    "networks of our clients; empty: Postfix's mynetworks" },
 	{ "postfix_config_dir", OPTION_TEXT_OR_NONE, AT(postfix_config_dir),
 	    "", NULL,
 	    "where postconf looks; empty: every instance of postmulti" },
-	{ "reinject_ports", OPTION_TEXT_OR_NONE, AT(reinject_ports),
+	{ "reinject_ports", OPTION_PORTS, AT(reinject_ports),
 	    "", NULL,
 	    "ports where content filters hand mail back" },
-	{ "next_hops", OPTION_TEXT_OR_NONE, AT(next_hops),
+	{ "next_hops", OPTION_NEXT_HOPS, AT(next_hops),
 	    "", NULL,
 	    "DOMAIN=NEXTHOP ..., instead of what Postfix says" },
 	{ "site_tls_level", OPTION_TEXT_OR_NONE, AT(site_tls_level),
@@ -130,7 +141,7 @@ static const struct option options[] = {
 	{ "dane", OPTION_WORD, AT(dane),
 	    "auto", "auto|off",
 	    "auto: where Postfix and its resolver can carry it" },
-	{ "private_zones", OPTION_TEXT_OR_NONE, AT(private_zones),
+	{ "private_zones", OPTION_DOMAINS, AT(private_zones),
 	    "", NULL,
 	    "zones that mean nothing outside and are never looked up" },
 	{ "strict", OPTION_YES_NO, AT(strict),
@@ -142,7 +153,7 @@ static const struct option options[] = {
 	{ "inbound_tls", OPTION_WORD, AT(inbound_tls),
 	    "known", "known|unknown",
 	    "unknown: a proxy took the TLS off, the milter claims nothing" },
-	{ "dns_servers", OPTION_TEXT_OR_NONE, AT(dns_servers),
+	{ "dns_servers", OPTION_SERVERS, AT(dns_servers),
 	    "", NULL,
 	    "ADDRESS[@PORT] of resolvers; empty: resolv.conf" },
 	{ "dns_trust_anchor", OPTION_PATH_OR_NONE, AT(dns_trust_anchor),
@@ -163,7 +174,7 @@ static const struct option options[] = {
 	{ "crl_file", OPTION_PATH_OR_NONE, AT(crl_file),
 	    "", NULL,
 	    "revocation lists, PEM" },
-	{ "allow_networks", OPTION_TEXT_OR_NONE, AT(allow_networks),
+	{ "allow_networks", OPTION_NETWORKS, AT(allow_networks),
 	    "", NULL,
 	    "special-use networks that may be contacted" },
 	{ "probe_rate", OPTION_NUMBER, AT(probe_rate),
@@ -414,14 +425,138 @@ path_check(const struct option *o, struct text value, const char **why)
 	return 0;
 }
 
-/* -1 without *why: none of the allowed. */
+/* Whether it exists, and who else has uid 0, only the system can tell. */
 static int
-text_check(const struct option *o, struct text value, const char **why)
+account_check(struct text value, bool may_be_root, const char **why)
 {
+	struct text group = value, user;
+	uint64_t id;
+
+	text_next_field(&group, ':', &user);
+	if (user.len == 0 || (group.data != NULL && (group.len == 0 ||
+	    memchr(group.data, ':', group.len) != NULL))) {
+		*why = "must be USER or USER:GROUP";
+		return -1;
+	}
+	if (!may_be_root && (text_equals(user, "root") ||
+	    (text_parse_u64(user, UINT32_MAX, &id) && id == 0))) {
+		*why = "must not be root";
+		return -1;
+	}
+	return 0;
+}
+
+static int
+network_check(struct text item, const char **why)
+{
+	struct network_list networks;
+	size_t skipped;
+
+	if (network_list_parse(item, &networks, &skipped, why) == -1)
+		return -1;
+	network_list_clear(&networks);
+	if (skipped > 0)
+		*why = "a table is not read here, write the networks";
+	return skipped > 0 ? -1 : 0;
+}
+
+/* As Postfix and the macro {daemon_port} write it: compared as text. */
+static bool
+is_port(struct text t)
+{
+	uint64_t port;
+
+	return text_parse_u64(t, UINT16_MAX, &port) && t.data[0] != '0';
+}
+
+/* domain "=" (next hop / address) */
+static int
+next_hop_check(struct text item, const char **why)
+{
+	struct text target = item, domain;
+	struct address address;
+	struct next_hop hop;
+	char name[HOST_NAME_SIZE];
+
+	text_next_field(&target, '=', &domain);
+	if (target.data == NULL) {
+		*why = "must be DOMAIN=NEXTHOP";
+		return -1;
+	}
+	if (host_name_normalize(domain, name, why) == -1)
+		return -1;
+	if (address_parse(target, &address))
+		return 0;
+	next_hop_parse(target, &hop, why);
+	return hop.kind == NEXT_HOP_NONE ? -1 : 0;
+}
+
+/* address ["@" port], as libunbound reads it: without brackets */
+static bool
+is_server(struct text item)
+{
+	struct text port = item, host;
+	struct address address;
+
+	text_next_field(&port, '@', &host);
+	return host.len > 0 && host.data[0] != '[' &&
+	    address_parse(host, &address) &&
+	    (port.data == NULL || is_port(port));
+}
+
+static int
+item_check(enum option_type type, struct text item, const char **why)
+{
+	char name[HOST_NAME_SIZE];
+
+	switch (type) {
+	case OPTION_NETWORKS:
+		return network_check(item, why);
+	case OPTION_DOMAINS:
+		return host_name_normalize(item, name, why);
+	case OPTION_PORTS:
+		*why = "must be a port, 1 to 65535";
+		return is_port(item) ? 0 : -1;
+	case OPTION_NEXT_HOPS:
+		return next_hop_check(item, why);
+	default:
+		*why = "must be ADDRESS or ADDRESS@PORT";
+		return is_server(item) ? 0 : -1;
+	}
+}
+
+/* A refused list is narrowed to its first bad item. */
+static int
+list_check(enum option_type type, struct text *value, const char **why)
+{
+	struct text rest = *value, item;
+	bool is_empty = true;
+
+	while (text_next_item(&rest, &item)) {
+		is_empty = false;
+		if (item_check(type, item, why) == -1) {
+			*value = item;
+			return -1;
+		}
+	}
+	if (is_empty)
+		*why = "names nothing";
+	return is_empty ? -1 : 0;
+}
+
+/*
+ * -1 without *why: none of the allowed.  Of a refused list *whole becomes the
+ * bad item.
+ */
+static int
+text_check(const struct option *o, struct text *whole, const char **why)
+{
+	struct text value = *whole;
 	struct redis_address address;
 	unsigned word;
 
-	if (o->type == OPTION_TEXT && value.len == 0) {
+	if (value.len == 0 && (o->type == OPTION_TEXT ||
+	    o->type == OPTION_USER || o->type == OPTION_OWNER)) {
 		*why = "must not be empty";
 		return -1;
 	}
@@ -441,6 +576,15 @@ text_check(const struct option *o, struct text value, const char **why)
 		return endpoints_check(value, LISTEN_MAX, why);
 	case OPTION_REDIS:
 		return redis_address_parse(value, &address, why);
+	case OPTION_USER:
+	case OPTION_OWNER:
+		return account_check(value, o->type == OPTION_OWNER, why);
+	case OPTION_NETWORKS:
+	case OPTION_DOMAINS:
+	case OPTION_PORTS:
+	case OPTION_NEXT_HOPS:
+	case OPTION_SERVERS:
+		return list_check(o->type, whole, why);
 	default:
 		return o->allowed == NULL ? 0 : -1;
 	}
@@ -460,18 +604,22 @@ is_text(const struct option *o)
 	return o->type < OPTION_NUMBER;
 }
 
-/* -1 without *why: not what the table allows. */
+/*
+ * -1 without *why: not what the table allows.  What is wrong is in *bad: the
+ * value, or one item of it.
+ */
 static int
 option_set(const struct option *o, struct config *c, struct text value,
-    const char **why)
+    struct text *bad, const char **why)
 {
 	char **field = field_of(o, c);
 	unsigned number;
 	int result;
 
 	*why = NULL;
+	*bad = value;
 	if (is_text(o)) {
-		if (text_check(o, value, why) == -1)
+		if (text_check(o, bad, why) == -1)
 			return -1;
 		free(*field);
 		*field = xstrndup(value.data, value.len);
@@ -636,7 +784,7 @@ assign(struct reader *r, struct text line)
 	char name_text[QUOTE_SIZE], value_text[QUOTE_SIZE];
 	const struct option *o;
 	const char *why, *guess;
-	struct text name, value = line;
+	struct text name, value = line, bad;
 
 	if (memchr(line.data, '=', line.len) == NULL) {
 		complain(r, "\"%s\": must be NAME = VALUE",
@@ -671,8 +819,9 @@ assign(struct reader *r, struct text line)
 		    "value itself", o->name, value_text);
 		return;
 	}
-	if (option_set(o, r->config, value, &why) == 0)
+	if (option_set(o, r->config, value, &bad, &why) == 0)
 		return;
+	text_quote(value_text, sizeof(value_text), bad);
 	if (why != NULL)
 		complain(r, "%s = %s: %s", o->name, value_text, why);
 	else
@@ -762,13 +911,14 @@ struct config *
 config_new(void)
 {
 	struct config *c = xcalloc(1, sizeof(*c));
+	struct text bad;
 	const char *why;
 	size_t i;
 	int result;
 
 	for (i = 0; i < OPTION_COUNT; i++) {
 		result = option_set(&options[i], c, text_of(options[i].value),
-		    &why);
+		    &bad, &why);
 		assert(result == 0);
 	}
 	return c;
@@ -839,6 +989,10 @@ config_check(const struct config *c, struct buffer *errors)
 {
 	bool is_fine = check_endpoints(c, errors);
 
+	is_fine &= check_that(c->map_listen[0] != '\0' ||
+	    c->access_listen[0] != '\0',
+	    "map_listen and access_listen are both empty: Postfix could ask "
+	    "nothing", errors);
 	is_fine &= check_that(c->redis_user[0] == '\0' ||
 	    c->redis_password_file[0] != '\0',
 	    "redis_user needs redis_password_file", errors);

@@ -33,7 +33,8 @@ enum config_log_level {
 
 /*
  * Strings are never NULL; lists stay as written (blanks or commas separate)
- * and their owner reads them.  Times are seconds unless the name says ms.
+ * and their owner reads them; networks, domains, ports, next hops and name
+ * servers are then known to be good.  Times are seconds unless the name says ms.
  */
 struct config {
 	/* endpoints: "inet:HOST:PORT", "inet:[v6]:PORT", "unix:PATH", or empty for

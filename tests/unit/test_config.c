@@ -46,8 +46,8 @@ static const struct {
 	    "own_domains = a.example b.example\n" },
 	{ "value begins on the next line", "own_domains =\n a.example\n",
 	    "own_domains = a.example\n" },
-	{ "\"=\" and \"#\" inside a value", "next_hops = a=b # c\n",
-	    "next_hops = a=b # c\n" },
+	{ "\"=\" and \"#\" inside a value", "report_contact = a=b # c\n",
+	    "report_contact = a=b # c\n" },
 	{ "UTF-8 in a value", "report_organization = B\xc3\xbcro \xe2\x82\xac "
 	    "\xf0\x9f\x93\xa7\n", "report_organization = B\xc3\xbcro "
 	    "\xe2\x82\xac \xf0\x9f\x93\xa7\n" },
@@ -79,6 +79,22 @@ static const struct {
 	    "maillog = journal\n" },
 	{ "a TLS level", "site_tls_level = dane-only\n",
 	    "site_tls_level = dane-only\n" },
+	{ "networks", "own_networks = 127.0.0.0/8, [::1]/128 192.0.2.1\n",
+	    "own_networks = 127.0.0.0/8, [::1]/128 192.0.2.1\n" },
+	{ "domains", "private_zones = corp, B\xc3\xbcro.example.\n",
+	    "private_zones = corp, B\xc3\xbcro.example.\n" },
+	{ "ports", "reinject_ports = 1, 65535\n",
+	    "reinject_ports = 1, 65535\n" },
+	{ "name servers", "dns_servers = 192.0.2.1, ::1@5353\n",
+	    "dns_servers = 192.0.2.1, ::1@5353\n" },
+	{ "next hops", "next_hops = a.example=[relay.example]:587 "
+	    "b.example=[192.0.2.1]\n", "next_hops = "
+	    "a.example=[relay.example]:587 b.example=[192.0.2.1]\n" },
+	{ "an account with its group", "user = nobody:65534\n",
+	    "user = nobody:65534\n" },
+	{ "sockets may be root's", "socket_owner = root:postfix\n",
+	    "socket_owner = root:postfix\n" },
+	{ "no socket for the map", "map_listen =\n", "map_listen = \n" },
 	{ "authserv_id is resolved later", "authserv_id = $myhostname\n", "" },
 };
 
@@ -100,7 +116,8 @@ static const struct {
 	    "t.conf:3: strict is set twice, first in line 1\n" },
 	{ "continues nothing", "# x\n strict = yes\n",
 	    "t.conf:2: begins with a blank but continues nothing\n" },
-	{ "mistake of a continued line", "\nnext_hops = a\n b\ndane = a\n b\n",
+	{ "mistake of a continued line",
+	    "\nown_domains = a\n b\ndane = a\n b\n",
 	    "t.conf:4: dane = a b: must be auto|off\n" },
 	{ "$name", "own_domains = $mydomain\n",
 	    "t.conf:1: own_domains = $mydomain: $name is not expanded here, "
@@ -191,6 +208,69 @@ static const struct {
 	{ "one endpoint only", "status_listen = inet:a:1 inet:b:1\n",
 	    "t.conf:1: status_listen = inet:a:1 inet:b:1: too many "
 	    "endpoints\n" },
+	{ "prefix too long", "allow_networks = 10.0.0.0/33\n",
+	    "t.conf:1: allow_networks = 10.0.0.0/33: "
+	    "bad prefix length of a network\n" },
+	{ "no network", "own_networks = 10.0.0.0/8, bogus/99\n",
+	    "t.conf:1: own_networks = bogus/99: "
+	    "neither an address, a network nor a table\n" },
+	{ "host bits", "own_networks = 10.0.0.1/8\n",
+	    "t.conf:1: own_networks = 10.0.0.1/8: "
+	    "network with host bits that are not zero\n" },
+	{ "a table of networks", "own_networks = /etc/networks\n",
+	    "t.conf:1: own_networks = /etc/networks: "
+	    "a table is not read here, write the networks\n" },
+	{ "no domain", "own_domains = a.example @@ b.example\n",
+	    "t.conf:1: own_domains = @@: character that no name holds\n" },
+	{ "no zone", "private_zones = a b@\n",
+	    "t.conf:1: private_zones = b@: character that no name holds\n" },
+	{ "a parent domain", "private_zones = .corp.example\n",
+	    "t.conf:1: private_zones = .corp.example: "
+	    "empty label in a name\n" },
+	{ "a list of nothing", "own_domains = ,\n",
+	    "t.conf:1: own_domains = ,: names nothing\n" },
+	{ "port too large", "reinject_ports = 25 99999\n",
+	    "t.conf:1: reinject_ports = 99999: must be a port, 1 to 65535\n" },
+	{ "port 0", "reinject_ports = 0\n",
+	    "t.conf:1: reinject_ports = 0: must be a port, 1 to 65535\n" },
+	{ "port in another spelling", "reinject_ports = 025\n",
+	    "t.conf:1: reinject_ports = 025: must be a port, 1 to 65535\n" },
+	{ "port by name", "reinject_ports = smtp\n",
+	    "t.conf:1: reinject_ports = smtp: must be a port, 1 to 65535\n" },
+	{ "name server by name", "dns_servers = foo\n",
+	    "t.conf:1: dns_servers = foo: must be ADDRESS or ADDRESS@PORT\n" },
+	{ "name server out of range", "dns_servers = 192.0.2.1 300.1.1.1\n",
+	    "t.conf:1: dns_servers = 300.1.1.1: "
+	    "must be ADDRESS or ADDRESS@PORT\n" },
+	{ "name server in brackets", "dns_servers = [::1]\n",
+	    "t.conf:1: dns_servers = [::1]: "
+	    "must be ADDRESS or ADDRESS@PORT\n" },
+	{ "name server with a bad port", "dns_servers = 192.0.2.1@0\n",
+	    "t.conf:1: dns_servers = 192.0.2.1@0: "
+	    "must be ADDRESS or ADDRESS@PORT\n" },
+	{ "name server without its port", "dns_servers = 192.0.2.1@\n",
+	    "t.conf:1: dns_servers = 192.0.2.1@: "
+	    "must be ADDRESS or ADDRESS@PORT\n" },
+	{ "no next hop", "next_hops = xx\n",
+	    "t.conf:1: next_hops = xx: must be DOMAIN=NEXTHOP\n" },
+	{ "next hop of no domain", "next_hops = @=b.example\n",
+	    "t.conf:1: next_hops = @=b.example: "
+	    "character that no name holds\n" },
+	{ "next hop is an address", "next_hops = a.example=b@c\n",
+	    "t.conf:1: next_hops = a.example=b@c: "
+	    "an address is no next hop\n" },
+	{ "socket_owner of three", "socket_owner = a:b:c\n",
+	    "t.conf:1: socket_owner = a:b:c: must be USER or USER:GROUP\n" },
+	{ "socket_owner without group", "socket_owner = a:\n",
+	    "t.conf:1: socket_owner = a:: must be USER or USER:GROUP\n" },
+	{ "socket_owner without user", "socket_owner = :b\n",
+	    "t.conf:1: socket_owner = :b: must be USER or USER:GROUP\n" },
+	{ "user is root", "user = root\n",
+	    "t.conf:1: user = root: must not be root\n" },
+	{ "user is uid 0", "user = 0\n",
+	    "t.conf:1: user = 0: must not be root\n" },
+	{ "scout_user is uid 0", "scout_user = 00:nogroup\n",
+	    "t.conf:1: scout_user = 00:nogroup: must not be root\n" },
 	{ "Redis", "redis = localhost\n",
 	    "t.conf:1: redis = localhost: must be unix:PATH or "
 	    "redis://HOST:PORT\n" },
@@ -300,6 +380,11 @@ static const struct {
 	    "map_listen and access_listen are both inet:127.0.0.1:8461\n" },
 	{ "same endpoint in one list", "map_listen = unix:/a unix:/a\n",
 	    "map_listen and map_listen are both unix:/a\n" },
+	{ "nothing for Postfix", "map_listen =\naccess_listen =\n",
+	    "map_listen and access_listen are both empty: Postfix could ask "
+	    "nothing\n" },
+	{ "the map alone", "access_listen =\n", "" },
+	{ "the access service alone", "map_listen =\n", "" },
 	{ "user without password", "redis_user = hopseal\n",
 	    "redis_user needs redis_password_file\n" },
 	{ "bad observations that end too soon", "bad_ttl = 5m\n",
