@@ -265,6 +265,29 @@ def tag(bench):
 
 
 @test
+def what_a_probe_saw_is_tagged(bench):
+    """The milter reads what policyd's probe saw: an expired certificate under enforce."""
+    use(bench, "enf-expired.test out action=tag\n")
+    seen = bench.hopseal.explain("enf-expired.test")
+    assert seen["verdict"] == "undeliverable" and seen["action"] == "tag", seen
+    with Client(LOOPBACK) as client:
+        mail = client.hand_in(bench, "user@enf-expired.test")
+    header = mail[NEXT_HOP]
+    assert header.startswith("policy=sts verdict=undeliverable finding=cert-expired id="), header
+    assert "enf-expired" not in header, header
+
+
+@test
+def what_a_probe_saw_is_deferred(bench):
+    use(bench, "enf-expired.test out action=defer\n", recipient_judge="milter")
+    assert bench.hopseal.explain("enf-expired.test")["verdict"] == "undeliverable"
+    with Client(LOOPBACK) as client:
+        client.take(client.mail("a@b.test"))
+        code, text = client.rcpt("user@enf-expired.test")
+    assert code == 450 and b"mx.enf-expired.test: certificate expired 20" in text, (code, text)
+
+
+@test
 def strangers_are_not_tagged(bench):
     use(bench, TAG_RULE)
     with Client(to=REINJECT, source=LOOPBACK) as client:
