@@ -113,7 +113,9 @@ read_settings(struct config *config, const struct ctl_options *options,
 	if (result == 0)
 		format_settings(config, path, buffer_text(&text),
 		    buffer_text(&overrides), payload);
-	fputs(buffer_text(&errors), stderr);
+	rest = text_of(buffer_text(&errors));
+	while (text_next_line(&rest, &line))
+		ctl_complain("%.*s", (int)line.len, line.data);
 	buffer_clear(&text);
 	buffer_clear(&overrides);
 	buffer_clear(&errors);
