@@ -11,14 +11,15 @@ import subprocess
 PARAMETERS = (
     "mail_version", "smtp_dns_support_level", "smtp_tls_CAfile", "smtp_tls_CApath",
     "smtp_tls_loglevel", "smtp_tls_policy_maps", "smtp_tls_security_level",
-    "smtpd_recipient_restrictions", "smtpd_relay_before_recipient_restrictions",
-    "smtpd_tls_loglevel", "tls_append_default_CA", "smtp_tls_dane_insecure_mx_policy",
+    "smtpd_milters", "smtpd_recipient_restrictions",
+    "smtpd_relay_before_recipient_restrictions", "smtpd_tls_loglevel", "tls_append_default_CA",
+    "smtp_tls_dane_insecure_mx_policy",
 )
 # Lists are the operator's text: shown as written, with their $names.
-AS_WRITTEN = ("smtp_tls_policy_maps", "smtpd_recipient_restrictions")
+AS_WRITTEN = ("smtp_tls_policy_maps", "smtpd_recipient_restrictions", "smtpd_milters")
 # Overridden in a service of master.cf these no longer follow main.cf.
 OURS = ("smtp_tls_policy_maps", "smtp_tls_security_level", "smtp_dns_support_level",
-        "smtpd_recipient_restrictions")
+        "smtpd_recipient_restrictions", "smtpd_milters")
 CA_FILES = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt",
             "/etc/ssl/cert.pem")
 NO_MAIN_CF = "no main.cf"       # no parameter has a blank in its name
@@ -55,6 +56,26 @@ def policy_service(access):
     return f"check_policy_service {{ {access}, timeout=10s, default_action=DUNNO }}"
 
 
+def milter_service(milter):
+    return (f"{{ {milter}, default_action=accept, connect_timeout=2s, "
+            "command_timeout=5s }")
+
+
+def in_front(service, endpoint, list_):
+    """The operator's list with ours before it; as it is when we are in it."""
+    if endpoint in list_:
+        return list_
+    return ", ".join(part for part in (service, list_) if part)
+
+
+def services(access, milter):
+    """{list: (our entry, its endpoint)}; without a milter one less."""
+    found = {"smtpd_recipient_restrictions": (policy_service(access), access)}
+    if milter:
+        found["smtpd_milters"] = (milter_service(milter), milter)
+    return found
+
+
 def own_tables(settings):
     """The operator's own: they stay, in front; other TLS policy services go."""
     return [table for table in re.split(r"[\s,]+", settings.get("smtp_tls_policy_maps", ""))
@@ -67,7 +88,7 @@ def dane_needs_a_word(settings, version):
             patch < DANE_FIXED.get(series, patch + 1))
 
 
-def wanted(settings, map_, access):
+def wanted(settings, map_, access, milter):
     """{name: value} of what main.cf should say; what it says already is left out."""
     version = version_of(settings)
     name = "QUERYwithTLSRPT" if version >= (3, 10) else "QUERY"
@@ -83,10 +104,8 @@ def wanted(settings, map_, access):
     if not (settings.get("smtp_tls_CAfile") or settings.get("smtp_tls_CApath") or
             settings.get("tls_append_default_CA") == "yes"):
         want["smtp_tls_CAfile"] = CA_FILES[0]
-    restrictions = settings.get("smtpd_recipient_restrictions", "")
-    if access not in restrictions:
-        want["smtpd_recipient_restrictions"] = ", ".join(
-            part for part in (policy_service(access), restrictions) if part)
+    for name, (service, endpoint) in services(access, milter).items():
+        want[name] = in_front(service, endpoint, settings.get(name, ""))
     if version >= (3, 6):
         want["smtpd_relay_before_recipient_restrictions"] = "yes"
     for log in ("smtp_tls_loglevel", "smtpd_tls_loglevel"):
@@ -95,24 +114,28 @@ def wanted(settings, map_, access):
     return {n: v for n, v in want.items() if settings.get(n) != v}
 
 
-def lines(settings, overrides, map_, access):
+def lines(settings, overrides, map_, access, milter):
     """Commands and remarks ("# ...") in the order in which a person needs them."""
     version = version_of(settings)
     if not OLDEST <= version[:2] <= NEWEST:
         yield f"# Postfix {settings.get('mail_version', '?')}: tried are 3.4 to 3.12."
     if NO_MAIN_CF in settings:
         yield "# It has no main.cf yet: write one first, this is what it needs then."
-    want = wanted(settings, map_, access)
+    want, lists = wanted(settings, map_, access, milter), services(access, milter)
     for name, value in want.items():
+        if name == "smtpd_milters":
+            yield "# Never in non_smtpd_milters: nobody would hear why a mail is refused."
         yield f"postconf -e {shlex.quote(f'{name} = {value}')}"
     for place, value in sorted(overrides.items()):
         service, type_, name = place.split("/", 2) if place.count("/") == 2 else ("",) * 3
-        if name not in OURS:
+        ours, endpoint = lists.get(name, ("", ""))
+        # Milters are emptied on purpose, for what comes back from a content filter.
+        if name not in OURS or (name == "smtpd_milters" and not (ours and value)) or (
+                ours and endpoint in value):
             continue
         yield f"# In master.cf {service}/{type_} has its own {name}; there write"
-        if name == "smtpd_recipient_restrictions":
-            value = ", ".join(p for p in (policy_service(access), value) if p)
-            yield f"#     -o {{ {name} = {value} }}"
+        if ours:
+            yield f"#     -o {{ {name} = {in_front(ours, endpoint, value)} }}"
         else:
             yield f"#     -o {name}={want.get(name, settings.get(name, ''))}"
             yield "# or remove it."

@@ -21,8 +21,10 @@ sys.path.insert(0, os.path.join(TOP, "conf"))
 import postfix_lines
 
 WAIT_S = 40
-MAP, ACCESS = "inet:127.0.0.1:8461", "inet:127.0.0.1:8462"
+MAP, ACCESS, MILTER = (f"inet:127.0.0.1:{port}" for port in (8461, 8462, 8464))
 SERVICE = f"check_policy_service {{ {ACCESS}, timeout=10s, default_action=DUNNO }}"
+FILTER = f"{{ {MILTER}, default_action=accept, connect_timeout=2s, command_timeout=5s }}"
+REMARK = "# Never in non_smtpd_milters: nobody would hear why a mail is refused."
 
 
 def free_port():
@@ -39,7 +41,8 @@ class Run:
     def __init__(self, build, folder, **options):
         self.build, self.folder = build, os.path.join(folder, "run")
         options = {"map_listen": f"inet:127.0.0.1:{free_port()}",
-                   "access_listen": f"inet:127.0.0.1:{free_port()}", **options}
+                   "access_listen": f"inet:127.0.0.1:{free_port()}",
+                   "milter_listen": f"inet:127.0.0.1:{free_port()}", **options}
         argv = [os.path.join(TOP, "conf/run"), "--build", build, "--run", self.folder]
         for item in options.items():
             argv += ["-o", "=".join(item)]
@@ -91,6 +94,8 @@ def test_starts_and_stops(build, folder):
     assert re.search(r"^ *redis +ok ", run.status(), re.M), run.status()
     assert re.search(r"^  postconf -e 'smtp_tls_policy_maps = .*socketmap:inet:127",
                      run.output(), re.M), run.output()
+    assert re.search(r"^  postconf -e 'smtpd_milters = .*inet:127", run.output(), re.M)
+    run.wait_said("site: known=")       # the milter's word about policyd
     with open(os.path.join(run.folder, "rules")) as mine, \
             open(os.path.join(TOP, "conf/rules")) as sample:
         assert mine.read() == sample.read()
@@ -110,12 +115,21 @@ def test_rules_stay(build, folder):
         assert f.read() == "mine.example out level=encrypt\n"
 
 
-def test_redis_comes_back(build, folder):
+def test_what_comes_back(build, folder):
     run = Run(build, folder)
     run.wait_said("Ctrl-C stops it")
-    old = run.children()["redis-server"]
-    os.kill(old, signal.SIGKILL)
-    wait_until(lambda: run.children().get("redis-server", old) != old, "a new Redis")
+    for name in ("redis-server", "hopseal-milter"):
+        old = run.children()[name]
+        os.kill(old, signal.SIGKILL)
+        wait_until(lambda: run.children().get(name, old) != old, f"a new {name}")
+    assert run.end() == 0
+
+
+def test_without_milter(build, folder):
+    run = Run(build, folder, milter_listen="")
+    run.wait_said("Ctrl-C stops it")
+    assert "hopseal-milter" not in run.children()
+    assert "smtpd_milters" not in run.output(), run.output()
     assert run.end() == 0
 
 
@@ -142,11 +156,12 @@ def test_port_taken(build, folder):
         s.bind(("127.0.0.1", 0))
         s.listen()
         port = s.getsockname()[1]
-        run = Run(build, folder, map_listen=f"inet:127.0.0.1:{port}")
-        assert run.process.wait(WAIT_S) == 1
-    for part in (f"map_listen: port {port} is taken by python3",
-                 f"(process {os.getpid()})", "make run RUN_OPTIONS="):
-        assert part in run.output(), run.output()
+        for option in ("map_listen", "milter_listen"):
+            run = Run(build, folder, **{option: f"inet:127.0.0.1:{port}"})
+            assert run.process.wait(WAIT_S) == 1
+            for part in (f"{option}: port {port} is taken by python3",
+                         f"(process {os.getpid()})", "make run RUN_OPTIONS="):
+                assert part in run.output(), run.output()
 
 
 def test_refusals(build, folder):
@@ -178,12 +193,14 @@ def test_lines_by_version(_build, _folder):
             ("3.12-20260821", "QUERYwithTLSRPT", True, False),
     ):
         want = {"smtp_tls_policy_maps": f"socketmap:{MAP}:{name}",
-                "smtp_tls_security_level": "may", "smtpd_recipient_restrictions": SERVICE}
+                "smtp_tls_security_level": "may", "smtpd_recipient_restrictions": SERVICE,
+                "smtpd_milters": FILTER}
         if relay:
             want["smtpd_relay_before_recipient_restrictions"] = "yes"
         if insecure:
             want["smtp_tls_dane_insecure_mx_policy"] = "dane"
-        got = postfix_lines.wanted({**common, "mail_version": version}, MAP, ACCESS)
+        got = postfix_lines.wanted({**common, "mail_version": version}, MAP, ACCESS,
+                                   MILTER)
         assert got == want, (version, got)
 
 
@@ -195,22 +212,30 @@ def test_lines_keep_what_is_there(_build, _folder):
         "smtp_tls_policy_maps": "hash:/etc/postfix/tls, socketmap:inet:localhost:8461:q",
         "smtpd_recipient_restrictions": "permit_mynetworks, reject_unlisted_recipient",
         "smtpd_relay_before_recipient_restrictions": "yes",
+        "smtpd_milters": "inet:localhost:8891 $rspamd",
     }
     overrides = {
         "submission/inet/smtpd_recipient_restrictions": "permit_sasl_authenticated,reject",
         "smtps/inet/smtpd_recipient_restrictions": "",
+        "smtps/inet/smtpd_milters": "$rspamd",
+        "10.0.0.1:25/inet/smtpd_milters": FILTER,
+        "127.0.0.1:10026/inet/smtpd_milters": "",
         "slow/unix/smtp_tls_security_level": "none",
         "relay/unix/syslog_name": "postfix/relay",
     }
-    got = list(postfix_lines.lines(settings, overrides, MAP, ACCESS))
+    got = list(postfix_lines.lines(settings, overrides, MAP, ACCESS, MILTER))
     assert got == [
         "postconf -e 'smtp_tls_policy_maps = hash:/etc/postfix/tls, "
         f"socketmap:{MAP}:QUERYwithTLSRPT'",
         f"postconf -e 'smtpd_recipient_restrictions = {SERVICE}, permit_mynetworks, "
         "reject_unlisted_recipient'",
+        REMARK,
+        f"postconf -e 'smtpd_milters = {FILTER}, inet:localhost:8891 $rspamd'",
         "# In master.cf slow/unix has its own smtp_tls_security_level; there write",
         "#     -o smtp_tls_security_level=dane",
         "# or remove it.",
+        "# In master.cf smtps/inet has its own smtpd_milters; there write",
+        f"#     -o {{ smtpd_milters = {FILTER}, $rspamd }}",
         "# In master.cf smtps/inet has its own smtpd_recipient_restrictions; there write",
         f"#     -o {{ smtpd_recipient_restrictions = {SERVICE} }}",
         "# In master.cf submission/inet has its own smtpd_recipient_restrictions; there "
@@ -219,8 +244,8 @@ def test_lines_keep_what_is_there(_build, _folder):
         "permit_sasl_authenticated,reject }",
         "postfix reload",
     ], "\n".join(got)
-    settings.update(postfix_lines.wanted(settings, MAP, ACCESS))
-    assert list(postfix_lines.lines(settings, {}, MAP, ACCESS)) == []
+    settings.update(postfix_lines.wanted(settings, MAP, ACCESS, MILTER))
+    assert list(postfix_lines.lines(settings, {}, MAP, ACCESS, MILTER)) == []
     assert postfix_lines.undo(settings) == \
         "postconf -e 'smtp_tls_policy_maps = hash:/etc/postfix/tls'"
     assert postfix_lines.undo({}) == "postconf -X smtp_tls_policy_maps"
