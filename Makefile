@@ -150,6 +150,23 @@ $(FUZZERS:%=%.run): %.run: %
 	$* -max_total_time=$(FUZZ_SECONDS) -timeout=10 -artifact_prefix=$*- \
 	    $*.inputs $(wildcard $(@F:fuzz_%.run=tests/data/%))
 
+# The same by AFL++; O/fuzz-afl keeps the inputs, crashes below default/crashes.
+fuzz-afl:
+	conf/deps build fuzz-afl
+	AFL_USE_ASAN=1 AFL_USE_UBSAN=1 $(MAKE) O=$(O)/fuzz-afl \
+	    CC=afl-clang-fast HARDEN= HARDEN_LD= OPT='-O1 -g' \
+	    CFLAGS=-DFUZZ_LIBFUZZER LDFLAGS=-fsanitize=fuzzer fuzz-afl-run
+fuzz-afl-run: $(FUZZERS:%=%.afl)
+$(FUZZERS:%=%.afl): %.afl: %
+	AFL_SKIP_CPUFREQ=1 AFL_I_DONT_CARE_ABOUT_MISSING_CRASHES=1 AFL_NO_UI=1 \
+	    AFL_AUTORESUME=1 afl-fuzz -V $(FUZZ_SECONDS) -m none -t 1000 \
+	    -i $(@F:fuzz_%.afl=tests/data/%) -o $*.inputs -- $* >$*.log || \
+	    { tail $*.log; false; }
+	@awk '/^(execs_done|corpus_count|saved_(crashes|hangs)) / \
+	    { printf "%s %s, ", $$1, $$3 } END { print "$(@F)" }' \
+	    $*.inputs/default/fuzzer_stats
+	@! ls $*.inputs/default/crashes/id* 2>/dev/null
+
 # Speed and memory, as ratios to what this machine can do; BENCH=quick for a look.
 bench: all $(BENCHES)
 	conf/deps check
@@ -160,7 +177,7 @@ bench: all $(BENCHES)
 deps:
 	conf/deps build run check
 
-# A private Redis and policyd in the foreground, everything below RUN.
+# A private Redis, policyd and milter in the foreground, everything below RUN.
 run:
 	conf/deps build run
 	$(MAKE) all
@@ -207,6 +224,7 @@ help:
 	@echo 'make check-layers which way the code depends'
 	@echo 'make e2e-3.10     end-to-end tests with Postfix 3.10 and TLSRPT, by debootstrap'
 	@echo 'make fuzz         each fuzz target for FUZZ_SECONDS=$(FUZZ_SECONDS)'
+	@echo 'make fuzz-afl     the same by AFL++'
 	@echo 'make bench        speed and memory against their limits; BENCH=quick is shorter'
 	@echo 'make deps         installs what is needed to build, run and check'
 	@echo 'make install      to PREFIX=$(PREFIX) and SYSCONFDIR=$(SYSCONFDIR), below DESTDIR='
@@ -214,6 +232,6 @@ help:
 
 FORCE:
 .PHONY: all tests objects check check-asan check-tsan check-layers e2e-3.10
-.PHONY: fuzz fuzz-run
+.PHONY: fuzz fuzz-run fuzz-afl fuzz-afl-run
 .PHONY: bench deps run demo install clean help FORCE
 .SECONDARY:
