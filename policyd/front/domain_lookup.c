@@ -62,6 +62,7 @@ struct domain_lookups {
 };
 
 static void	lookup_advance(struct domain_lookup *l);
+static void	lookup_on_hosts(struct domain_lookup *l);
 static void	lookup_switch(struct domain_lookup *l,
 		    enum domain_lookup_reason reason);
 
@@ -132,8 +133,17 @@ lookup_on_deadline(evutil_socket_t fd, short events, void *arg)
 	(void)fd;
 	(void)events;
 	/* The answer of the cache or the lock comes in any case, and soon. */
-	if (l->step != STEP_SCOUT && l->step != STEP_HOSTS)
+	if (l->step == STEP_CACHE || l->step == STEP_LOCK)
 		return;
+	/* Hosts wait for their turn; those that were seen count. */
+	if (l->step == STEP_HOSTS) {
+		log_debug("hosts not all seen in time: domain=%s, left=%u",
+		    l->entry->name, l->hosts_left);
+		l->hosts_left = 0;
+		l->reason = DOMAIN_LOOKUP_HOSTS;
+		lookup_on_hosts(l);
+		return;
+	}
 	l->lookups->front->counters.lookups_failed++;
 	log_warn("lookup not finished in time: domain=%s", l->entry->name);
 	lookup_finish(l);
