@@ -523,6 +523,11 @@ option_parse(struct rule_parser *p, struct text given)
 	}
 	p->seen |= 1U << id;
 	wrong = value_unquote(&value);
+	/* A word of Postfix's, but of no rule: may does all that is wanted. */
+	if (wrong == NULL && id == OPTION_LEVEL &&
+	    text_equals_nocase(value, "none"))
+		wrong = "would send mail in clear without a word; use "
+		    "level=may";
 	if (wrong == NULL && o->words != NULL) {
 		word = word_find(o->words, value);
 		if (word == NULL || (word->directions & p->directions) == 0) {
@@ -561,20 +566,19 @@ rule_check(struct rule_parser *p)
 			rule_complain(p, "level= replaces everything, so %s= "
 			    "has no place beside it",
 			    options[replaced[i]].name);
-	for (i = 0; i < sizeof(attributes) / sizeof(attributes[0]); i++) {
-		if ((p->seen & 1U << attributes[i]) == 0)
-			continue;
-		if (!has_level)
+	for (i = 0; i < sizeof(attributes) / sizeof(attributes[0]); i++)
+		if (!has_level && (p->seen & 1U << attributes[i]) != 0)
 			rule_complain(p, "%s= needs level=",
 			    options[attributes[i]].name);
-		else if (rule->level == TLS_LEVEL_NONE)
-			rule_complain(p, "level=none takes no %s=",
-			    options[attributes[i]].name);
-	}
+	if (rule->direction == RULE_IN && rule->action > RULE_ACTION_TAG &&
+	    rule->require == RULE_REQUIRE_UNSET && rule->min_tls == 0)
+		rule_complain(p, "action=%s without require= or min_tls=: "
+		    "nothing is asked, so it never applies",
+		    rule_action_name(rule->action));
 	if (rule->level == TLS_LEVEL_FINGERPRINT &&
 	    (p->seen & 1U << OPTION_MATCH) == 0)
 		rule_complain(p, "level=fingerprint needs match=");
-	if (rule->match == NULL || rule->level <= TLS_LEVEL_NONE)
+	if (rule->match == NULL || !has_level)
 		return;
 	if (rule->level == TLS_LEVEL_FINGERPRINT)
 		wrong = match_fingerprints_check(text_of(rule->match));
@@ -679,11 +683,9 @@ rule_parse(struct rule_parser *p, struct text line, struct domain_rules *r)
 	char pattern[PATTERN_SIZE], quoted[QUOTED_SIZE];
 	size_t errors_before = p->error_count;
 	const char *why;
-	bool has_pattern;
 
 	next_word(&rest, &word);
-	has_pattern = pattern_parse(word, pattern, &why) == 0;
-	if (!has_pattern)
+	if (pattern_parse(word, pattern, &why) == -1)
 		rule_complain(p, "bad pattern \"%s\": %s",
 		    text_quote(quoted, sizeof(quoted), word), why);
 	p->rule = (struct domain_rule){ .line = p->line };
@@ -704,7 +706,8 @@ rule_parse(struct rule_parser *p, struct text line, struct domain_rules *r)
 	}
 	if (p->error_count == errors_before)
 		rule_check(p);
-	if (has_pattern && p->directions != BOTH)
+	/* One with a mistake counts for no duplicate: that may be the mistake. */
+	if (p->error_count == errors_before)
 		rules_add(r, p);
 	else
 		free(p->block);
@@ -798,20 +801,83 @@ rules_find(const struct domain_rules *rules, const char *pattern,
 	return &rules->rules[slot - 1];
 }
 
+/* By the parents from the longest on, each with its dot, and then "*". */
+static const struct domain_rule *
+rules_find_parent(const struct domain_rules *rules, const char *dot,
+    enum rule_direction direction, int64_t now)
+{
+	const struct domain_rule *rule;
+
+	for (; dot != NULL; dot = strchr(dot + 1, '.')) {
+		rule = rules_find(rules, dot, direction, now);
+		if (rule != NULL)
+			return rule;
+	}
+	return rules_find(rules, "*", direction, now);
+}
+
 const struct domain_rule *
 domain_rules_match(const struct domain_rules *rules, const char *domain,
     enum rule_direction direction, int64_t now)
 {
 	const struct domain_rule *rule;
-	const char *dot;
 
 	rule = rules_find(rules, domain, direction, now);
-	for (dot = strchr(domain, '.'); rule == NULL && dot != NULL;
-	    dot = strchr(dot + 1, '.'))
-		rule = rules_find(rules, dot, direction, now);
-	if (rule == NULL)
-		rule = rules_find(rules, "*", direction, now);
-	return rule;
+	if (rule != NULL)
+		return rule;
+	return rules_find_parent(rules, strchr(domain, '.'), direction, now);
+}
+
+/* What the rule does at intake: beside level= no host is judged. */
+static enum rule_action
+action_at_intake(const struct domain_rule *rule)
+{
+	if (rule->action == RULE_ACTION_OFF)
+		return RULE_ACTION_OFF;
+	if (rule->action == RULE_ACTION_UNSET ||
+	    rule->level != TLS_LEVEL_UNSET)
+		return RULE_ACTION_LOG;
+	return rule->action;
+}
+
+/* The option by which the delivery may wait for better TLS, or NULL. */
+static const char *
+option_that_raises(const struct domain_rule *rule)
+{
+	if (rule->level > TLS_LEVEL_MAY)
+		return options[OPTION_LEVEL].name;
+	if (rule->require != RULE_REQUIRE_UNSET)
+		return options[OPTION_REQUIRE].name;
+	return rule->min_tls != 0 ? options[OPTION_MIN_TLS].name : NULL;
+}
+
+const char *
+domain_rules_warn(const struct domain_rules *rules,
+    const struct domain_rule *rule, int64_t now, char out[RULE_WARNING_SIZE])
+{
+	enum rule_action action = action_at_intake(rule);
+	const char *raising = option_that_raises(rule);
+	enum rule_action asked = RULE_ACTION_LOG;
+	const struct domain_rule *parent;
+
+	if (rule->direction == RULE_IN || rule_is_over(rule, now))
+		return NULL;
+	parent = rules_find_parent(rules, strchr(rule->pattern + 1, '.'),
+	    RULE_OUT, now);
+	if (parent != NULL)
+		asked = action_at_intake(parent);
+	if (raising != NULL && asked > RULE_ACTION_LOG && action < asked)
+		snprintf(out, RULE_WARNING_SIZE, "action=%s lets mail in that "
+		    "%s= may keep in the queue; line %u, less specific, has "
+		    "action=%s", rule_action_name(action), raising,
+		    parent->line, rule_action_name(asked));
+	else if (rule->level != TLS_LEVEL_UNSET &&
+	    rule->action > RULE_ACTION_LOG)
+		snprintf(out, RULE_WARNING_SIZE, "action=%s has no effect "
+		    "beside level=", rule_action_name(rule->action));
+	else
+		return NULL;
+	return out;
 }
 
 size_t

@@ -65,7 +65,8 @@ struct domain_rules;
  * is called in messages.  *out is the caller's until domain_rules_free.
  * Mistakes: unknown word or value (with "did you mean"), a bad pattern, a second rule
  * for the same pattern and direction, an option that does not fit the direction or the
- * level, unquoted or non-ASCII text, a date that is none.
+ * level, level=none, an action on what an in rule does not ask, unquoted or non-ASCII
+ * text, a date that is none.
  */
 int	 domain_rules_parse(const char *name, struct text table,
 	    struct domain_rules **out, struct buffer *errors);
@@ -78,6 +79,16 @@ void	 domain_rules_free(struct domain_rules *rules);
  */
 const struct domain_rule *domain_rules_match(const struct domain_rules *rules,
 	    const char *domain, enum rule_direction direction, int64_t now);
+
+/*
+ * Where an out rule does less at intake than it seems: it raises what the map
+ * says, but lets in what a less specific rule would stop, or its action has no
+ * effect.  out, in words, or NULL; nothing of rules that are over.
+ */
+#define RULE_WARNING_SIZE 160
+const char *domain_rules_warn(const struct domain_rules *rules,
+	    const struct domain_rule *rule, int64_t now,
+	    char out[RULE_WARNING_SIZE]);
 
 size_t	 domain_rules_count(const struct domain_rules *rules);
 /* All rules in the file's order, for warnings and listings. */

@@ -176,7 +176,7 @@ def rules(bench):
     found = hopseal.command("rules", "cached.test")[1]
     assert (found["pattern"], found["line"]) == ("cached.test", 1), found
     # A bad file is refused whole, and says where.
-    hopseal.write_rules("cached.test out level=none\nnegative.test out levle=may\n")
+    hopseal.write_rules("cached.test out level=encrypt\nnegative.test out levle=may\n")
     hopseal.process.send_signal(signal.SIGHUP)
     wait_until(lambda: any(f"{hopseal.rules_path}:2:" in line
                            for line in hopseal.log_lines()), 15, "the complaint in the log")

@@ -54,8 +54,7 @@ check_reply(const struct facts *facts, const struct domain_rule *rule,
 	assert(map_reply_check((struct text){ b.data, b.len },
 	    name == MAP_QUERY ? 304 : 310, &reply, &why) == 0);
 	assert(reply.ignored_count == 0);
-	assert(reply.level != TLS_LEVEL_NONE ||
-	    (rule != NULL && rule->level == TLS_LEVEL_NONE));
+	assert(reply.level != TLS_LEVEL_NONE);
 	for (i = 0; i < reply.attribute_count; i++)
 		assert(name == MAP_QUERY_TLSRPT || strncmp(
 		    reply.attributes[i].name, "policy_", 7) != 0);

@@ -51,10 +51,14 @@ static const struct {
 	{ "a.example out action=defer", { .action = RULE_ACTION_DEFER } },
 	{ "a.example in action=off",
 	    { .direction = RULE_IN, .action = RULE_ACTION_OFF } },
-	{ "a.example in action=defer",
-	    { .direction = RULE_IN, .action = RULE_ACTION_DEFER } },
-	{ "a.example in action=reject",
-	    { .direction = RULE_IN, .action = RULE_ACTION_REJECT } },
+	{ "a.example in action=tag",
+	    { .direction = RULE_IN, .action = RULE_ACTION_TAG } },
+	{ "a.example in action=defer require=encrypt",
+	    { .direction = RULE_IN, .action = RULE_ACTION_DEFER,
+	    .require = RULE_REQUIRE_ENCRYPT } },
+	{ "a.example in action=reject min_tls=1.2",
+	    { .direction = RULE_IN, .action = RULE_ACTION_REJECT,
+	    .min_tls = 12 } },
 	{ "a.example out require=encrypt",
 	    { .require = RULE_REQUIRE_ENCRYPT } },
 	{ "a.example out require=verify", { .require = RULE_REQUIRE_VERIFY } },
@@ -72,7 +76,6 @@ static const struct {
 	{ "a.example out clients=authenticated",
 	    { .clients = RULE_CLIENTS_AUTHENTICATED } },
 	{ "a.example out clients=all", { .clients = RULE_CLIENTS_ALL } },
-	{ "a.example out level=none", { .level = TLS_LEVEL_NONE } },
 	{ "a.example out level=may", { .level = TLS_LEVEL_MAY } },
 	{ "a.example out level=encrypt protocols=!SSLv2:TLSv1.2:!tlsv1",
 	    { .level = TLS_LEVEL_ENCRYPT,
@@ -181,6 +184,10 @@ static const struct {
 	{ "a.example in ciphers=high", "ciphers= stands only in" },
 	{ "a.example in servername=a", "servername= stands only in" },
 	{ "a.example out", "a rule without options" },
+	{ "a.example in action=hold", "action=hold without require= or "
+	    "min_tls=: nothing is asked" },
+	{ "a.example in action=defer", "action=defer without require=" },
+	{ "a.example in action=reject", "action=reject without require=" },
 	/* Patterns. */
 	{ "*.example out action=log",
 	    "bad pattern \"*.example\": what lies below a domain" },
@@ -232,13 +239,9 @@ static const struct {
 	{ "a.example out protocols=TLSv1.2", "protocols= needs level=" },
 	{ "a.example out ciphers=high", "ciphers= needs level=" },
 	{ "a.example out servername=a", "servername= needs level=" },
-	{ "a.example out level=none match=a", "level=none takes no match=" },
-	{ "a.example out level=none protocols=TLSv1.2",
-	    "level=none takes no protocols=" },
-	{ "a.example out level=none ciphers=high",
-	    "level=none takes no ciphers=" },
-	{ "a.example out level=none servername=a",
-	    "level=none takes no servername=" },
+	{ "a.example out level=none", "level=none: would send mail in clear "
+	    "without a word; use level=may" },
+	{ "a.example out level=None match=a", "level=None: would send" },
 	{ "a.example out level=fingerprint",
 	    "level=fingerprint needs match=" },
 	{ "a.example out level=may match=a", "match=: only for level=" },
@@ -334,7 +337,9 @@ test_all_at_once(void)
 	    "  # another\n"
 	    "A.Example. out action=log\n"
 	    "a.example in action=log\n"
-	    "c.example out level=may require=verify min_tls=1.2";
+	    "c.example out level=may require=verify min_tls=1.2\n"
+	    "d.example out acton=log\n"
+	    "d.example out action=log\n";
 	struct domain_rules *untouched = (void *)&untouched;
 	struct buffer errors;
 
@@ -352,7 +357,9 @@ test_all_at_once(void)
 	    "/etc/r:8: level= replaces everything, so require= has no place "
 	    "beside it\n"
 	    "/etc/r:8: level= replaces everything, so min_tls= has no place "
-	    "beside it\n");
+	    "beside it\n"
+	    "/etc/r:9: unknown word \"acton=\" (did you mean \"action=\"?)"
+	    "\n");
 	check_bool("the result is untouched",
 	    untouched == (void *)&untouched, true);
 	buffer_clear(&errors);
@@ -367,7 +374,7 @@ static const char lookup_table[] =
     ".example.com      out action=hold\n"
     ".b.example.com    out action=tag until=2026-12-01\n"
     "a.b.example.com   out action=off until=2026-11-30\n"
-    ".net              in  action=reject\n"
+    ".net              in  action=reject require=encrypt\n"
     "b\303\274cher.example out action=defer\n"
     ".B\303\234CHER.example. out action=hold\n";
 
@@ -441,6 +448,80 @@ test_empty(void)
 	rules = parse_good("#only\n\n \t\n# comments");
 	check_int("comments", (int64_t)domain_rules_count(rules), 0);
 	domain_rules_free(rules);
+}
+
+/* -------------------------------------------------------------- warnings */
+
+#define RAISED(action, option, line, parent) "action=" action " lets mail in " \
+    "that " option "= may keep in the queue; line " line ", less specific, " \
+    "has action=" parent
+
+static const struct {
+	const char	*label, *table;	/* the last rule is the one */
+	const char	*want;		/* NULL: no warning */
+} warning_rows[] = {
+	{ "require under defer", "* out action=defer\n"
+	    "c.example out require=verify action=log",
+	    RAISED("log", "require", "1", "defer") },
+	{ "the default action", "* out action=hold\n"
+	    "c.example out require=encrypt",
+	    RAISED("log", "require", "1", "hold") },
+	{ "off", "* out action=tag\nc.example out require=verify action=off",
+	    RAISED("off", "require", "1", "tag") },
+	{ "hold under defer", "* out action=defer\n"
+	    ".example out min_tls=1.3 action=hold",
+	    RAISED("hold", "min_tls", "1", "defer") },
+	{ "a level", "* out action=defer\nc.example out level=secure",
+	    RAISED("log", "level", "1", "defer") },
+	{ "a level with an action in vain", "* out action=defer\n"
+	    "c.example out level=secure action=defer",
+	    RAISED("log", "level", "1", "defer") },
+	{ "an action in vain", "c.example out level=may action=defer",
+	    "action=defer has no effect beside level=" },
+	{ "the parent that would apply", "* out action=log\n"
+	    ".example out action=defer\nc.example out require=verify",
+	    RAISED("log", "require", "2", "defer") },
+	{ "a parent's parent", ".example out action=defer\n"
+	    ".c.example out require=verify",
+	    RAISED("log", "require", "1", "defer") },
+
+	{ "alone", "c.example out require=verify action=log", NULL },
+	{ "as strong", "* out action=defer\n"
+	    "c.example out require=verify action=defer", NULL },
+	{ "stronger", "* out action=hold\n"
+	    "c.example out require=verify action=defer", NULL },
+	{ "raises nothing", "* out action=defer\nc.example out action=log",
+	    NULL },
+	{ "lowers", "* out action=defer\nc.example out level=may", NULL },
+	{ "off under log", "* out require=encrypt\n"
+	    "c.example out require=verify action=off", NULL },
+	{ "an exempt parent", "* out action=defer\n.example out action=log\n"
+	    "c.example out require=verify", NULL },
+	{ "a parent whose action is in vain", "* out level=secure "
+	    "action=defer\nc.example out require=verify", NULL },
+	{ "a parent that is over", "* out action=defer until=2020-01-01\n"
+	    "c.example out require=verify", NULL },
+	{ "is over", "* out action=defer\n"
+	    "c.example out require=verify until=2020-01-01", NULL },
+	{ "all domains", "* out require=verify", NULL },
+	{ "the other direction", "* in action=defer require=encrypt\n"
+	    "c.example in min_tls=1.3", NULL }
+};
+
+static void
+test_warnings(void)
+{
+	char words[RULE_WARNING_SIZE];
+	struct domain_rules *rules;
+	size_t i;
+
+	for (i = 0; i < COUNT(warning_rows); i++) {
+		rules = parse_good(warning_rows[i].table);
+		check_text(warning_rows[i].label, domain_rules_warn(rules,
+		    domain_rules_at(rules, domain_rules_count(rules) - 1),
+		    NOW, words), warning_rows[i].want);
+		domain_rules_free(rules);
+	}
 }
 
 #define MANY 100000
@@ -519,6 +600,7 @@ main(void)
 	test_nul();
 	test_all_at_once();
 	test_lookups();
+	test_warnings();
 	test_empty();
 	test_many();
 	test_names();

@@ -55,8 +55,6 @@ static const struct row step_1[] = {
 	    "may rule", NULL, 0, "rule a.example, line 1: level=may" },
 	{ "1: level= replaces DANE", NULL, SIGNED DANE("usable-all"),
 	    "level=encrypt", "", "encrypt rule", NULL, 0, NULL },
-	{ "1: level= may say none", NULL, ENFORCED, "level=none", "",
-	    "none rule", NULL, 0, NULL },
 	{ "1: level= needs no facts", NULL, NULL, "level=secure", "",
 	    "secure rule", NULL, 0, NULL },
 	{ "1: level= before a failing DANE", NULL, SIGNED DANE("unknown"),
