@@ -55,6 +55,7 @@ struct children {
 	struct children_callbacks	 callbacks;
 	void				*arg;
 	const struct settings		*settings;
+	char				*refusal;	/* of those on disk */
 	struct process			 processes[ROLE_COUNT];
 	struct event			*check;
 	int64_t				 checked_ms;
@@ -118,6 +119,7 @@ children_tell_clerk(struct children *c)
 	buffer_add_text(&json, "]}");
 	channel_send(clerk->channel, MESSAGE_CHILDREN, 0,
 	    text_of(buffer_text(&json)));
+	channel_send(clerk->channel, MESSAGE_REFUSAL, 0, text_of(c->refusal));
 	buffer_clear(&json);
 }
 
@@ -380,6 +382,7 @@ children_new(struct event_base *base,
 	c->base = base;
 	c->callbacks = *callbacks;
 	c->arg = arg;
+	c->refusal = xstrdup("");
 	c->checked_ms = clock_monotonic_ms();
 	c->check = event_new(base, -1, EV_PERSIST, children_on_check, c);
 	assert(c->check != NULL);
@@ -408,6 +411,7 @@ children_free(struct children *c)
 		event_free(c->processes[role].restart);
 	}
 	event_free(c->check);
+	free(c->refusal);
 	free(c);
 }
 
@@ -432,6 +436,14 @@ children_tell_settings(struct children *c, const struct settings *settings)
 	c->settings = settings;
 	for (role = ROLE_FRONT; role < ROLE_COUNT; role++)
 		process_tell_settings(&c->processes[role]);
+}
+
+void
+children_tell_refusal(struct children *c, const char *refusal)
+{
+	free(c->refusal);
+	c->refusal = xstrdup(refusal);
+	children_tell_clerk(c);
 }
 
 void

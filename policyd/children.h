@@ -47,6 +47,8 @@ void	children_start(struct children *children, enum role role,
 /* To all of them; settings live at least until the next call. */
 void	children_tell_settings(struct children *children,
 	    const struct settings *settings);
+/* To the clerk, also to the next one; "": the settings on disk are in force. */
+void	children_tell_refusal(struct children *children, const char *refusal);
 /* Reaps; for SIGCHLD. */
 void	children_reap(struct children *children);
 /* The front answers what is in hand, then the others; at most some seconds. */

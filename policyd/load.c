@@ -84,6 +84,45 @@ load_password(const char *path, struct buffer *errors)
 	return password;
 }
 
+/*
+ * Files that others read later, the scout at each reload: without them it would
+ * go on with less than the operator meant.
+ */
+static bool
+are_there(const struct config *config, struct buffer *errors)
+{
+	const struct {
+		const char	*option, *path;
+		bool		 is_folder;
+	} named[] = {
+		{ "dns_trust_anchor", config->dns_trust_anchor, false },
+		{ "tls_ca_file", config->tls_ca_file, false },
+		{ "tls_ca_path", config->tls_ca_path, true },
+		{ "mx_ca_file", config->mx_ca_file, false },
+		{ "mx_ca_path", config->mx_ca_path, true },
+		{ "crl_file", config->crl_file, false },
+	};
+	bool are_all = true;
+	struct stat status;
+	const char *why;
+	size_t i;
+
+	for (i = 0; i < sizeof(named) / sizeof(named[0]); i++) {
+		if (named[i].path[0] == '\0')
+			continue;
+		if (stat(named[i].path, &status) == -1)
+			why = strerror(errno);
+		else if (S_ISDIR(status.st_mode) != named[i].is_folder)
+			why = strerror(named[i].is_folder ? ENOTDIR : EISDIR);
+		else
+			continue;
+		buffer_addf(errors, "%s = %s: %s\n", named[i].option,
+		    named[i].path, why);
+		are_all = false;
+	}
+	return are_all;
+}
+
 struct settings *
 load_settings(const struct load *from, const char *site_text,
     struct buffer *errors)
@@ -101,7 +140,7 @@ load_settings(const struct load *from, const char *site_text,
 	rules = load_file(config->rules_file, RULES_MAX_BYTES,
 	    is_default_rules_file(config), errors);
 	password = load_password(config->redis_password_file, errors);
-	is_complete = rules != NULL &&
+	is_complete = are_there(config, errors) && rules != NULL &&
 	    (password != NULL || config->redis_password_file[0] == '\0');
 	/* Also when a file is missing: for the other mistakes. */
 	settings = settings_new(from->config_path, text, from->overrides,

@@ -17,7 +17,8 @@ struct load {
 };
 
 /*
- * Everything anew; site_text is what postconf said last, "" before.  NULL with one
+ * Everything anew, and whether the files that it names for others are there;
+ * site_text is what postconf said last, "" before.  NULL with one
  * line a mistake in errors.
  */
 struct settings	*load_settings(const struct load *from, const char *site_text,

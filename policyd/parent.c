@@ -61,6 +61,16 @@ struct parent {
 
 /* ------------------------------------- preparing: mistakes go to errors */
 
+/* Whatever its name: not root. */
+static void
+find_unprivileged(const char *option, const char *spelling, struct account *out,
+    struct buffer *errors)
+{
+	if (account_find(option, spelling, out, errors) == 0 && out->uid == 0)
+		buffer_addf(errors, "%s = %s: must not be root\n", option,
+		    spelling);
+}
+
 static void
 find_accounts(struct parent *p, struct buffer *errors)
 {
@@ -71,8 +81,9 @@ find_accounts(struct parent *p, struct buffer *errors)
 	p->user = p->scout_user = p->socket_owner = nobody_else;
 	if (geteuid() != 0)
 		return;
-	account_find("user", config->user, &p->user, errors);
-	account_find("scout_user", config->scout_user, &p->scout_user, errors);
+	find_unprivileged("user", config->user, &p->user, errors);
+	find_unprivileged("scout_user", config->scout_user, &p->scout_user,
+	    errors);
 	/* Without Postfix its group is missing: matters for unix sockets only. */
 	if (strstr(config->map_listen, "unix:") != NULL ||
 	    strstr(config->access_listen, "unix:") != NULL)
@@ -325,6 +336,16 @@ warn_of_restart(const struct config *old, const struct config *new)
 		    "at the next start");
 }
 
+static void
+tell_refusal(struct parent *p, const struct buffer *errors)
+{
+	char *first = xstrndup(buffer_text(errors),
+	    strcspn(buffer_text(errors), "\n"));
+
+	children_tell_refusal(p->children, first);
+	free(first);
+}
+
 /* From now on these; NULL: their mistakes are told, and the old ones stay. */
 static bool
 take_settings(struct parent *p, struct settings *settings,
@@ -394,6 +415,7 @@ reload(struct parent *p, const char *because)
 		ask_site(p);
 	} else
 		log_error("settings stay as they were: because=%s", because);
+	tell_refusal(p, &errors);
 	buffer_clear(&errors);
 	/* Also after a mistake: not once a second for the same one. */
 	p->rules_mark = load_rules_mark(p->settings);
@@ -569,6 +591,9 @@ parent_run(const struct load *load, struct settings *settings)
 		    "caller: uid=%u", (unsigned)geteuid());
 	if (privileges_keep_parent() == -1)
 		log_warn("capabilities are kept: %s", strerror(errno));
+	if (settings->config->redis[0] == '\0')
+		log_warn("redis: off, memory only: a restart forgets all "
+		    "policies");
 	log_rules(settings);
 	parent_loop(p);
 	log_info("left");

@@ -38,7 +38,10 @@ enum message_type {
 	MESSAGE_OBSERVATION,
 	/* the same: the TXT records of a name (shared/probe_message.h) */
 	MESSAGE_TXT,
-	MESSAGE_TXT_ANSWER
+	MESSAGE_TXT_ANSWER,
+	/* parent to clerk: why the settings on disk are refused; empty: they
+	   are in force */
+	MESSAGE_REFUSAL
 };
 
 #endif

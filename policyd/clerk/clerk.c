@@ -28,6 +28,7 @@ struct clerk {
 	struct control		*control;	/* NULL without a socket */
 	struct questions	*questions;
 	char			*children;	/* the parent's JSON, or NULL */
+	char			*refusal;	/* of settings on disk, or NULL */
 	char			*resolver_payload;
 	struct scout_resolver	 resolver;	/* points into its payload */
 };
@@ -48,6 +49,7 @@ clerk_status(struct clerk *clerk, const struct text *front)
 	struct status status = {
 		.settings = clerk->child->settings,
 		.children = clerk->children,
+		.refusal = clerk->refusal != NULL ? clerk->refusal : "",
 		.resolver = clerk->resolver_payload != NULL ?
 		    &clerk->resolver : NULL,
 		.front = front,
@@ -218,11 +220,16 @@ static void
 clerk_on_parent_frame(struct child *child, const struct frame *frame)
 {
 	struct clerk *clerk = child->arg;
+	char **text;
 
-	if (frame->type != MESSAGE_CHILDREN)
+	if (frame->type == MESSAGE_CHILDREN)
+		text = &clerk->children;
+	else if (frame->type == MESSAGE_REFUSAL)
+		text = &clerk->refusal;
+	else
 		return;
-	free(clerk->children);
-	clerk->children = xstrndup(frame->payload.data, frame->payload.len);
+	free(*text);
+	*text = xstrndup(frame->payload.data, frame->payload.len);
 }
 
 /* What a scout said of the resolver ends with it; the next says it again. */
@@ -266,6 +273,7 @@ clerk_on_stop(struct child *child)
 	control_free(clerk->control);
 	questions_free(clerk->questions);
 	free(clerk->children);
+	free(clerk->refusal);
 	clerk_forget_resolver(clerk);
 }
 

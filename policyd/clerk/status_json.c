@@ -248,6 +248,25 @@ judge_dane(struct report *r, const struct status *s)
 }
 
 static void
+judge_configuration(struct report *r, const struct status *s)
+{
+	char detail[DETAIL_SIZE], advice[DETAIL_SIZE], why[DETAIL_SIZE / 2];
+
+	if (s->refusal[0] == '\0') {
+		report_add(r, "configuration", CONTROL_OK,
+		    s->settings->config_path, "");
+		return;
+	}
+	snprintf(detail, sizeof(detail), "hopseal.conf or rules on disk are "
+	    "refused, the old stay: %s", text_quote(why, sizeof(why),
+	    text_of(s->refusal)));
+	snprintf(advice, sizeof(advice), "hopseal-policyd -n -c %s lists all "
+	    "mistakes; put them right, then hopseal reload",
+	    s->settings->config_path);
+	report_add(r, "configuration", CONTROL_WARNING, detail, advice);
+}
+
+static void
 judge_rules(struct report *r, const struct status *s)
 {
 	const struct domain_rules *rules = s->settings->rules;
@@ -287,6 +306,7 @@ status_line(const struct status *s)
 	judge_resolver(&r, s);
 	judge_dane(&r, s);
 	judge_postfix(&r, s);
+	judge_configuration(&r, s);
 	judge_rules(&r, s);
 	return json_line(json_pack("{s:o, s:o, s:s, s:o, s:o}",
 	    "ok", ok_value(r.worst), "parts", r.parts,

@@ -14,6 +14,8 @@ struct status {
 	const struct settings		*settings;
 	/* the parent's JSON, or NULL */
 	const char			*children;
+	/* why the settings on disk are not in force; "": they are */
+	const char			*refusal;
 	bool				 is_there[ROLE_COUNT];
 	const struct scout_resolver	*resolver;	/* NULL: not told yet */
 	/* the front's parts and counters; NULL: it did not answer */

@@ -497,6 +497,11 @@ def test_rules_by_themselves(folder):
     assert p.end() == 0
 
 
+def configuration_part(p):
+    return next(part for part in p.command("status")["parts"]
+                if part["name"] == "configuration")
+
+
 def test_broken_reload(folder):
     """A mistake is told with file and line, once; the old settings stay in force."""
     p = Policyd(folder, RULED).start()
@@ -510,8 +515,19 @@ def test_broken_reload(folder):
     time.sleep(2.2)
     assert p.count_said("settings stay as they were") == 1
     assert answers(p)
+    # Status tells it as long as it is so, whoever the clerk is.
+    for _ in range(2):
+        part = configuration_part(p)
+        assert part["state"] == "warning" and part["detail"].startswith(
+            f"hopseal.conf or rules on disk are refused, the old stay: {p.rules_path}:2: "), part
+        assert f"hopseal-policyd -n -c {p.conf_path}" in part["advice"], part
+        old = p.pid("clerk")
+        os.kill(old, signal.SIGKILL)
+        wait_until(lambda: p.children().get("clerk", old) != old, "another clerk")
+    children = p.children()
     p.write_rules(RULED)
     p.wait_said("settings read again: because=rules_file")
+    wait_until(lambda: configuration_part(p)["ok"], "a good configuration")
     p.write_conf("map_deadlin = 3s\n", l1_ttl="never")
     p.process.send_signal(signal.SIGHUP)
     p.wait_said("settings stay as they were: because=SIGHUP")
@@ -542,6 +558,42 @@ def test_broken_start(folder):
         assert re.search(re.escape(p.conf_path) + r":\d+: ", said), said
         lines = said.splitlines()
         assert len(lines) == len(set(lines)), f"said twice: {said}"
+
+
+BAD_VALUES = {
+    "allow_networks": "10.0.0.0/33", "own_networks": "bogus/99", "dns_servers": "300.1.1.1",
+    "reinject_ports": "99999", "own_domains": "@@", "next_hops": "xx", "private_zones": "b@",
+    "socket_owner": "a:b:c", "user": "0", "scout_user": "root",
+}
+NAMED_FILES = ("dns_trust_anchor", "tls_ca_file", "mx_ca_file", "crl_file")
+
+
+def test_bad_values(folder):
+    """What would silently protect less is refused: with -n, at the start, at a reload."""
+    p = Policyd(folder, RULED).start()
+    gone = f"{p.folder}/gone"
+    p.write_conf(**BAD_VALUES, **dict.fromkeys(NAMED_FILES, gone), tls_ca_path=p.conf_path)
+    said = [p.refuse(*arguments) for arguments in (["-n"], [])]
+    p.process.send_signal(signal.SIGHUP)
+    p.wait_said("settings stay as they were: because=SIGHUP")
+    for status, words in *said, (EX_CONFIG, p.log()):
+        assert status == EX_CONFIG, (status, words)
+        for name, value in BAD_VALUES.items():
+            assert re.search(rf"{re.escape(p.conf_path)}:\d+: {name} = {value}: ", words), \
+                (name, words)
+        for name in NAMED_FILES:
+            assert f"{name} = {gone}: No such file" in words, (name, words)
+        assert f"tls_ca_path = {p.conf_path}: Not a directory" in words, words
+    assert answers(p) and p.end() == 0
+    p.write_conf(map_listen="", access_listen="")
+    status, words = p.refuse()
+    assert status == EX_CONFIG and "map_listen and access_listen are both empty" in words, words
+
+
+def test_no_redis(folder):
+    p = Policyd(folder, RULED).start()
+    p.wait_said("redis: off, memory only: a restart forgets all policies")
+    assert p.end() == 0
 
 
 def test_unreadable(folder):
