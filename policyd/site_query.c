@@ -27,13 +27,15 @@
 #define REAP_MS		10
 #define REAP_TRIES	500
 #define ARGUMENTS_MAX	64
+#define COMPLAINT_MAX	256	/* of postconf's first line of complaint */
 
 struct site_query {
 	struct event_base	*base;
 	char			*dirs, *next_dir;	/* strtok_r's */
 	bool			 has_asked;	/* the default, when no dirs */
+	const char		*dir;		/* asked now; NULL: the default */
 	pid_t			 pid;
-	int			 fd;
+	int			 fd, error_fd;
 	struct event		*readable, *timer;	/* see the callbacks */
 	unsigned		 reap_tries;
 	struct buffer		 output;
@@ -42,6 +44,14 @@ struct site_query {
 };
 
 static void	site_query_advance(struct site_query *q);
+
+static void
+site_query_close_errors(struct site_query *q)
+{
+	if (q->error_fd != -1)
+		close(q->error_fd);
+	q->error_fd = -1;
+}
 
 static void
 site_query_stop(struct site_query *q)
@@ -78,6 +88,7 @@ static void
 site_query_free(struct site_query *q)
 {
 	site_query_stop(q);
+	site_query_close_errors(q);
 	buffer_clear(&q->output);
 	free(q->dirs);
 	free(q);
@@ -117,6 +128,30 @@ site_query_finish(struct site_query *q, const char *failure)
 	site_query_free(q);
 }
 
+/* With its own words, as far as it had some. */
+static void
+site_query_finish_failed(struct site_query *q)
+{
+	char block[COMPLAINT_MAX], words[COMPLAINT_MAX];
+	struct text rest = { block, 0 }, line;
+	struct buffer failure;
+	ssize_t len = read(q->error_fd, block, sizeof(block));
+
+	buffer_init(&failure, OUTPUT_MAX);
+	rest.len = len > 0 ? (size_t)len : 0;
+	if (text_next_line(&rest, &line) && line.len > 0)
+		buffer_addf(&failure, "postconf failed (%s)",
+		    text_quote(words, sizeof(words), line));
+	else
+		buffer_add_text(&failure, "postconf failed without a word");
+	if (q->dir != NULL)
+		buffer_addf(&failure, "; run it by hand with -c %s", q->dir);
+	else
+		buffer_add_text(&failure, "; run it by hand, without -c");
+	site_query_finish(q, buffer_text(&failure));
+	buffer_clear(&failure);
+}
+
 /* Its output is closed, so it is about to end. */
 static void
 site_query_on_end(evutil_socket_t fd, short events, void *arg)
@@ -143,8 +178,7 @@ site_query_on_end(evutil_socket_t fd, short events, void *arg)
 		site_query_finish(q, "postconf could not be run: is Postfix "
 		    "installed?");
 	else
-		site_query_finish(q, "postconf failed; run it by hand with "
-		    "the same -c option");
+		site_query_finish_failed(q);
 }
 
 static void
@@ -186,7 +220,7 @@ site_query_on_readable(evutil_socket_t fd, short events, void *arg)
 
 /* In the child: everything but the pipe is close-on-exec. */
 static _Noreturn void
-site_query_exec(const char *dir, int out)
+site_query_exec(const char *dir, int out, int errors)
 {
 	const char *arguments[ARGUMENTS_MAX];
 	size_t count = 0, i;
@@ -194,7 +228,7 @@ site_query_exec(const char *dir, int out)
 
 	dup2(null, STDIN_FILENO);
 	dup2(out, STDOUT_FILENO);
-	dup2(null, STDERR_FILENO);
+	dup2(errors, STDERR_FILENO);
 	signal(SIGPIPE, SIG_DFL);
 	arguments[count++] = "postconf";
 	arguments[count++] = "-x";
@@ -215,16 +249,27 @@ site_query_exec(const char *dir, int out)
 static void
 site_query_run(struct site_query *q, const char *dir)
 {
-	int pipe_fds[2];
+	int pipe_fds[2], errors[2];
 
+	q->dir = dir;
+	site_query_close_errors(q);
 	if (pipe2(pipe_fds, O_CLOEXEC) == -1) {
+		site_query_finish(q, "postconf could not be run: no pipe");
+		return;
+	}
+	/* Read at its end; until then what does not fit is lost, not awaited. */
+	if (pipe2(errors, O_CLOEXEC | O_NONBLOCK) == -1) {
+		close(pipe_fds[0]);
+		close(pipe_fds[1]);
 		site_query_finish(q, "postconf could not be run: no pipe");
 		return;
 	}
 	q->pid = fork();
 	if (q->pid == 0)
-		site_query_exec(dir, pipe_fds[1]);
+		site_query_exec(dir, pipe_fds[1], errors[1]);
 	close(pipe_fds[1]);
+	close(errors[1]);
+	q->error_fd = errors[0];
 	q->fd = pipe_fds[0];
 	fcntl(q->fd, F_SETFL, O_NONBLOCK);
 	if (q->pid == -1) {
@@ -268,6 +313,7 @@ site_query_start(struct event_base *base, const char *config_dirs,
 	struct site_query *q = xcalloc(1, sizeof(*q));
 
 	q->base = base;
+	q->error_fd = -1;
 	q->dirs = xstrdup(config_dirs);
 	q->callback = callback;
 	q->arg = arg;
