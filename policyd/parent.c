@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "policyd/children.h"
+#include "policyd/own_node.h"
 #include "policyd/privileges.h"
 #include "policyd/process/channel.h"
 #include "policyd/service_manager.h"
@@ -39,8 +40,10 @@ enum listener { LISTENER_MAP, LISTENER_ACCESS, LISTENER_CONTROL,
     LISTENER_COUNT };
 
 struct listeners {
-	int	fds[LISTENERS_MAX];
-	size_t	count;
+	int		fds[LISTENERS_MAX];
+	size_t		count;
+	struct own_node	nodes[LISTENERS_MAX];	/* of our unix sockets */
+	size_t		node_count;
 };
 
 struct parent {
@@ -51,7 +54,7 @@ struct parent {
 	struct account		 user, scout_user, socket_owner;
 	struct listeners	 listeners[LISTENER_COUNT];
 	int			 own_program_fd, scout_program_fd;
-	char			*pid_path;
+	struct own_node		 pid_file;
 	struct site_query	*site_query;
 	uint64_t		 rules_mark;
 	uint64_t		 generation;
@@ -133,6 +136,9 @@ bind_option(const char *option, const char *service, const char *value,
 			buffer_addf(errors, "%s: %s\n", option, error);
 			continue;
 		}
+		if (endpoints[i].kind == ENDPOINT_UNIX)
+			own_node_init(&out->nodes[out->node_count++],
+			    endpoints[i].path);
 		while (bound > 0 && out->count < LISTENERS_MAX)
 			out->fds[out->count++] = fds[--bound];
 		while (bound > 0)
@@ -221,15 +227,15 @@ write_pid_file(struct parent *p)
 
 	buffer_init(&path, 4096);
 	buffer_addf(&path, "%s/policyd.pid", p->settings->config->run_dir);
-	p->pid_path = buffer_take(&path);
-	file = fopen(p->pid_path, "w");
-	if (file == NULL) {
-		log_warn("pid file not written: %s: %s", p->pid_path,
+	file = fopen(buffer_text(&path), "w");
+	if (file != NULL) {
+		fprintf(file, "%d\n", (int)getpid());
+		fclose(file);
+		own_node_init(&p->pid_file, buffer_text(&path));
+	} else
+		log_warn("pid file not written: %s: %s", buffer_text(&path),
 		    strerror(errno));
-		return;
-	}
-	fprintf(file, "%d\n", (int)getpid());
-	fclose(file);
+	buffer_clear(&path);
 }
 
 /* All that can fail, before anything is started; all mistakes at once. */
@@ -548,20 +554,27 @@ parent_loop(struct parent *p)
 		event_free(p->watchdog);
 }
 
-/* Nodes of unix sockets are left: the next start replaces stale ones. */
+static void
+listeners_clear(struct listeners *listeners)
+{
+	size_t i;
+
+	for (i = 0; i < listeners->node_count; i++)
+		own_node_remove(&listeners->nodes[i]);
+	for (i = 0; i < listeners->count; i++)
+		close(listeners->fds[i]);
+}
+
 static void
 parent_clear(struct parent *p)
 {
-	size_t i, k;
+	size_t i;
 
 	for (i = 0; i < LISTENER_COUNT; i++)
-		for (k = 0; k < p->listeners[i].count; k++)
-			close(p->listeners[i].fds[k]);
+		listeners_clear(&p->listeners[i]);
 	close(p->own_program_fd);
 	close(p->scout_program_fd);
-	if (p->pid_path != NULL)
-		unlink(p->pid_path);
-	free(p->pid_path);
+	own_node_remove(&p->pid_file);
 	event_base_free(p->base);
 	settings_free(p->settings);
 }

@@ -261,12 +261,34 @@ def test_unix_sockets(folder):
         assert status == 1 and "Address already in use" in said, (status, said)
         assert answers(p)
         p.end(how)
+        for path in p.map, p.access, f"{p.folder}/run/control.sock":
+            assert os.path.exists(path) == (how == signal.SIGKILL), (how, path)
     with open(p.map + ".file", "w") as f:
         f.write("not ours")
     p.write_conf(map_listen=f"unix:{p.map}.file")
     status, said = p.refuse()
     assert status == 1 and "map_listen: unix:" in said, (status, said)
     assert os.path.getsize(p.map + ".file") == 8
+
+
+def test_nodes_of_others(folder):
+    """What somebody else put where our nodes were stays; a folder of another gives them up."""
+    needs_root()
+    p = Policyd(folder, RULED)
+    os.mkdir(f"{p.folder}/run")
+    os.chown(f"{p.folder}/run", USER, USER)
+    path, pid_path = f"{p.folder}/run/control.sock", f"{p.folder}/run/policyd.pid"
+    p.start()
+    assert p.end() == 0
+    assert os.listdir(f"{p.folder}/run") == []
+    p.start()
+    os.unlink(path)
+    with socket.socket(socket.AF_UNIX) as other:
+        other.bind(path)
+        with open(pid_path, "w") as f:
+            f.write("1\n")
+        assert p.end() == 0
+    assert sorted(os.listdir(f"{p.folder}/run")) == ["control.sock", "policyd.pid"]
 
 
 def test_many_listeners(folder):
@@ -689,7 +711,10 @@ def test_postconf(folder):
         "good": ("echo mail_version = 3.7.11; echo myhostname = mx.example.org; "
                  "echo smtp_tls_security_level = may", None),
         "missing": (None, "could not be run"),
-        "failing": ("exit 1", "postconf failed"),
+        "failing": ("exit 1", "postconf failed without a word; run it by hand, without -c"),
+        "complaining": (r"printf 'postconf: fatal: \033x\nmore\n' >&2; exit 1",
+                        "postconf failed (postconf: fatal: ?x); run it by hand, without -c"),
+        "loud": ("head -c 200000 /dev/zero | tr '\\0' x >&2; exit 1", "postconf failed (xxx"),
         "killed": ("kill -9 $$", "postconf failed"),
         "rubbish": ("head -c 100000 /dev/urandom", "no mail_version"),
         "silent": ("exit 0", "no mail_version"),
@@ -731,6 +756,15 @@ def test_postconf(folder):
     assert p.end() == 0
     for pid in first | last:
         wait_until(lambda: has_ended(int(pid)), "the end of postconf")
+
+
+def test_failing_instance(folder):
+    """Which of the folders it was is said."""
+    env = fake_postconf(folder, "bin", 'echo mail_version = 3.7.11; [ "$3" = /etc/one ] || '
+                        '{ echo "open $3: none" >&2; exit 1; }')
+    p = Policyd(folder, RULED, postfix_config_dir="/etc/one /etc/two").start(env=env)
+    p.wait_said("postconf failed (open /etc/two: none); run it by hand with -c /etc/two")
+    assert p.end() == 0
 
 
 def test_instances(folder):
