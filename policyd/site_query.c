@@ -33,7 +33,7 @@ struct site_query {
 	struct event_base	*base;
 	char			*dirs, *next_dir;	/* strtok_r's */
 	bool			 has_asked;	/* the default, when no dirs */
-	const char		*dir;		/* asked now; NULL: the default */
+	const char		*dir;		/* asked now; or NULL */
 	pid_t			 pid;
 	int			 fd, error_fd;
 	struct event		*readable, *timer;	/* see the callbacks */
@@ -257,7 +257,7 @@ site_query_run(struct site_query *q, const char *dir)
 		site_query_finish(q, "postconf could not be run: no pipe");
 		return;
 	}
-	/* Read at its end; until then what does not fit is lost, not awaited. */
+	/* Read at its end: what does not fit until then is lost. */
 	if (pipe2(errors, O_CLOEXEC | O_NONBLOCK) == -1) {
 		close(pipe_fds[0]);
 		close(pipe_fds[1]);
