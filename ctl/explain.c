@@ -10,6 +10,7 @@
 #include "ctl/ask.h"
 #include "ctl/ctl.h"
 #include "ctl/screen.h"
+#include "shared/policy/finding.h"
 
 #define HOST_WIDTH	32	/* of a host's or an address's column */
 
@@ -39,13 +40,19 @@ tone_of_finding(const char *finding)
 
 /* A line of its own, when there is something to say. */
 static void
-show_line(const char *label, const char *text)
+show_toned(enum tone tone, const char *label, const char *text)
 {
-	if (text[0] == '\0')
+	if (text == NULL || text[0] == '\0')
 		return;
 	screen_label(label);
-	screen_put(TONE_PLAIN, 0, text);
+	screen_put(tone, 0, text);
 	screen_end_line();
+}
+
+static void
+show_line(const char *label, const char *text)
+{
+	show_toned(TONE_PLAIN, label, text);
 }
 
 /* ", WORD 3m 2s ago", ", WORD for another 3m 2s"; nothing without a time. */
@@ -74,6 +81,9 @@ show_future(const char *word, int64_t when, int64_t now)
 static void
 show_verdict(const json_t *answer, int64_t now)
 {
+	const json_t *warnings = json_object_get(answer, "warnings"), *warning;
+	size_t i;
+
 	screen_put(TONE_PLAIN, 0, answer_text(answer, "next_hop"));
 	screen_put(TONE_PLAIN, 0, ": ");
 	screen_put(tone_of_exit(exit_of(answer)), 0,
@@ -91,18 +101,27 @@ show_verdict(const json_t *answer, int64_t now)
 		    answer_text(answer, "rule"),
 		    (long long)answer_number(answer, "rule_line"));
 	screen_end_line();
+	json_array_foreach(warnings, i, warning)
+		show_toned(TONE_DOUBT, "warning", json_string_value(warning));
 	screen_label("known from");
 	screen_put(TONE_PLAIN, 0, answer_text(answer, "source"));
 	show_past("looked at", answer_time(answer, "looked_at"), now);
 	show_future("next look in", answer_time(answer, "refresh_at"), now);
 	screen_end_line();
-	show_line("trouble", answer_text(answer, "lookup_error"));
+	show_toned(TONE_DOUBT, "trouble", answer_text(answer, "lookup_error"));
 }
 
 static void
-show_mx(const json_t *mx, int64_t now)
+show_mx(const json_t *answer, int64_t now)
 {
+	const json_t *mx = json_object_get(answer, "mx");
+
 	screen_label("MX");
+	if (answer_text(answer, "next_hop")[0] == '[') {
+		screen_put(TONE_PLAIN, 0, "no MX look-up: a host by name");
+		screen_end_line();
+		return;
+	}
 	if (mx == NULL || json_is_null(mx)) {
 		screen_put(TONE_DOUBT, 0, "nothing is known");
 		screen_end_line();
@@ -117,12 +136,13 @@ show_mx(const json_t *mx, int64_t now)
 	if (answer_is_true(mx, "cut"))
 		screen_put(TONE_DOUBT, 0, ", too many hosts, some left out");
 	show_past("DNS answered", answer_time(mx, "learned"), now);
+	show_future("asked again in", answer_time(mx, "refresh"), now);
 	screen_end_line();
-	show_line("", answer_text(mx, "error"));
+	show_toned(TONE_DOUBT, "", answer_text(mx, "error"));
 }
 
 static void
-show_dane(const json_t *dane)
+show_dane(const json_t *dane, int64_t now)
 {
 	screen_label("DANE");
 	screen_put(answer_is(dane, "state", "unknown") ? TONE_DOUBT :
@@ -134,8 +154,10 @@ show_dane(const json_t *dane)
 	else if (answer_is(dane, "site", "unknown"))
 		screen_put(TONE_DOUBT, 0, ", and not yet known whether this "
 		    "site can use it");
+	show_past("DNS answered", answer_time(dane, "learned"), now);
+	show_future("asked again in", answer_time(dane, "refresh"), now);
 	screen_end_line();
-	show_line("", answer_text(dane, "error"));
+	show_toned(TONE_DOUBT, "", answer_text(dane, "error"));
 }
 
 static void
@@ -164,10 +186,12 @@ show_sts(const json_t *sts, int64_t now)
 	if (answer_text(sts, "record_id")[0] != '\0')
 		screen_putf(TONE_PLAIN, 0, ", id %s",
 		    answer_text(sts, "record_id"));
+	show_past("DNS answered", answer_time(sts, "record_learned"), now);
+	show_future("asked again in", answer_time(sts, "record_refresh"), now);
 	screen_end_line();
 	json_array_foreach(mx, i, pattern)
 		show_line(i == 0 ? "  mx" : "", json_string_value(pattern));
-	show_line("  trouble", answer_text(sts, "error"));
+	show_toned(TONE_BAD, "  trouble", answer_text(sts, "error"));
 	if (failed == NULL)
 		return;
 	screen_label("  fetch failed");
@@ -177,20 +201,48 @@ show_sts(const json_t *sts, int64_t now)
 	screen_end_line();
 }
 
+/* "certificate expired" for "cert-expired"; a newer policyd may know more. */
+static const char *
+finding_text(const char *name)
+{
+	enum finding finding;
+
+	return finding_parse(text_of(name), &finding) ?
+	    finding_words(finding) : name;
+}
+
+/* "certificate expired (probe, seen 3m 2s ago, not after 2026-11-01)" */
+static void
+show_observation(const json_t *address, int64_t now)
+{
+	const char *finding = answer_text(address, "finding");
+	int64_t not_after = answer_time(address, "not_after");
+	char day[TEXT_TIME_SIZE];
+
+	screen_put(tone_of_finding(finding), 0, finding_text(finding));
+	if (answer_text(address, "source")[0] == '\0')
+		return;
+	screen_putf(TONE_PLAIN, 0, " (%s", answer_text(address, "source"));
+	show_past("seen", answer_time(address, "time"), now);
+	if (not_after != 0) {
+		text_format_time(day, not_after);
+		day[sizeof("2026-11-01") - 1] = '\0';
+		screen_putf(TONE_PLAIN, 0, ", not after %s", day);
+		if (not_after > now)
+			show_future("which is in", not_after, now);
+	}
+	if (answer_text(address, "issuer")[0] != '\0')
+		screen_putf(TONE_PLAIN, 0, ", issuer %s",
+		    answer_text(address, "issuer"));
+	screen_put(TONE_PLAIN, 0, ")");
+}
+
 static void
 show_address(const json_t *address, int64_t now)
 {
-	const char *finding = answer_text(address, "finding");
-
-	screen_putf(TONE_PLAIN, HOST_WIDTH + 8, "       %s ",
+	screen_putf(TONE_PLAIN, HOST_WIDTH + 8, "       %s  ",
 	    answer_text(address, "address"));
-	screen_put(tone_of_finding(finding), 0, finding);
-	if (answer_text(address, "source")[0] != '\0')
-		screen_putf(TONE_PLAIN, 0, ", by %s",
-		    answer_text(address, "source"));
-	show_past("seen", answer_time(address, "time"), now);
-	show_future("certificate lasts another",
-	    answer_time(address, "not_after"), now);
+	show_observation(address, now);
 	screen_end_line();
 }
 
@@ -230,8 +282,8 @@ show(const json_t *answer)
 
 	show_verdict(answer, now);
 	screen_end_line();
-	show_mx(json_object_get(answer, "mx"), now);
-	show_dane(json_object_get(answer, "dane"));
+	show_mx(answer, now);
+	show_dane(json_object_get(answer, "dane"), now);
 	show_sts(json_object_get(answer, "mta_sts"), now);
 	if (json_array_size(hosts) > 0)
 		screen_end_line();

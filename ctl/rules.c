@@ -26,6 +26,12 @@ show_rule(const json_t *rule)
 		    answer_text(rule, "pattern"), answer_text(rule, "why"));
 		screen_end_line();
 	}
+	if (answer_text(rule, "warning")[0] != '\0') {
+		screen_label("");
+		screen_putf(TONE_DOUBT, 0, "warning: %s",
+		    answer_text(rule, "warning"));
+		screen_end_line();
+	}
 	if (past_line != 0) {
 		screen_label("");
 		screen_putf(TONE_DOUBT, 0, "line %lld would apply, but its "

@@ -14,6 +14,8 @@ struct explanation {
 	int64_t			 now;
 	bool			 has_policy;	/* and it has not expired */
 	enum tls_policy_kind	 kind;		/* what governs */
+	const struct domain_rules *rules;
+	const struct domain_rule *rule;		/* the one that applies */
 };
 
 static const char *
@@ -33,23 +35,28 @@ site_dane_word(enum fact_state dane)
 static json_t *
 dane_object(const struct explanation *x)
 {
-	const char *state = dane_state_name(x->facts != NULL ?
-	    x->facts->dane : DANE_UNKNOWN);
+	const struct facts *f = x->facts;
+	bool is_known = f != NULL && f->dane != DANE_UNKNOWN;
+	const char *state = dane_state_name(f != NULL ? f->dane :
+	    DANE_UNKNOWN);
 
 	if (x->site->dane == FACT_ABSENT)
 		state = "off";
-	return json_pack("{s:s, s:s, s:o}", "state", state,
+	return json_pack("{s:s, s:s, s:o, s:o, s:o}", "state", state,
 	    "site", site_dane_word(x->site->dane),
-	    "error", json_words(x->facts != NULL ? x->facts->dane_error : ""));
+	    "learned", json_time(is_known ? f->learned_at : 0),
+	    "refresh", json_time(f != NULL ? f->refresh_at : 0),
+	    "error", json_words(f != NULL ? f->dane_error : ""));
 }
 
 static json_t *
 mx_object(const struct facts *f)
 {
-	return json_pack("{s:s, s:b, s:b, s:b, s:b, s:o, s:o}",
+	return json_pack("{s:s, s:b, s:b, s:b, s:b, s:o, s:o, s:o}",
 	    "state", fact_state_name(f->mx_state), "secure", f->mx_is_secure,
 	    "implicit", f->mx_is_implicit, "null", f->mx_is_null,
 	    "cut", f->hosts_are_cut, "learned", json_time(f->learned_at),
+	    "refresh", json_time(f->refresh_at),
 	    "error", json_words(f->mx_error));
 }
 
@@ -93,7 +100,8 @@ static json_t *
 sts_error(const struct facts *f)
 {
 	if (f->record_error[0] != '\0')
-		return json_words(f->record_error);
+		return json_sprintf("MTA-STS record %s: %s",
+		    fact_state_name(f->record_state), f->record_error);
 	if (f->fetch_failed_count == 0)
 		return json_null();
 	return json_sprintf("%s: %s", finding_name(f->fetch_finding),
@@ -115,6 +123,11 @@ mta_sts_object(const struct explanation *x)
 		return object;
 	json_object_set_new(object, "id", json_words(f->record_id));
 	json_object_set_new(object, "record_id", json_words(f->record_id));
+	/* Each look asks for the record, and keeps no older one. */
+	json_object_set_new(object, "record_learned",
+	    json_time(f->record_state != FACT_UNKNOWN ? f->looked_at : 0));
+	json_object_set_new(object, "record_refresh",
+	    json_time(f->refresh_at));
 	json_object_set_new(object, "error", sts_error(f));
 	if (x->has_policy)
 		add_policy(object, f);
@@ -128,18 +141,26 @@ mta_sts_object(const struct explanation *x)
 	return object;
 }
 
+/* finding is the one by the light of what governs; the others stand beside. */
 static json_t *
-address_object(const struct facts_address *a)
+address_object(const struct explanation *x, const struct facts_address *a)
 {
-	bool is_seen = a->finding != FINDING_UNKNOWN;
+	bool is_seen = a->finding != FINDING_UNKNOWN ||
+	    a->dane_finding != FINDING_UNKNOWN;
+	bool by_dane = x->kind == TLS_POLICY_DANE &&
+	    a->dane_finding != FINDING_UNKNOWN;
 	char text[ADDRESS_TEXT_SIZE];
 
-	return json_pack("{s:s, s:s, s:s?, s:o, s:o}",
+	return json_pack("{s:s, s:s, s:s?, s:o, s:o, s:s, s:s, s:o, s:i}",
 	    "address", address_format(&a->address, text),
-	    "finding", finding_name(a->finding),
+	    "finding", finding_name(by_dane ? a->dane_finding : a->finding),
 	    "source", is_seen ? "probe" : NULL,
 	    "time", json_time(is_seen ? a->seen_at : 0),
-	    "not_after", json_time(is_seen ? a->not_after : 0));
+	    "not_after", json_time(is_seen ? a->not_after : 0),
+	    "webpki_finding", finding_name(a->finding),
+	    "dane_finding", finding_name(a->dane_finding),
+	    "issuer", json_words(is_seen ? a->detail : NULL),
+	    "count", (int)a->seen_count);
 }
 
 static json_t *
@@ -152,7 +173,7 @@ host_object(const struct explanation *x, const struct facts_host *host)
 
 	for (i = 0; i < host->address_count; i++)
 		json_array_append_new(addresses,
-		    address_object(&host->addresses[i]));
+		    address_object(x, &host->addresses[i]));
 	return json_pack("{s:s, s:i, s:o, s:s, s:o, s:s, s:s, s:b, s:o}",
 	    "host", host->name, "preference", (int)host->preference,
 	    "in_policy", has_patterns ? json_boolean(mtasts_policy_permits(
@@ -176,6 +197,19 @@ host_array(const struct explanation *x)
 	return hosts;
 }
 
+/* What is odd about the rule that applies. */
+static json_t *
+warning_array(const struct explanation *x)
+{
+	char words[RULE_WARNING_SIZE];
+	json_t *warnings = json_array();
+
+	if (x->rule != NULL && domain_rules_warn(x->rules, x->rule, x->now,
+	    words) != NULL)
+		json_array_append_new(warnings, json_words(words));
+	return warnings;
+}
+
 static json_t *
 explain_object(const struct next_hop *hop, const struct explanation *x,
     const struct control_explanation *e, const struct tls_decision *d)
@@ -196,13 +230,16 @@ explain_object(const struct next_hop *hop, const struct explanation *x,
 	    "QUERYwithTLSRPT", json_text(e->query_with_tlsrpt),
 	    "access", json_text(e->access));
 	json_object_update_new(o, json_pack("{s:s, s:s, s:s, s:o, s:o, s:o,"
-	    "s:o, s:o, s:o, s:o}",
+	    "s:o, s:o, s:o, s:o, s:o}",
 	    "next_hop", next_hop_format(hop, text),
 	    "policy", tls_policy_kind_name(d->kind),
 	    "finding", finding_name(d->finding),
 	    "rule_line", d->rule != NULL ? json_integer(d->rule->line) :
 	    json_null(),
-	    "mx", f != NULL ? mx_object(f) : json_null(),
+	    "warnings", warning_array(x),
+	    /* A host by name has no MX records to look for. */
+	    "mx", f != NULL && hop->kind != NEXT_HOP_HOST ? mx_object(f) :
+	    json_null(),
 	    "source", json_text(e->source),
 	    "looked_at", json_time(f != NULL ? f->looked_at : 0),
 	    "refresh_at", json_time(f != NULL ? f->refresh_at : 0),
@@ -217,7 +254,8 @@ explain_line(const struct next_hop *hop, const struct control_explanation *e,
     const struct domain_rules *rules, int64_t now)
 {
 	struct tls_site site = e->site;
-	struct explanation x = { .site = &site, .now = now };
+	struct explanation x = { .site = &site, .now = now,
+	    .rules = rules };
 	struct facts *f = NULL;
 	struct tls_decision d;
 	const char *why;
@@ -230,10 +268,10 @@ explain_line(const struct next_hop *hop, const struct control_explanation *e,
 	}
 	x.facts = f;
 	x.has_policy = f != NULL && f->has_policy && now < f->expires_at;
-	tls_decision_make(f, domain_rules_match(rules, hop->name, RULE_OUT,
-	    now), &e->site, now, &d);
+	x.rule = domain_rules_match(rules, hop->name, RULE_OUT, now);
+	tls_decision_make(f, x.rule, &e->site, now, &d);
 	x.kind = d.kind;
-	site.is_strict |= d.rule != NULL && d.rule->is_strict;
+	site.is_strict |= x.rule != NULL && x.rule->is_strict;
 	object = explain_object(hop, &x, e, &d);
 	facts_free(f);
 	return json_line(object);

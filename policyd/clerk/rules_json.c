@@ -21,11 +21,12 @@ why_it_applies(const struct domain_rule *rule)
 
 /* NULL when neither is there; past is a more specific rule beyond its date. */
 static json_t *
-rule_object(const struct domain_rule *rule, const struct domain_rule *past)
+rule_object(const struct domain_rule *rule, const struct domain_rule *past,
+    const char *warning)
 {
 	if (rule == NULL && past == NULL)
 		return NULL;
-	return json_pack("{s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o}",
+	return json_pack("{s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
 	    "pattern", json_words(rule != NULL ? rule->pattern : NULL),
 	    "direction", rule_direction_name(rule != NULL ? rule->direction :
 	    past->direction),
@@ -34,7 +35,7 @@ rule_object(const struct domain_rule *rule, const struct domain_rule *past)
 	    "reason", json_words(rule != NULL ? rule->reason : NULL),
 	    "until", json_time(rule != NULL ? rule->until : 0),
 	    "why", json_words(rule != NULL ? why_it_applies(rule) : NULL),
-	    "past_line", past != NULL ? json_integer(past->line) :
+	    "warning", json_words(warning), "past_line", past != NULL ? json_integer(past->line) :
 	    json_null());
 }
 
@@ -43,11 +44,15 @@ find_rule(const struct domain_rules *rules, const char *domain,
     enum rule_direction direction, int64_t now)
 {
 	const struct domain_rule *rule, *past;
+	const char *warning = NULL;
+	char words[RULE_WARNING_SIZE];
 
 	rule = domain_rules_match(rules, domain, direction, now);
 	/* At the begin of time no rule was past its date. */
 	past = domain_rules_match(rules, domain, direction, 0);
-	return rule_object(rule, past != rule ? past : NULL);
+	if (rule != NULL)
+		warning = domain_rules_warn(rules, rule, now, words);
+	return rule_object(rule, past != rule ? past : NULL, warning);
 }
 
 char *

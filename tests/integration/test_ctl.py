@@ -70,11 +70,37 @@ fetch_finding=policy-fetch-failed
 fetch_error=HTTP status 404
 """
 
+DANE_FACTS = f"""hopseal-facts 1
+next_hop=[mx.example.com]:25
+looked_at={NOW - 60}
+refresh_at={NOW + 600}
+learned_at={NOW - 60}
+mx=present
+mx_secure=1
+dane=usable-all
+record=unknown
+record_error=SERVFAIL
+host=mx.example.com
+preference=0
+addresses=present
+secure=1
+tlsa=usable
+address=192.0.2.1
+finding=cert-expired
+dane_finding=ok
+seen_at={NOW - 182}
+seen_count=1
+not_after={NOW - 864000}
+detail=CN=R3
+"""
+
 RULES = """bank.example       out  action=defer require=verify reason="as agreed"
 .partner.example   in   require=encrypt action=defer
 .partner.example   out  action=tag
 old.example        out  level=may until=2020-01-01
 *                  out  action=log
+.weak.example      out  action=defer
+a.weak.example     out  require=verify
 """
 
 
@@ -336,7 +362,11 @@ class Explain(WithClerk):
         self.assertTrue(got["rule"].startswith("*"))
         status, out, _ = self.run_text("explain", "example.com")
         self.assertEqual(status, 1)
+        self.assertRegex(out, r"2001:db8::1 +verified \(probe, seen 2m \d+s ago, not after "
+                         r"\d{4}-\d\d-\d\d, which is in 9d 23h\)")
+        self.assertRegex(out, r"192\.0\.2\.1 +not looked at yet\n")
         for words in ("example.com: deliverable, degraded", reply, "lasts another 2",
+                      "present, id 20260101, DNS answered 1m", "asked again in 9m",
                       "fetched 1h", "mx.other.example", "memory", "access"):
             self.assertIn(words, out)
         self.assertNotIn("\033", out)
@@ -359,6 +389,39 @@ class Explain(WithClerk):
                          ("unknown", "present", "1", None, None))
         self.assertEqual(sts["error"], "policy-fetch-failed: HTTP status 404")
         self.assertIn("HTTP status 404", self.run_text("explain", "example.com")[1])
+
+    def test_what_governs(self):
+        """An address is shown by the light of DANE where DANE governs."""
+        self.front(rig.explanation(DANE_FACTS))
+        got = self.run_json("explain", "[mx.example.com]")[1]
+        self.assertIsNone(got["mx"])
+        self.assertEqual((got["policy"], got["dane"]["state"]), ("dane", "usable-all"))
+        self.assertEqual(got["dane"]["learned"], got["looked_at"])
+        self.assertEqual(got["dane"]["refresh"], got["refresh_at"])
+        self.assertEqual(got["mta_sts"]["error"], "MTA-STS record unknown: SERVFAIL")
+        self.assertIsNone(got["mta_sts"]["record_learned"])
+        address = got["hosts"][0]["addresses"][0]
+        self.assertEqual([address[name] for name in ("finding", "webpki_finding",
+                                                     "dane_finding", "source", "issuer")],
+                         ["ok", "cert-expired", "ok", "probe", "CN=R3"])
+        out = self.run_text("explain", "[mx.example.com]")[1]
+        day = time.strftime("%Y-%m-%d", time.gmtime(NOW - 864000))
+        self.assertRegex(out, r"192\.0\.2\.1 +verified \(probe, seen 3m \d+s ago, "
+                         rf"not after {day}, issuer CN=R3\)")
+        for words in ("no MX look-up: a host by name", "MTA-STS record unknown: SERVFAIL",
+                      "usable-all, DNS answered 1m", "asked again in 9m"):
+            self.assertIn(words, out)
+
+    def test_warnings(self):
+        self.front(rig.explanation())
+        self.assertEqual(self.run_json("explain", "b.weak.example")[1]["warnings"], [])
+        warnings = self.run_json("explain", "a.weak.example")[1]["warnings"]
+        self.assertEqual(len(warnings), 1)
+        self.assertIn("line 6, less specific, has action=defer", warnings[0])
+        self.assertIn(warnings[0], self.run_text("explain", "a.weak.example")[1])
+        self.assertEqual(self.run_json("rules", "a.weak.example")[1]["warning"], warnings[0])
+        self.assertIn(warnings[0], self.run_text("rules", "a.weak.example")[1])
+        self.assertIsNone(self.run_json("rules", "b.weak.example")[1]["warning"])
 
     def test_dane_off(self):
         self.front(rig.explanation(POLICY_FACTS, dane=1))
