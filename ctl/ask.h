@@ -15,8 +15,8 @@
 
 /*
  * Takes request, adds its version and returns the answer, the caller's.  NULL
- * when there is none: what is wrong has then been said (ctl_complain) and *status
- * is set.
+ * when there is none: what is wrong has then been said (ctl_complain) and
+ * *status is set.
  */
 json_t	*ask_policyd(const struct ctl_options *options, json_t *request,
 	    enum ctl_exit *status);

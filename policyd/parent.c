@@ -316,6 +316,7 @@ static void
 log_rules(const struct settings *settings)
 {
 	const struct domain_rule *rule;
+	char warning[RULE_WARNING_SIZE];
 	int64_t now = clock_now_s();
 	size_t i;
 
@@ -326,6 +327,12 @@ log_rules(const struct settings *settings)
 			    "file=%s, line=%u, pattern=%s",
 			    settings->config->rules_file, rule->line,
 			    rule->pattern);
+		if (domain_rules_warn(settings->rules, rule, now,
+		    warning) != NULL)
+			log_warn("rule does less than it seems: file=%s, "
+			    "line=%u, pattern=%s, because=%s",
+			    settings->config->rules_file, rule->line,
+			    rule->pattern, warning);
 	}
 }
 

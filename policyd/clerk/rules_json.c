@@ -35,7 +35,8 @@ rule_object(const struct domain_rule *rule, const struct domain_rule *past,
 	    "reason", json_words(rule != NULL ? rule->reason : NULL),
 	    "until", json_time(rule != NULL ? rule->until : 0),
 	    "why", json_words(rule != NULL ? why_it_applies(rule) : NULL),
-	    "warning", json_words(warning), "past_line", past != NULL ? json_integer(past->line) :
+	    "warning", json_words(warning),
+	    "past_line", past != NULL ? json_integer(past->line) :
 	    json_null());
 }
 

@@ -706,7 +706,7 @@ rule_parse(struct rule_parser *p, struct text line, struct domain_rules *r)
 	}
 	if (p->error_count == errors_before)
 		rule_check(p);
-	/* One with a mistake counts for no duplicate: that may be the mistake. */
+	/* A line with a mistake may not have meant to be a duplicate. */
 	if (p->error_count == errors_before)
 		rules_add(r, p);
 	else

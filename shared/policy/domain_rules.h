@@ -61,20 +61,20 @@ struct domain_rules;
 
 /*
  * Parses the whole table.  0, or -1: then *errors holds a line for each
- * mistake, "NAME:LINE: what is wrong", and *out is untouched.  name is how the file
- * is called in messages.  *out is the caller's until domain_rules_free.
- * Mistakes: unknown word or value (with "did you mean"), a bad pattern, a second rule
- * for the same pattern and direction, an option that does not fit the direction or the
- * level, level=none, an action on what an in rule does not ask, unquoted or non-ASCII
- * text, a date that is none.
+ * mistake, "NAME:LINE: what is wrong", and *out is untouched.  name is how the
+ * file is called in messages.  *out is the caller's until domain_rules_free.
+ * Mistakes: unknown word or value (with "did you mean"), a bad pattern, a second
+ * rule for the same pattern and direction, an option that does not fit the
+ * direction or the level, level=none, an action of an in rule that asks for
+ * nothing, unquoted or non-ASCII text, a date that is none.
  */
 int	 domain_rules_parse(const char *name, struct text table,
 	    struct domain_rules **out, struct buffer *errors);
 void	 domain_rules_free(struct domain_rules *rules);
 
 /*
- * The rule for a domain: exact, then ".parent" longest first, then "*"; those past
- * their date are skipped as if they were not there.  NULL when none.
+ * The rule for a domain: exact, then ".parent" longest first, then "*"; those
+ * past their date are skipped as if they were not there.  NULL when none.
  * domain is in the one spelling.
  */
 const struct domain_rule *domain_rules_match(const struct domain_rules *rules,

@@ -27,9 +27,9 @@ struct mtasts_record {
 /*
  * records are the TXT records of one name, each joined from its
  * character-strings.  Those that do not begin with "v=STSv1;" are discarded
- * first (RFC 8461, 3.1), "v=STSv1" alone among them; blanks may stand before the
- * semicolon, as in the record's grammar.  *out is set only for PRESENT, *why
- * only for INVALID.
+ * first (RFC 8461, 3.1), "v=STSv1" alone among them; blanks may stand before
+ * the semicolon, as in the record's grammar.  *out is set only for PRESENT,
+ * *why only for INVALID.
  */
 enum mtasts_record_result mtasts_record_choose(const struct text *records,
 		    size_t record_count, struct mtasts_record *out,
