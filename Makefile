@@ -121,7 +121,7 @@ $(O)/tests/fuzz_%: $(O)/tests/fuzz/fuzz_%.o $(O)/tests/fuzz/fuzz_main.o \
 	$(call short,LINK)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(ALL_LIBS)
 
 $(BENCHES): $(O)/tests/bench/%: $(O)/tests/bench/%.o $(SHARED)
-	$(call short,LINK)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(IO_LIBS)
+	$(call short,LINK)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(MILTER_LIBS)
 
 tests: $(UNITS) $(FUZZERS)
 objects: $(call objects,$(FOLDERS) tests/unit tests/fuzz)
