@@ -12,8 +12,8 @@ PARAMETERS = (
     "mail_version", "smtp_dns_support_level", "smtp_tls_CAfile", "smtp_tls_CApath",
     "smtp_tls_loglevel", "smtp_tls_policy_maps", "smtp_tls_security_level",
     "smtpd_milters", "smtpd_recipient_restrictions",
-    "smtpd_relay_before_recipient_restrictions", "smtpd_tls_loglevel", "tls_append_default_CA",
-    "smtp_tls_dane_insecure_mx_policy",
+    "smtpd_relay_before_recipient_restrictions", "smtpd_tls_loglevel",
+    "tls_append_default_CA", "smtp_tls_dane_insecure_mx_policy",
 )
 # Lists are the operator's text: shown as written, with their $names.
 AS_WRITTEN = ("smtp_tls_policy_maps", "smtpd_recipient_restrictions", "smtpd_milters")
