@@ -419,6 +419,9 @@ reload(struct parent *p, const char *because)
 	if (p->is_leaving)
 		return;
 	service_notify("RELOADING=1");
+	/* Of before the reading: a change meanwhile is seen at the next look.
+	   After a mistake too, not once a second for the same one. */
+	p->rules_mark = load_rules_mark(p->settings);
 	buffer_init(&errors, 65536);
 	settings = load_settings(p->load, p->settings->site_text, &errors);
 	if (take_settings(p, settings, &errors)) {
@@ -430,8 +433,6 @@ reload(struct parent *p, const char *because)
 		log_error("settings stay as they were: because=%s", because);
 	tell_refusal(p, &errors);
 	buffer_clear(&errors);
-	/* Also after a mistake: not once a second for the same one. */
-	p->rules_mark = load_rules_mark(p->settings);
 	service_notify("READY=1");
 }
 
