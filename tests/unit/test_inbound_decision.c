@@ -93,7 +93,7 @@ static const struct row step_2[] = {
 #define DEFER_UNLESS(words) "partner.example in action=defer " words "\n"
 
 static const struct row step_3[] = {
-	{ "3: nothing is asked", DEFER_UNLESS(""), "clear", NULL, NULL, "off",
+	{ "3: nothing is asked", "partner.example in action=log\n", "clear", NULL, NULL, "off",
 	    NULL },
 
 	{ "3: encrypt, any TLS", PARTNER, "TLSv1", NULL, NULL, "off", NULL },
