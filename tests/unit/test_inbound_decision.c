@@ -93,8 +93,8 @@ static const struct row step_2[] = {
 #define DEFER_UNLESS(words) "partner.example in action=defer " words "\n"
 
 static const struct row step_3[] = {
-	{ "3: nothing is asked", "partner.example in action=log\n", "clear", NULL, NULL, "off",
-	    NULL },
+	{ "3: nothing is asked", "partner.example in action=log\n", "clear",
+	    NULL, NULL, "off", NULL },
 
 	{ "3: encrypt, any TLS", PARTNER, "TLSv1", NULL, NULL, "off", NULL },
 	{ "3: encrypt, a protocol of the future", PARTNER, "TLSv2", NULL, NULL,
