@@ -33,7 +33,7 @@ bool	host_probes_take(struct host_probes *probes,
 	    const struct frame *frame);
 /* Copies what was seen into facts. */
 void	host_probes_apply(struct host_probes *probes, struct facts *facts);
-/* Closes the breaker; for the clock and for "hopseal status --clear". */
+/* Opens or closes the breaker; now and then also without an observation. */
 void	host_probes_check_breaker(struct host_probes *probes);
 
 #endif
