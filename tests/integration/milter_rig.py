@@ -14,6 +14,9 @@ import subprocess
 import threading
 import time
 
+SUPPRESSIONS = os.path.join(os.path.dirname(os.path.abspath(__file__)),
+                            "milter", "tsan.suppressions")
+
 NOW = int(time.time())
 SITE = {"known": True, "own_domains": ["own.example"],
         "own_networks": ["198.51.100.7/32", "2001:db8:1::/64"], "dane": "absent",
@@ -161,7 +164,8 @@ class Rig:
                 [self.program, "-c", self.path("hopseal.conf"), *arguments],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 # libmilter leaves the thread behind that waited for its signals
-                env=dict(os.environ, TSAN_OPTIONS="report_thread_leaks=0"))
+                env=dict(os.environ, TSAN_OPTIONS="report_thread_leaks=0 "
+                         f"suppressions={SUPPRESSIONS}"))
         if wait:
             wait_until(lambda: self.log().count("started: ") > before or
                        self.milter.poll() is not None, "the milter")
