@@ -15,7 +15,7 @@ import threading
 import time
 
 SUPPRESSIONS = os.path.join(os.path.dirname(os.path.abspath(__file__)),
-                            "milter", "tsan.suppressions")
+                            "milter.suppressions")
 
 NOW = int(time.time())
 SITE = {"known": True, "own_domains": ["own.example"],
