@@ -14,6 +14,8 @@ import subprocess
 import threading
 import time
 
+from ports import free_port
+
 SUPPRESSIONS = os.path.join(os.path.dirname(os.path.abspath(__file__)),
                             "milter.suppressions")
 
@@ -194,12 +196,6 @@ class Rig:
 
     def session(self, **how):
         return Session(self.socket, **how)
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 class Session:

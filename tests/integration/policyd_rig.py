@@ -19,6 +19,8 @@ import threading
 import time
 import traceback
 
+from ports import free_port
+
 USER, SCOUT_USER = 64801, 64802         # accounts of nobody else
 IS_ROOT = os.geteuid() == 0
 ROLES = ("front", "scout", "clerk")
@@ -44,12 +46,6 @@ def wait_until(ready, what, seconds=WAIT_S):
         if time.monotonic() > end:
             raise AssertionError(f"waited {seconds} s for {what}")
         time.sleep(0.02)
-
-
-def free_port(host="127.0.0.1"):
-    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as s:
-        s.bind((host, 0))
-        return s.getsockname()[1]
 
 
 def netstring(payload):

@@ -21,6 +21,7 @@ import unittest
 
 import milter_rig
 from milter_rig import Rig, added, judgement
+from ports import free_port
 
 BUILD = "build"
 SCENARIOS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "milter")
@@ -353,7 +354,7 @@ class Program(unittest.TestCase):
 
     def test_listens_on_that_host_alone(self):
         for address in ("127.0.0.1", "[::1]"):
-            port = milter_rig.free_port()
+            port = free_port()
             rig = self.rig(listen=f"inet:{address}:{port}")
             rig.start_milter()
             listening = subprocess.run(["ss", "-ltnHp"], capture_output=True,

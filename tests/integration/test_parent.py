@@ -15,8 +15,9 @@ import sys
 import time
 
 from policyd_rig import (IS_ROOT, NOTFOUND, ROLES, SCOUT_USER, USER, WAIT_S, Connection,
-                         Names, Policyd, Skip, free_port, has_ended, question, run,
+                         Names, Policyd, Skip, has_ended, question, run,
                          status_of, wait_until)
+from ports import free_port
 
 RULED = "ruled.example out level=encrypt\n"     # an answer without any lookup
 # capability.h: DAC_READ_SEARCH is 2, SETGID 6, SETUID 7.

@@ -20,6 +20,8 @@ import threading
 import time
 import unittest
 
+from ports import free_port
+
 TOP = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 SOURCES = ["tests/integration/redis_link_driver.c", "shared/io/redis_link.c",
            "shared/io/redis_reply.c", "shared/io/redis_address.c", "shared/io/endpoint.c",
@@ -36,9 +38,7 @@ class Server:
 
     def __init__(self, *options):
         self.socket = os.path.join(folder, "redis.sock")
-        with socket.socket() as s:
-            s.bind(("127.0.0.1", 0))
-            self.port = s.getsockname()[1]
+        self.port = free_port()
         self._options, self._process = options, None
 
     def start(self, *options):

@@ -19,18 +19,13 @@ TOP = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(TOP, "conf"))
 import postfix_lines
+from ports import free_port
 
 WAIT_S = 40
 MAP, ACCESS, MILTER = (f"inet:127.0.0.1:{port}" for port in (8461, 8462, 8464))
 SERVICE = f"check_policy_service {{ {ACCESS}, timeout=10s, default_action=DUNNO }}"
 FILTER = f"{{ {MILTER}, default_action=accept, connect_timeout=2s, command_timeout=5s }}"
 REMARK = "# Never in non_smtpd_milters: nobody would hear why a mail is refused."
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 class Run:
