@@ -29,11 +29,12 @@ ALL_LDFLAGS = -Wl,--as-needed $(HARDEN_LD) $(SANITIZE) $(LDFLAGS)
 # Which library belongs to whom: docs/architecture.md.
 PURE_LIBS = -lidn2
 IO_LIBS	= -levent_core -lhiredis $(PURE_LIBS)
-POLICYD_LIBS = -levent_core -levent_extra -lhiredis -ljansson -lcap $(PURE_LIBS)
+POLICYD_LIBS = -levent_core -levent_extra -lhiredis -ljansson -lz -lcap $(PURE_LIBS)
 SCOUT_LIBS = -levent_core -lunbound -lcurl -lssl -lcrypto -lseccomp -lpthread \
 	  $(PURE_LIBS)
-CTL_LIBS = -ljansson -lcrypto $(PURE_LIBS)
-MILTER_LIBS = -lmilter -levent_core -lhiredis -ljansson -lpthread $(PURE_LIBS)
+CTL_LIBS = -ljansson -lz -lcrypto $(PURE_LIBS)
+MILTER_LIBS = -lmilter -levent_core -lhiredis -ljansson -lz -lpthread \
+	  $(PURE_LIBS)
 ALL_LIBS = $(POLICYD_LIBS) $(SCOUT_LIBS) $(MILTER_LIBS)
 
 # ---------------------------------------------------------------- sources
