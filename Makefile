@@ -193,22 +193,34 @@ BIN	= $(DESTDIR)$(PREFIX)/bin
 SBIN	= $(DESTDIR)$(PREFIX)/sbin
 LIBEXEC	= $(DESTDIR)$(PREFIX)/libexec/hopseal
 MAN	= $(DESTDIR)$(PREFIX)/share/man
+LIB	= $(DESTDIR)$(PREFIX)/lib
 CONF	= $(DESTDIR)$(SYSCONFDIR)/hopseal
+UNITDIR	?= $(PREFIX)/lib/systemd/system
 
 # What stands in the configuration folder is the operator's: never overwritten.
 install: all
 	install -d $(BIN) $(SBIN) $(LIBEXEC) $(CONF) $(MAN)/man1 $(MAN)/man5 \
-	    $(MAN)/man8
+	    $(MAN)/man8 $(DESTDIR)$(UNITDIR) $(LIB)/sysusers.d $(LIB)/tmpfiles.d
 	install -m 755 $(O)/hopseal $(BIN)
 	install -m 755 $(O)/hopseal-policyd $(O)/hopseal-milter $(SBIN)
 	install -m 755 $(O)/hopseal-scout $(LIBEXEC)
 	for page in $(notdir $(MANUALS)); do \
 	    $(PLACES) docs/$$page >$(MAN)/man$${page##*.}/$$page; done
-	for file in hopseal.conf rules; do test -e $(CONF)/$$file || \
+	for unit in $(notdir $(wildcard conf/systemd/*)); do \
+	    $(PLACES) conf/systemd/$$unit >$(DESTDIR)$(UNITDIR)/$$unit; done
+	install -m 644 conf/sysusers.conf $(LIB)/sysusers.d/hopseal.conf
+	install -m 644 conf/tmpfiles.conf $(LIB)/tmpfiles.d/hopseal.conf
+	for file in hopseal.conf rules redis.conf; do \
+	    test -e $(CONF)/$$file || \
 	    $(PLACES) conf/$$file >$(CONF)/$$file; done
-# Samples and manuals speak of the default places.
-PLACES	= sed -e 's|/usr/local/libexec|$(PREFIX)/libexec|g' \
+# Samples, units and manuals speak of the default places.
+PLACES	= sed -e 's|/usr/local/\(libexec\|sbin\)|$(PREFIX)/\1|g' \
 	  -e 's|/etc/hopseal|$(SYSCONFDIR)/hopseal|g'
+
+# A Debian package, in O/deb; needs debhelper.
+deb:
+	conf/deps build deb
+	conf/debian/build $(O)/deb $(VERSION)
 
 clean:
 	rm -rf $(O)
@@ -229,10 +241,11 @@ help:
 	@echo 'make bench        speed and memory against their limits; BENCH=quick is shorter'
 	@echo 'make deps         installs what is needed to build, run and check'
 	@echo 'make install      to PREFIX=$(PREFIX) and SYSCONFDIR=$(SYSCONFDIR), below DESTDIR='
+	@echo 'make deb          a Debian package, in $(O)/deb'
 	@echo 'make clean        removes O=$(O)'
 
 FORCE:
 .PHONY: all tests objects check check-asan check-tsan check-layers e2e-3.10
 .PHONY: fuzz fuzz-run fuzz-afl fuzz-afl-run
-.PHONY: bench deps run demo install clean help FORCE
+.PHONY: bench deps run demo install deb clean help FORCE
 .SECONDARY:
