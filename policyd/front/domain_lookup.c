@@ -738,7 +738,7 @@ on_tick(evutil_socket_t fd, short events, void *arg)
 	(void)fd;
 	(void)events;
 	check_answers(lookups);
-	host_probes_check_breaker(lookups->front->probes);
+	front_check_breaker(lookups->front);
 	domain_book_sweep(lookups->front->book, &lookups->cursor,
 	    slots > SLOTS_AT_LEAST ? slots : SLOTS_AT_LEAST, sweep_entry,
 	    lookups);

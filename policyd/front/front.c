@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "policyd/front/access_service.h"
+#include "policyd/front/breaker.h"
 #include "policyd/front/cache_async.h"
 #include "policyd/front/client.h"
 #include "policyd/front/domain_book.h"
@@ -166,6 +167,7 @@ on_settings(struct child *child, const struct settings *settings)
 		    config->cache_bytes);
 		front->lookups = domain_lookups_new(front);
 		front->probes = host_probes_new(front);
+		front->breaker = breaker_new();
 		front->clients = clients_new(child->base,
 		    connection_max(config));
 	} else {
@@ -262,6 +264,7 @@ on_stop(struct child *child)
 	clients_free(p->front.clients);
 	domain_lookups_free(p->front.lookups);
 	host_probes_free(p->front.probes);
+	breaker_free(p->front.breaker);
 	cache_async_free(p->front.cache);
 	domain_book_free(p->front.book);
 	network_list_clear(&p->own_networks);

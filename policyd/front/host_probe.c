@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "policyd/front/breaker.h"
 #include "policyd/front/cache_async.h"
 #include "policyd/front/domain_book.h"
 #include "policyd/front/state.h"
@@ -20,22 +21,10 @@
 #define HOSTS_MAX		16	/* of one domain, by preference */
 #define ADDRESSES_MAX		4	/* of one host */
 #define BEFORE_END_S		600	/* a look ahead of notAfter */
-#define BREAKER_SPAN_S		3600
-#define BREAKER_HOSTS_MIN	20
-#define BREAKER_PART		5	/* more than a fifth */
-#define RECENT_MAX		256
 #define BLOCKED_AFTER		20	/* unreachable in a row, none reached */
-
-struct recent {				/* what became of a host lately */
-	char	name[HOST_NAME_SIZE];
-	int64_t	at;
-	bool	turned_bad;
-};
 
 struct host_probes {
 	struct front	*front;
-	struct recent	 recent[RECENT_MAX];	/* one a host, the oldest goes */
-	size_t		 recent_count;
 	unsigned	 unreachable_in_a_row;
 };
 
@@ -187,76 +176,6 @@ host_probes_send(struct host_probes *probes, const struct facts *facts,
 	return sent;
 }
 
-/* ------------------------------------------------------------- the breaker */
-
-static bool
-is_bad(enum finding finding)
-{
-	return finding != FINDING_OK && finding != FINDING_UNKNOWN &&
-	    finding != FINDING_UNREACHABLE;
-}
-
-/* The place of a host among the recent ones, or the oldest one's. */
-static struct recent *
-recent_of(struct host_probes *probes, const char *name)
-{
-	struct recent *oldest = &probes->recent[0];
-	size_t i;
-
-	for (i = 0; i < probes->recent_count; i++) {
-		if (strcmp(probes->recent[i].name, name) == 0)
-			return &probes->recent[i];
-		if (probes->recent[i].at < oldest->at)
-			oldest = &probes->recent[i];
-	}
-	if (probes->recent_count < RECENT_MAX)
-		oldest = &probes->recent[probes->recent_count++];
-	*oldest = (struct recent){ .at = 0 };
-	memcpy(oldest->name, name, strlen(name) + 1);
-	return oldest;
-}
-
-void
-host_probes_check_breaker(struct host_probes *probes)
-{
-	struct front *front = probes->front;
-	int64_t since = clock_now_s() - BREAKER_SPAN_S;
-	size_t hosts = 0, bad = 0, i;
-	bool must_open;
-
-	for (i = 0; i < probes->recent_count; i++)
-		if (probes->recent[i].at >= since) {
-			hosts++;
-			bad += probes->recent[i].turned_bad;
-		}
-	must_open = hosts >= BREAKER_HOSTS_MIN && bad * BREAKER_PART > hosts;
-	if (must_open == front->site.breaker_is_open)
-		return;
-	front->site.breaker_is_open = must_open;
-	front->generation++;
-	if (must_open)
-		log_error("breaker: %zu of %zu hosts turned bad within an "
-		    "hour, so something is wrong here: nothing is deferred "
-		    "until it passes; look at the time and at the CA store",
-		    bad, hosts);
-	else
-		log_info("breaker: closed again");
-}
-
-static void
-note_change(struct host_probes *probes, const char *name, enum finding before,
-    enum finding now)
-{
-	struct recent *recent = recent_of(probes, name);
-
-	recent->at = clock_now_s();
-	if (!is_bad(now))
-		recent->turned_bad = false;
-	else if (!is_bad(before))
-		recent->turned_bad = true;
-	host_probes_check_breaker(probes);
-}
-
 /* When nobody can be reached at all it is our own port 25. */
 static void
 note_reach(struct host_probes *probes, enum finding finding)
@@ -338,7 +257,9 @@ take(struct host_probes *probes, const struct observation *o)
 		    "words=%.*s", o->asked.host, finding_name(seen.finding),
 		    finding_name(before), (int)o->words.len, o->words.data);
 	note_reach(probes, seen.finding);
-	note_change(probes, o->asked.host, before, seen.finding);
+	breaker_note_host(front->breaker, o->asked.host, before, seen.finding,
+	    seen.seen_at);
+	front_check_breaker(front);
 }
 
 bool

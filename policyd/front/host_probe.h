@@ -1,8 +1,7 @@
 /*
- * Having mail hosts looked at: which of a domain's hosts are due, what the
- * scout saw, and whether so much turns bad at once that it must be us.  The
- * observations of a host are kept in the entry of "[host]:25", for all domains
- * that it serves.
+ * Having mail hosts looked at: which of a domain's hosts are due, and what the
+ * scout saw.  The observations of a host are kept in the entry of "[host]:25",
+ * for all domains that it serves.
  */
 
 #ifndef HOPSEAL_HOST_PROBE_H
@@ -33,7 +32,5 @@ bool	host_probes_take(struct host_probes *probes,
 	    const struct frame *frame);
 /* Copies what was seen into facts. */
 void	host_probes_apply(struct host_probes *probes, struct facts *facts);
-/* Opens or closes the breaker; now and then also without an observation. */
-void	host_probes_check_breaker(struct host_probes *probes);
 
 #endif

@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "policyd/front/breaker.h"
 #include "policyd/front/domain_book.h"
 #include "shared/io/clock.h"
 #include "shared/io/log.h"
@@ -80,6 +81,23 @@ front_judge_site(struct front *front)
 	else if (front->site.dane == FACT_PRESENT)
 		log_info("DANE is on");
 	return true;
+}
+
+void
+front_check_breaker(struct front *front)
+{
+	if (!breaker_judge(front->breaker, clock_now_s(),
+	    clock_monotonic_ms() / 1000))
+		return;
+	front->site.breaker_is_open =
+	    breaker_state(front->breaker) != BREAKER_CLOSED;
+	front->generation++;
+	if (front->site.breaker_is_open)
+		log_error("breaker: %s, so something is wrong here and nothing "
+		    "is deferred or held; %s", breaker_words(front->breaker),
+		    breaker_advice(front->breaker));
+	else
+		log_info("breaker: closed again");
 }
 
 bool

@@ -14,6 +14,7 @@
 #include "shared/policy/tls_decision.h"
 #include "shared/scout_message.h"
 
+struct breaker;
 struct cache_async;
 struct child;
 struct clients;
@@ -37,6 +38,7 @@ struct front {
 	struct cache_async	*cache;
 	struct domain_lookups	*lookups;
 	struct host_probes	*probes;
+	struct breaker		*breaker;
 	struct clients		*clients;
 	struct tls_site		 site;
 	const struct network_list *own_networks; /* option, else postconf's */
@@ -52,6 +54,8 @@ struct front {
 
 /* After a change of what front->site is made of: true when DANE changed. */
 bool	front_judge_site(struct front *front);
+/* Now and then, and after each note: what an open breaker means for the site. */
+void	front_check_breaker(struct front *front);
 /* True for names that are looked up nowhere: private ones, private_zones. */
 bool	front_is_private(const struct front *front, const char *name);
 /* True for domains whose mail is ours: the option, or what postconf said. */
