@@ -141,6 +141,43 @@ text_next_field(struct text *rest, char separator, struct text *field)
 	return true;
 }
 
+size_t
+text_utf8_char(struct text t)
+{
+	const unsigned char *octets = (const unsigned char *)t.data;
+	/* Narrower for a second octet: overlong, surrogate, beyond U+10FFFF. */
+	unsigned char low = 0x80, high = 0xbf;
+	size_t len, i;
+
+	if (t.len == 0)
+		return 0;
+	if (octets[0] < 0x80)
+		return 1;
+	if (octets[0] >= 0xc2 && octets[0] <= 0xdf)
+		len = 2;
+	else if (octets[0] >= 0xe0 && octets[0] <= 0xef)
+		len = 3;
+	else if (octets[0] >= 0xf0 && octets[0] <= 0xf4)
+		len = 4;
+	else
+		return 0;
+	if (octets[0] == 0xe0)
+		low = 0xa0;
+	else if (octets[0] == 0xed)
+		high = 0x9f;
+	else if (octets[0] == 0xf0)
+		low = 0x90;
+	else if (octets[0] == 0xf4)
+		high = 0x8f;
+	for (i = 1; i < len; i++) {
+		if (i == t.len || octets[i] < low || octets[i] > high)
+			return 0;
+		low = 0x80;
+		high = 0xbf;
+	}
+	return len;
+}
+
 bool
 text_is_printable(struct text t)
 {
@@ -171,6 +208,87 @@ text_parse_u64(struct text t, uint64_t max, uint64_t *out)
 	if (value > max)
 		return false;
 	*out = value;
+	return true;
+}
+
+/* Cuts count digits and what must follow them, '\0' for anything. */
+static bool
+take_number(struct text *rest, size_t count, char separator, int *out)
+{
+	uint64_t value;
+
+	if (rest->len < count || !text_parse_u64((struct text){ rest->data,
+	    count }, 9999, &value))
+		return false;
+	rest->data += count;
+	rest->len -= count;
+	*out = (int)value;
+	if (separator == '\0')
+		return true;
+	if (rest->len == 0 || rest->data[0] != separator)
+		return false;
+	rest->data++;
+	rest->len--;
+	return true;
+}
+
+/*
+ * Cuts "Z" or "+01:00"; *seconds is 0 for nothing.  False for anything else.
+ */
+static bool
+take_offset(struct text rest, int *seconds, bool *has_offset)
+{
+	int hours, minutes, sign;
+
+	*seconds = 0;
+	*has_offset = rest.len > 0;
+	if (rest.len == 0 || text_equals_nocase(rest, "Z"))
+		return true;
+	sign = rest.data[0] == '-' ? -1 : 1;
+	if (rest.data[0] != '+' && rest.data[0] != '-')
+		return false;
+	rest.data++;
+	rest.len--;
+	if (!take_number(&rest, 2, ':', &hours) ||
+	    !take_number(&rest, 2, '\0', &minutes) ||
+	    rest.len > 0 || hours > 23 || minutes > 59)
+		return false;
+	*seconds = sign * (hours * 3600 + minutes * 60);
+	return true;
+}
+
+bool
+text_parse_time(struct text t, int64_t *out, bool *has_offset)
+{
+	struct tm tm = { .tm_isdst = 0 };
+	int year, month, day, second, offset;
+	time_t minute;
+	bool is_complete;
+
+	if (!take_number(&t, 4, '-', &year) ||
+	    !take_number(&t, 2, '-', &month) ||
+	    !take_number(&t, 2, 'T', &day) ||
+	    !take_number(&t, 2, ':', &tm.tm_hour) ||
+	    !take_number(&t, 2, ':', &tm.tm_min) ||
+	    !take_number(&t, 2, '\0', &second))
+		return false;
+	if (t.len > 1 && t.data[0] == '.')
+		do {
+			t.data++;
+			t.len--;
+		} while (t.len > 0 && t.data[0] >= '0' && t.data[0] <= '9');
+	if (tm.tm_hour > 23 || tm.tm_min > 59 || second > 60 ||
+	    !take_offset(t, &offset, &is_complete))
+		return false;
+	tm.tm_year = year - 1900;
+	tm.tm_mon = month - 1;
+	tm.tm_mday = day;
+	minute = timegm(&tm);
+	/* timegm makes 2 March of 30 February. */
+	if (tm.tm_mon != month - 1 || tm.tm_mday != day)
+		return false;
+	*out = (int64_t)minute + second - offset;
+	*has_offset = is_complete;
 	return true;
 }
 

@@ -34,10 +34,18 @@ bool		text_next_item(struct text *rest, struct text *item);
 /* Cuts what stands before separator; false when *rest is exhausted. */
 bool		text_next_field(struct text *rest, char separator,
 		    struct text *field);
+/* Octets of the character that t begins with (UTF-8, RFC 3629); 0 for none. */
+size_t		text_utf8_char(struct text t);
 /* True when each byte is printable ASCII (0x20 to 0x7e). */
 bool		text_is_printable(struct text t);
 /* Only digits, at least one, at most max; no sign, no blanks. */
 bool		text_parse_u64(struct text t, uint64_t max, uint64_t *out);
+
+/*
+ * "2026-11-22T08:15:00Z" (RFC 3339), also with "+01:00" and a fraction, which
+ * is dropped.  Without an offset it is UTC and *has_offset false.
+ */
+bool		text_parse_time(struct text t, int64_t *out, bool *has_offset);
 
 /*
  * Writes t for a log line or a reply: bytes outside printable ASCII become

@@ -733,27 +733,6 @@ complain(struct reader *r, const char *format, ...)
 	r->is_bad = true;
 }
 
-/* The octets of the UTF-8 sequence at p (RFC 3629, 4), or 0. */
-static size_t
-utf8_sequence(const unsigned char *p, size_t len)
-{
-	size_t size, i;
-
-	if (p[0] < 0x80)
-		return 1;
-	if (p[0] < 0xc2 || p[0] > 0xf4)
-		return 0;
-	size = p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : 4;
-	if (len < size ||
-	    (p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] > 0x9f) ||
-	    (p[0] == 0xf0 && p[1] < 0x90) || (p[0] == 0xf4 && p[1] > 0x8f))
-		return 0;
-	for (i = 1; i < size; i++)
-		if ((p[i] & 0xc0) != 0x80)
-			return 0;
-	return size;
-}
-
 /* True for text of this file's kind; complains otherwise. */
 static bool
 is_clean(struct reader *r, struct text t)
@@ -767,7 +746,7 @@ is_clean(struct reader *r, struct text t)
 			    (unsigned)p[i]);
 			return false;
 		}
-		size = utf8_sequence(p + i, t.len - i);
+		size = text_utf8_char((struct text){ t.data + i, t.len - i });
 		if (size == 0) {
 			complain(r, "is not UTF-8");
 			return false;

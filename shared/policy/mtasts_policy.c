@@ -108,42 +108,6 @@ read_mx(struct reader *r, struct text value, const char **why)
 	return 0;
 }
 
-/* Octets of the first character of t (RFC 3629, 4); 0 when it is none. */
-static size_t
-utf8_char_bytes(struct text t)
-{
-	const unsigned char *octets = (const unsigned char *)t.data;
-	/* Narrower for a second octet: overlong, surrogate, beyond U+10FFFF. */
-	unsigned char low = 0x80, high = 0xbf;
-	size_t len, i;
-
-	if (octets[0] < 0x80)
-		return 1;
-	if (octets[0] >= 0xc2 && octets[0] <= 0xdf)
-		len = 2;
-	else if (octets[0] >= 0xe0 && octets[0] <= 0xef)
-		len = 3;
-	else if (octets[0] >= 0xf0 && octets[0] <= 0xf4)
-		len = 4;
-	else
-		return 0;
-	if (octets[0] == 0xe0)
-		low = 0xa0;
-	else if (octets[0] == 0xed)
-		high = 0x9f;
-	else if (octets[0] == 0xf0)
-		low = 0x90;
-	else if (octets[0] == 0xf4)
-		high = 0x8f;
-	for (i = 1; i < len; i++) {
-		if (i == t.len || octets[i] < low || octets[i] > high)
-			return 0;
-		low = 0x80;
-		high = 0xbf;
-	}
-	return len;
-}
-
 /*
  *	sts-policy-ext-value = sts-policy-vchar
  *			       [*(%x20 / sts-policy-vchar) sts-policy-vchar]
@@ -159,7 +123,7 @@ check_extension(struct text value, const char **why)
 		return -1;
 	}
 	while (value.len > 0) {
-		len = utf8_char_bytes(value);
+		len = text_utf8_char(value);
 		if (len == 0) {
 			*why = "RFC 8461 3.2: a field is not UTF-8";
 			return -1;

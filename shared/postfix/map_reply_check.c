@@ -176,38 +176,15 @@ is_ttl(const char *value)
 	return text_parse_u64(text_of(value), INT_MAX, &seconds);
 }
 
-/* Well-formed UTF-8 (RFC 3629, 4). */
 static bool
 is_utf8(struct text t)
 {
-	static const struct {
-		unsigned char	first, last;	/* lead octets */
-		unsigned char	low, high;	/* of the second octet */
-		unsigned char	more;		/* octets behind the lead */
-	} rows[] = {
-		{ 0x00, 0x7f, 0x00, 0x00, 0 },
-		{ 0xc2, 0xdf, 0x80, 0xbf, 1 },
-		{ 0xe0, 0xe0, 0xa0, 0xbf, 2 },
-		{ 0xe1, 0xec, 0x80, 0xbf, 2 },
-		{ 0xed, 0xed, 0x80, 0x9f, 2 },
-		{ 0xee, 0xef, 0x80, 0xbf, 2 },
-		{ 0xf0, 0xf0, 0x90, 0xbf, 3 },
-		{ 0xf1, 0xf3, 0x80, 0xbf, 3 },
-		{ 0xf4, 0xf4, 0x80, 0x8f, 3 }
-	};
-	const unsigned char *c = (const unsigned char *)t.data;
-	size_t i, left = t.len, k;
+	size_t len;
 
-	for (; left > 0; left -= rows[i].more + 1U, c += rows[i].more + 1U) {
-		for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-			if (c[0] >= rows[i].first && c[0] <= rows[i].last)
-				break;
-		if (i == sizeof(rows) / sizeof(rows[0]) || left <= rows[i].more)
+	for (; t.len > 0; t.data += len, t.len -= len) {
+		len = text_utf8_char(t);
+		if (len == 0)
 			return false;
-		for (k = 1; k <= rows[i].more; k++)
-			if (c[k] < (k == 1 ? rows[i].low : 0x80) ||
-			    c[k] > (k == 1 ? rows[i].high : 0xbf))
-				return false;
 	}
 	return true;
 }

@@ -191,6 +191,86 @@ test_time(void)
 }
 
 static void
+test_parse_time(void)
+{
+	static const struct {
+		const char	*label, *text;
+		bool		 is_time, has_offset;
+		int64_t		 want;
+	} rows[] = {
+		{ "UTC", "2016-04-01T00:00:00Z", true, true, 1459468800 },
+		{ "small z", "2016-04-01T00:00:00z", true, true, 1459468800 },
+		{ "east", "2016-04-01T02:00:00+02:00", true, true, 1459468800 },
+		{ "west", "2016-03-31T18:30:00-05:30", true, true, 1459468800 },
+		{ "no offset", "2016-04-01T00:00:00", true, false, 1459468800 },
+		{ "fraction", "2016-04-01T00:00:00.9999999Z", true, true,
+		    1459468800 },
+		{ "leap second", "2016-12-31T23:59:60Z", true, true,
+		    1483228800 },
+		{ "leap day", "2016-02-29T12:00:00Z", true, true, 1456747200 },
+		{ "before 1970", "1969-12-31T23:59:59Z", true, true, -1 },
+		{ "no such leap day", "2015-02-29T12:00:00Z", false, false, 0 },
+		{ "month 13", "2016-13-01T00:00:00Z", false, false, 0 },
+		{ "hour 24", "2016-04-01T24:00:00Z", false, false, 0 },
+		{ "minute 60", "2016-04-01T00:60:00Z", false, false, 0 },
+		{ "second 61", "2016-04-01T00:00:61Z", false, false, 0 },
+		{ "blank for T", "2016-04-01 00:00:00Z", false, false, 0 },
+		{ "date only", "2016-04-01", false, false, 0 },
+		{ "one digit", "2016-4-01T00:00:00Z", false, false, 0 },
+		{ "offset without colon", "2016-04-01T00:00:00+0200", false,
+		    false, 0 },
+		{ "offset cut", "2016-04-01T00:00:00+02:", false, false, 0 },
+		{ "offset of a day", "2016-04-01T00:00:00+24:00", false, false,
+		    0 },
+		{ "point without digits", "2016-04-01T00:00:00.Z", true, true,
+		    1459468800 },
+		{ "zone in letters", "2016-04-01T00:00:00UTC", false, false,
+		    0 },
+		{ "words behind", "2016-04-01T00:00:00Z or so", false, false,
+		    0 },
+		{ "nothing", "", false, false, 0 },
+	};
+	int64_t at;
+	bool has_offset;
+	size_t i;
+
+	for (i = 0; i < ROWS(rows); i++) {
+		at = 0;
+		has_offset = false;
+		check_bool(rows[i].label, text_parse_time(text_of(rows[i].text),
+		    &at, &has_offset), rows[i].is_time);
+		check_int("its second", at, rows[i].want);
+		check_bool("its offset", has_offset, rows[i].has_offset);
+	}
+}
+
+static void
+test_utf8_char(void)
+{
+	static const struct {
+		const char	*label, *text;
+		size_t		 want;
+	} rows[] = {
+		{ "ASCII", "a", 1 }, { "two octets", "\303\274", 2 },
+		{ "three", "\342\202\254", 3 },
+		{ "four", "\360\237\223\247", 4 },
+		{ "last one", "\364\217\277\277", 4 },
+		{ "continuation alone", "\274", 0 }, { "cut", "\303", 0 },
+		{ "overlong of two", "\301\277", 0 },
+		{ "overlong of three", "\340\237\277", 0 },
+		{ "overlong of four", "\360\217\277\277", 0 },
+		{ "surrogate", "\355\240\200", 0 },
+		{ "beyond U+10FFFF", "\364\220\200\200", 0 },
+		{ "no lead", "\377", 0 }, { "nothing", "", 0 },
+	};
+	size_t i;
+
+	for (i = 0; i < ROWS(rows); i++)
+		check_int(rows[i].label, (int64_t)text_utf8_char(text_of(
+		    rows[i].text)), (int64_t)rows[i].want);
+}
+
+static void
 test_distance(void)
 {
 	char many[66];
@@ -215,6 +295,8 @@ main(void)
 	test_numbers();
 	test_quote();
 	test_time();
+	test_parse_time();
+	test_utf8_char();
 	test_distance();
 	return check_end();
 }
