@@ -47,7 +47,17 @@ struct tls_session {
 	struct text		reason;		/* the source's own words */
 	struct text		queue_id, status;
 	bool			had_handshake;	/* begun, be it in vain */
+	struct text		service;	/* "smtp", "submission", "imap" */
+	struct text		alert;		/* the peer's: "unknown ca" */
+	bool			refuses_our_certificate;	/* by that alert */
+	bool			has_datagram;	/* Postfix says so by "TLSRPT:" */
 };
+
+/*
+ * True for the alerts by which a peer says that it does not take the
+ * certificate it was shown (RFC 8446, 6.2): "certificate expired", "unknown ca".
+ */
+bool		session_alert_refuses_certificate(struct text alert);
 
 /* "out"; "verified", NULL for unknown.  Constant strings. */
 const char	*session_direction_name(enum session_direction d);
