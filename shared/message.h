@@ -41,7 +41,9 @@ enum message_type {
 	MESSAGE_TXT_ANSWER,
 	/* parent to clerk: why the settings on disk are refused; empty: they
 	   are in force */
-	MESSAGE_REFUSAL
+	MESSAGE_REFUSAL,
+	/* scout to front: a policy host's time (shared/scout_message.h) */
+	MESSAGE_DATE
 };
 
 #endif

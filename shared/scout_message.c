@@ -61,3 +61,29 @@ scout_resolver_parse(struct text payload, struct scout_resolver *out)
 	*out = m;
 	return true;
 }
+
+void
+scout_date_format(const struct scout_date *m, struct buffer *out)
+{
+	char host[ADDRESS_TEXT_SIZE];
+
+	pack_string(out, address_format(&m->host, host));
+	pack_u64(out, (uint64_t)m->ahead_s);
+}
+
+bool
+scout_date_parse(struct text payload, struct scout_date *out)
+{
+	struct scout_date m;
+	struct unpack u;
+	struct text host;
+
+	unpack_init(&u, payload.data, payload.len);
+	host = unpack_text(&u);
+	m.ahead_s = (int64_t)unpack_u64(&u);
+	if (!unpack_is_done(&u) || m.ahead_s < -SCOUT_DATE_MAX_S ||
+	    m.ahead_s > SCOUT_DATE_MAX_S || !address_parse(host, &m.host))
+		return false;
+	*out = m;
+	return true;
+}

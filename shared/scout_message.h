@@ -1,6 +1,6 @@
 /*
- * What front and scout say to each other: the payloads of LOOKUP, FACTS and
- * RESOLVER frames (policyd/process/message.h has the types).
+ * What front and scout say to each other: the payloads of LOOKUP, FACTS,
+ * RESOLVER and DATE frames (policyd/process/message.h has the types).
  */
 
 #ifndef HOPSEAL_SCOUT_MESSAGE_H
@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "shared/address.h"
 #include "shared/buffer.h"
 #include "shared/postfix/next_hop.h"
 #include "shared/text.h"
@@ -32,11 +33,21 @@ struct scout_resolver {
 	struct text	 detail;	/* for people, printable ASCII */
 };
 
+/* DATE, scout to front: a policy was fetched from a host that told its time. */
+#define SCOUT_DATE_MAX_S (100LL * 365 * 86400)	/* more is no clock's error */
+
+struct scout_date {
+	struct address	host;
+	int64_t		ahead_s;	/* our clock less the host's */
+};
+
 void	scout_lookup_format(const struct scout_lookup *m, struct buffer *out);
 /* False when the payload is none; *out points into payload. */
 bool	scout_lookup_parse(struct text payload, struct scout_lookup *out);
 void	scout_resolver_format(const struct scout_resolver *m,
 	    struct buffer *out);
 bool	scout_resolver_parse(struct text payload, struct scout_resolver *out);
+void	scout_date_format(const struct scout_date *m, struct buffer *out);
+bool	scout_date_parse(struct text payload, struct scout_date *out);
 
 #endif

@@ -22,6 +22,7 @@
 #include "policyd/front/question.h"
 #include "policyd/front/state.h"
 #include "policyd/process/child.h"
+#include "shared/io/clock.h"
 #include "shared/io/log.h"
 #include "shared/xalloc.h"
 
@@ -204,6 +205,18 @@ on_resolver(struct front *front, struct text payload)
 }
 
 static void
+on_date(struct front *front, struct text payload)
+{
+	struct scout_date date;
+
+	if (!scout_date_parse(payload, &date))
+		return;
+	breaker_note_date(front->breaker, &date.host, date.ahead_s,
+	    clock_now_s());
+	front_check_breaker(front);
+}
+
+static void
 on_frame(struct child *child, enum role peer, const struct frame *frame)
 {
 	struct front_process *p = child->arg;
@@ -217,6 +230,8 @@ on_frame(struct child *child, enum role peer, const struct frame *frame)
 		domain_lookups_on_observation(p->front.lookups, frame);
 	else if (peer == ROLE_SCOUT && frame->type == MESSAGE_RESOLVER)
 		on_resolver(&p->front, frame->payload);
+	else if (peer == ROLE_SCOUT && frame->type == MESSAGE_DATE)
+		on_date(&p->front, frame->payload);
 	else if (peer == ROLE_CLERK && frame->type == MESSAGE_QUESTION)
 		question_answer(&p->front, frame);
 }

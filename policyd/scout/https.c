@@ -20,6 +20,7 @@
 #include <openssl/x509v3.h>
 
 #include "shared/address.h"
+#include "shared/io/clock.h"
 #include "shared/policy/policy_answer.h"
 #include "shared/xalloc.h"
 
@@ -33,6 +34,7 @@ struct https_fetch {
 	struct curl_slist	*pinned, *headers;
 	struct policy_answer	 answer;
 	enum finding		 refusal;	/* of the answer so far */
+	int64_t			 answered_at;	/* its header's end */
 	char			 curl_error[CURL_ERROR_SIZE];
 	/* why it ends, where that is known before curl */
 	char			 error[HTTPS_ERROR_MAX_BYTES + 1];
@@ -49,6 +51,8 @@ struct https {
 	CURLM			*multi;
 	struct event		*timer;
 	X509_STORE		*trust;
+	https_date_cb		*on_date;
+	void			*arg;
 	struct network_list	 allowed;
 	struct https_fetches	 waiting, running, failing;
 	unsigned		 waiting_count, running_count;
@@ -150,6 +154,8 @@ on_header(char *data, size_t size, size_t count, void *arg)
 {
 	struct https_fetch *f = arg;
 
+	if (!f->answer.is_body)
+		f->answered_at = clock_now_s();
 	f->refusal = policy_answer_line(&f->answer,
 	    (struct text){ data, size * count });
 	return f->refusal == FINDING_OK ? size * count : 0;
@@ -200,6 +206,19 @@ fetch_judge(struct https_fetch *f, CURLcode code)
 }
 
 static void
+fetch_tell_date(const struct https_fetch *f)
+{
+	struct address host;
+	char *text = NULL;
+
+	curl_easy_getinfo(f->easy, CURLINFO_PRIMARY_IP, &text);
+	if (f->answer.date != 0 && text != NULL &&
+	    address_parse(text_of(text), &host))
+		f->https->on_date(&host, f->answered_at - f->answer.date -
+		    (int64_t)f->answer.age_s, f->https->arg);
+}
+
+static void
 fetch_finish(struct https_fetch *f, CURLcode code)
 {
 	struct https *https = f->https;
@@ -207,6 +226,8 @@ fetch_finish(struct https_fetch *f, CURLcode code)
 	TAILQ_REMOVE(&https->running, f, entry);
 	https->running_count--;
 	fetch_judge(f, code);
+	if (f->finding == FINDING_OK)
+		fetch_tell_date(f);
 	https_run_next(https);
 	f->callback(f->finding, f->finding == FINDING_OK ?
 	    (struct text){ f->answer.body.data, f->answer.body.len } :
@@ -479,12 +500,14 @@ https_cancel(struct https_fetch *f)
 /* ----------------------------------------------------------------- whole */
 
 struct https *
-https_new(struct event_base *base)
+https_new(struct event_base *base, https_date_cb *on_date, void *arg)
 {
 	struct https *https = xcalloc(1, sizeof(*https));
 
 	curl_global_init(CURL_GLOBAL_DEFAULT);
 	https->base = base;
+	https->on_date = on_date;
+	https->arg = arg;
 	https->multi = curl_multi_init();
 	assert(https->multi != NULL);
 	https->timer = evtimer_new(base, on_timer, https);

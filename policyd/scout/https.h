@@ -9,6 +9,7 @@
 
 #include <stddef.h>
 
+#include "shared/address.h"
 #include "shared/policy/facts.h"
 #include "shared/policy/finding.h"
 #include "shared/text.h"
@@ -37,7 +38,15 @@ struct https_options {
 typedef void https_cb(enum finding finding, struct text body,
     const char *error, void *arg);
 
-struct https	*https_new(struct event_base *base);
+/*
+ * A policy was fetched from that address, whose certificate is verified: our
+ * clock was ahead of the Date that came with it, or, below 0, behind.
+ */
+typedef void https_date_cb(const struct address *host, int64_t ahead_s,
+    void *arg);
+
+struct https	*https_new(struct event_base *base, https_date_cb *on_date,
+		    void *arg);
 /* Fetches under way are forgotten; nobody is told. */
 void		 https_free(struct https *https);
 /*

@@ -84,6 +84,19 @@ scout_on_txt(uint64_t number, struct text answer, void *arg)
 	scout_answer(arg, MESSAGE_TXT_ANSWER, number, answer);
 }
 
+static void
+scout_on_date(const struct address *host, int64_t ahead_s, void *arg)
+{
+	struct scout_date date = { *host, ahead_s };
+	struct buffer payload;
+
+	buffer_init(&payload, FRAME_PAYLOAD_MAX);
+	scout_date_format(&date, &payload);
+	scout_answer(arg, MESSAGE_DATE, 0,
+	    (struct text){ buffer_text(&payload), payload.len });
+	buffer_clear(&payload);
+}
+
 /* --------------------------------------------------------------- DNSSEC */
 
 static void
@@ -161,7 +174,7 @@ scout_set_up(struct scout *scout, struct child *child)
 	scout->child = child;
 	scout->is_validating = true;
 	scout->dns = dns_new(child->base);
-	scout->https = https_new(child->base);
+	scout->https = https_new(child->base, scout_on_date, scout);
 	scout->lookups = lookups_new(child->base, scout->dns, scout->https,
 	    scout_on_facts, scout);
 	scout->probes = probes_new(child->base, scout->dns,

@@ -8,6 +8,8 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
+#include <time.h>
 
 #include "shared/policy/mtasts_policy.h"
 
@@ -55,7 +57,9 @@ answer_status(struct policy_answer *a, struct text line)
 		    "HTTP status line is malformed");
 	/* What an interim answer said does not count (RFC 9110, 15.2). */
 	a->status = (unsigned)status;
-	a->has_length = a->is_chunked = a->has_type = false;
+	a->has_length = a->is_chunked = a->has_type = a->has_date = false;
+	a->date = 0;
+	a->age_s = 0;
 	return FINDING_OK;
 }
 
@@ -95,6 +99,28 @@ answer_type(struct policy_answer *a, struct text value)
 	return FINDING_OK;
 }
 
+/*
+ * IMF-fixdate = "Sun, 06 Nov 1994 08:49:37 GMT" (RFC 9110, 5.6.7).  Two dates
+ * are none, and one that cannot be read refuses nothing: a policy needs none.
+ */
+static void
+answer_date(struct policy_answer *a, struct text value)
+{
+	char date[] = "Sun, 06 Nov 1994 08:49:37 GMT";
+	struct tm tm = { 0 };
+	bool is_first = !a->has_date;
+	const char *end;
+
+	a->has_date = true;
+	a->date = 0;
+	if (!is_first || value.len != sizeof(date) - 1)
+		return;
+	memcpy(date, value.data, value.len);
+	end = strptime(date, "%a, %d %b %Y %H:%M:%S GMT", &tm);
+	if (end == date + value.len)
+		a->date = (int64_t)timegm(&tm);
+}
+
 static enum finding
 answer_field(struct policy_answer *a, struct text line)
 {
@@ -113,6 +139,10 @@ answer_field(struct policy_answer *a, struct text line)
 		return answer_length(a, value);
 	if (text_equals_nocase(name, "Content-Type"))
 		return answer_type(a, value);
+	if (text_equals_nocase(name, "Date"))
+		answer_date(a, value);
+	else if (text_equals_nocase(name, "Age"))
+		text_parse_u64(value, UINT32_MAX, &a->age_s);
 	if (text_equals_nocase(name, "Content-Encoding"))
 		return refuse(a, FINDING_POLICY_INVALID,
 		    "body has a Content-Encoding that was not asked for");

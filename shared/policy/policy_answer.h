@@ -23,6 +23,9 @@ struct policy_answer {
 	bool		has_length, is_chunked, has_type;
 	bool		is_body;	/* the final header is complete */
 	uint64_t	length_bytes;
+	bool		has_date;
+	int64_t		date;		/* by the host's clock; 0: not said */
+	uint64_t	age_s;		/* since then, in a cache between */
 	size_t		header_bytes;
 	struct buffer	body;
 	/* why it was refused, printable ASCII */

@@ -48,6 +48,22 @@ fuzz_resolver(struct text payload)
 	buffer_clear(&b);
 }
 
+static void
+fuzz_date(struct text payload)
+{
+	struct scout_date m, again;
+	struct buffer b;
+
+	if (!scout_date_parse(payload, &m))
+		return;
+	buffer_init(&b, PAYLOAD_MAX);
+	scout_date_format(&m, &b);
+	assert(scout_date_parse((struct text){ b.data, b.len }, &again));
+	assert(again.ahead_s == m.ahead_s &&
+	    address_equals(&again.host, &m.host));
+	buffer_clear(&b);
+}
+
 void
 fuzz_one(const uint8_t *data, size_t size)
 {
@@ -55,4 +71,5 @@ fuzz_one(const uint8_t *data, size_t size)
 
 	fuzz_lookup(payload);
 	fuzz_resolver(payload);
+	fuzz_date(payload);
 }

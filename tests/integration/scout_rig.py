@@ -18,6 +18,7 @@ import time
 
 FRONT, SCOUT, CLERK = 1, 2, 3
 SETTINGS, PEER, LEAVE, TICK, _, LOG, LOOKUP, FACTS, RESOLVER = range(1, 10)
+DATE = 18
 HAS_FD = 0x80
 # Gives the program its channel as descriptor 3, and no other.
 LAUNCHER = """import os, sys
@@ -92,7 +93,7 @@ def parse_facts(record):
 class Scout:
     def __init__(self, program, log_path, **options):
         self._log = open(log_path, "a", buffering=1)
-        self.lines, self.resolver, self.ticks = [], None, 0
+        self.lines, self.resolver, self.ticks, self.dates = [], None, 0, []
         self._answers, self.news = {}, queue.Queue()
         self._number, self._generation = 0, 0
         self.parent = Peer(self._on_parent)
@@ -139,6 +140,9 @@ class Scout:
     def _on_front(self, kind, number, payload):
         if kind == RESOLVER:
             self.resolver = (CHECKS[payload[0]], CHECKS[payload[1]], payload[6:].decode())
+        elif kind == DATE:
+            host = payload[4:-8].decode()
+            self.dates.append((host, struct.unpack("!q", payload[-8:])[0]))
         elif number == 0:
             self.news.put(parse_facts(payload))
         else:

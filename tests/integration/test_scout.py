@@ -285,6 +285,31 @@ def test_refetch(rig, check, scout):
     rig.policies.hosts[host] = (rig.good, [http()])
 
 
+def test_dates(rig, check, scout):
+    """What a policy host says of the time, and only with a policy."""
+    def date(seconds):
+        return time.strftime("Date: %a, %d %b %Y %H:%M:%S GMT",
+                             time.gmtime(time.time() + seconds))
+
+    host = "mta-sts.good.sts.test"
+    for label, sent, wanted in (
+            ("none said", [http()], None),
+            ("the same", [http(date(0))], 0),
+            ("ours is behind", [http(date(3600))], -3600),
+            ("ours is ahead", [http(date(-3600))], 3600),
+            ("from a cache", [http(date(-3600), "Age: 3600")], 0),
+            ("when the header came", [http(date(0))[:-5], 3.0, BODY[-5:]], 0),
+            ("beyond words", [http("Date: yesterday")], None),
+            ("without a policy", [http(date(0), status="404 Not Found")], None)):
+        rig.policies.hosts[host] = (rig.good, sent)
+        scout.dates.clear()
+        scout.look_up("good.sts.test", refresh=True)
+        got = [(address, round(ahead, -1)) for address, ahead in scout.dates]
+        check(f"date: {label}", got == ([] if wanted is None else
+                                        [(netns.POLICY_HOST, wanted)]), scout.dates)
+    rig.policies.hosts[host] = (rig.good, [http()])
+
+
 def test_slow(rig, check, scout):
     """A policy host that takes its time does not hold up the rest."""
     host = "mta-sts.good.sts.test"
@@ -396,8 +421,9 @@ def test_many(rig, check, scout):
     check("300 next hops", all(f["mx"] == "absent" for f in got))
 
 
-TESTS = (test_resolver, test_sandbox, test_dns, test_fetch, test_refetch, test_slow,
-         test_reload, test_front_returns, test_no_dns, test_many, test_resolv_conf)
+TESTS = (test_resolver, test_sandbox, test_dns, test_fetch, test_refetch, test_dates,
+         test_slow, test_reload, test_front_returns, test_no_dns, test_many,
+         test_resolv_conf)
 TESTS_ALONE = (test_stripping, test_no_anchor, test_bad_resolvers)
 
 

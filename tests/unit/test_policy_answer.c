@@ -149,6 +149,51 @@ test_rows(void)
 	}
 }
 
+#define DATE		"Date: Sun, 06 Nov 1994 08:49:37 GMT|"
+
+/* None of them refuses the policy. */
+static const struct {
+	const char	*label, *fields;
+	int64_t		 date, age_s;
+} dates[] = {
+	{ "no date", "", 0, 0 },
+	{ "RFC 9110's own date", DATE, 784111777, 0 },
+	{ "a cache between", DATE "Age: 86400|", 784111777, 86400 },
+	{ "field names in capitals", "DATE: Sun, 06 Nov 1994 08:49:37 GMT|"
+	    "AGE: 1|", 784111777, 1 },
+	{ "two dates are none", DATE DATE, 0, 0 },
+	{ "a bad date before a good one", "Date: x|" DATE, 0, 0 },
+	{ "the date of RFC 850", "Date: Sunday, 06-Nov-94 08:49:37 GMT|", 0,
+	    0 },
+	{ "the date of asctime", "Date: Sun Nov  6 08:49:37 1994|", 0, 0 },
+	{ "another zone", "Date: Sun, 06 Nov 1994 08:49:37 CET|", 0, 0 },
+	{ "a month that is none", "Date: Sun, 06 Nay 1994 08:49:37 GMT|", 0,
+	    0 },
+	{ "more than a date", "Date: Sun, 06 Nov 1994 08:49:37 GMT x|", 0,
+	    0 },
+	{ "an age that is no number", DATE "Age: -1|", 784111777, 0 },
+	{ "an age beyond all ages", DATE "Age: 4294967296|", 784111777, 0 },
+};
+
+static void
+test_dates(void)
+{
+	struct policy_answer a;
+	char answer[400];
+	size_t i;
+
+	for (i = 0; i < sizeof(dates) / sizeof(dates[0]); i++) {
+		snprintf(answer, sizeof(answer), "HTTP/1.1 103 Early|"
+		    "Date: Mon, 07 Nov 1994 08:49:37 GMT|Age: 7||" HEAD
+		    "%sContent-Length: 1||a", dates[i].fields);
+		policy_answer_init(&a);
+		check_int(dates[i].label, feed(&a, answer), OK);
+		check_int(" date", a.date, dates[i].date);
+		check_int(" age", (int64_t)a.age_s, dates[i].age_s);
+		policy_answer_clear(&a);
+	}
+}
+
 static void
 test_header_size(void)
 {
@@ -214,6 +259,7 @@ int
 main(void)
 {
 	test_rows();
+	test_dates();
 	test_header_size();
 	test_trailers();
 	test_body_size();

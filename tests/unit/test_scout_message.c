@@ -148,12 +148,61 @@ test_resolvers(void)
 	}
 }
 
+static const struct {
+	const char	*label, *host;
+	int64_t		 ahead_s;
+	bool		 is_good;
+} dates[] = {
+	{ "our clock is ahead", "192.0.2.1", 301, true },
+	{ "our clock is behind", "2001:db8::1", -86400, true },
+	{ "a century", "192.0.2.1", SCOUT_DATE_MAX_S, true },
+	{ "a century behind", "192.0.2.1", -SCOUT_DATE_MAX_S, true },
+	{ "more than a century", "192.0.2.1", SCOUT_DATE_MAX_S + 1, false },
+	{ "more than a century behind", "192.0.2.1", -SCOUT_DATE_MAX_S - 1,
+	    false },
+	{ "what has no absolute value", "192.0.2.1", INT64_MIN, false },
+	{ "a host that is no address", "mta-sts.example.com", 0, false },
+	{ "no host", "", 0, false },
+};
+
+static bool
+parse_date(struct text t)
+{
+	struct scout_date m;
+
+	return scout_date_parse(t, &m);
+}
+
+static void
+test_dates(void)
+{
+	char host[ADDRESS_TEXT_SIZE];
+	struct scout_date got;
+	size_t i;
+
+	for (i = 0; i < ROWS(dates); i++) {
+		pack_string(&payload, dates[i].host);
+		pack_u64(&payload, (uint64_t)dates[i].ahead_s);
+		check_bool(dates[i].label, scout_date_parse(payload_text(),
+		    &got), dates[i].is_good);
+		buffer_reset(&payload);
+		if (!dates[i].is_good)
+			continue;
+		check_text(" host", address_format(&got.host, host),
+		    dates[i].host);
+		check_int(" ahead", got.ahead_s, dates[i].ahead_s);
+		scout_date_format(&got, &payload);
+		check_only_whole(" all of it", parse_date);
+	}
+}
+
 int
 main(void)
 {
 	buffer_init(&payload, 65536);
 	test_lookups();
 	test_resolvers();
+	test_dates();
 	buffer_clear(&payload);
 	return check_end();
 }
