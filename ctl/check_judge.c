@@ -214,7 +214,7 @@ check_address_finding(const struct check *c, const struct look_address *a)
 		return FINDING_UNKNOWN;
 	finding = observation_finding(o, check_dane_governs(c,
 	    host_of(c, a)));
-	if (finding == FINDING_HANDSHAKE_FAILED &&
+	if (finding == FINDING_HANDSHAKE_FAILED && !o->has_tls &&
 	    (takes(a, PROBE_WEAK_CIPHERS) ||
 	    takes(a, PROBE_ANONYMOUS_CIPHERS)))
 		return FINDING_CIPHER_WEAK;

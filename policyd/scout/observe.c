@@ -187,14 +187,19 @@ copy_session(const struct smtp_seen *seen, const struct observe_with *with,
 	o->key_exchange = text_of(seen->key_exchange);
 	o->cipher_bits = seen->cipher_bits;
 	/* What was asked for alone is no wonder. */
-	if (o->asked.manner != PROBE_AS_POSTFIX ||
-	    tls_protocols_permit(text_of(with->mandatory_protocols),
-	    seen->protocol))
+	if (o->asked.manner != PROBE_AS_POSTFIX)
 		return;
-	o->finding = FINDING_PROTOCOL_OLD;
-	facts_set_error(words, "%s is the best that it has, "
-	    "smtp_tls_mandatory_protocols = %s", seen->protocol,
-	    with->mandatory_protocols);
+	if (!tls_protocols_permit(text_of(with->mandatory_protocols),
+	    seen->protocol)) {
+		o->finding = FINDING_PROTOCOL_OLD;
+		facts_set_error(words, "%s is the best that it has, "
+		    "smtp_tls_mandatory_protocols = %s", seen->protocol,
+		    with->mandatory_protocols);
+	} else if (with->refusal != NULL) {
+		o->finding = FINDING_HANDSHAKE_FAILED;
+		facts_set_error(words, "%s; %s stands only where Postfix does "
+		    "not verify", with->refusal, seen->protocol);
+	}
 }
 
 static void

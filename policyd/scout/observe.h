@@ -26,6 +26,8 @@ struct observe_with {
 	struct cert_store	*store;		/* NULL: nothing is judged */
 	struct cert_store	*known;		/* intermediates seen before */
 	const char		*mandatory_protocols;
+	/* Why TLS did not stand as strictly as Postfix verifies, or NULL. */
+	const char		*refusal;
 };
 
 /*

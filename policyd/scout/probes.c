@@ -22,6 +22,7 @@
 #include "policyd/scout/smtp_probe.h"
 #include "shared/io/clock.h"
 #include "shared/io/log.h"
+#include "shared/postfix/tls_protocols.h"
 #include "shared/siphash.h"
 #include "shared/xalloc.h"
 
@@ -35,6 +36,7 @@ struct probe {
 	bool			 is_refused;	/* too many were waiting */
 	struct dns_query	*query;
 	struct smtp_probe	*conversation;
+	struct smtp_seen	*refused;	/* by the first, strict one */
 	struct observe_tlsa	 tlsa;
 	uint64_t		*askers;	/* numbers of their frames */
 	size_t			 asker_count;
@@ -74,6 +76,7 @@ probe_free(struct probe *p)
 {
 	dns_cancel(p->query);
 	smtp_probe_cancel(p->conversation);
+	free(p->refused);
 	free(p->tlsa.block);
 	free(p->askers);
 	free(p);
@@ -137,7 +140,8 @@ probe_finish(struct probe *p, const struct smtp_seen *seen)
 	struct probes *ps = p->probes;
 	struct observe_with with = {
 		.now = clock_now_s(), .store = ps->store, .known = ps->known,
-		.mandatory_protocols = ps->mandatory_protocols
+		.mandatory_protocols = ps->mandatory_protocols,
+		.refusal = p->refused != NULL ? p->refused->words : NULL
 	};
 	char words[FACTS_ERROR_MAX_BYTES + 1];
 	struct buffer payload;
@@ -158,25 +162,49 @@ probe_finish(struct probe *p, const struct smtp_seen *seen)
 	probes_pump_soon(ps);
 }
 
+static void	probe_converse(struct probe *p);
+
+/*
+ * What does not stand where Postfix verifies may stand where it takes what
+ * comes: then it is known what the host has, and for whom it is good enough.
+ */
 static void
 probe_on_seen(const struct smtp_seen *seen, void *arg)
 {
 	struct probe *p = arg;
 
 	p->conversation = NULL;
+	if (seen->was_refused && p->refused == NULL &&
+	    p->request.manner == PROBE_AS_POSTFIX) {
+		/* There was no handshake: what it owns is nothing. */
+		p->refused = xmemdup(seen, sizeof(*seen));
+		probe_converse(p);
+		return;
+	}
+	if (p->refused != NULL && seen->finding != FINDING_OK)
+		seen = p->refused;
 	TAILQ_REMOVE(&p->probes->running, p, entry);
 	p->probes->running_count--;
 	probe_finish(p, seen);
 }
 
-/* ------------------------------------------- TLSA (RFC 7672, 2.2.2 and 3.1) */
-
 static void
 probe_converse(struct probe *p)
 {
-	p->conversation = smtp_probe_start(p->probes->prober, &p->request,
-	    p->probes->helo, probe_on_seen, p);
+	struct probes *ps = p->probes;
+	struct smtp_probe_manner manner = {
+		.helo = ps->helo,
+		.newest = tls_protocols_newest(
+		    text_of(ps->mandatory_protocols)),
+		.is_strict = p->request.manner == PROBE_AS_POSTFIX &&
+		    p->refused == NULL
+	};
+
+	p->conversation = smtp_probe_start(ps->prober, &p->request, &manner,
+	    probe_on_seen, p);
 }
+
+/* ------------------------------------------- TLSA (RFC 7672, 2.2.2 and 3.1) */
 
 static void
 tlsa_keep(struct observe_tlsa *tlsa, const struct dns_answer *answer)

@@ -1,9 +1,9 @@
 /*
  * One conversation with a mail host, on a non-blocking socket: stage_ask says
- * what each stage asks, stage_answered what its answer means.  Versions,
- * ciphers and the security level are as lenient as Postfix at level "may", so
- * that a host that Postfix reaches is never called dead; weakness is judged
- * afterwards.
+ * what each stage asks, stage_answered what its answer means.  OpenSSL's
+ * security level is that of Postfix: 1 where it verifies, which leaves out TLS
+ * 1.0 and 1.1 (they sign with SHA-1), else 0, so that a host that Postfix
+ * reaches is never called dead.  Weakness is judged afterwards.
  */
 
 #include "policyd/scout/smtp_probe.h"
@@ -33,6 +33,7 @@
 #define REPLY_SIZE	160	/* of a reply in words */
 /* Everything but what names nobody or hides nothing. */
 #define CIPHERS		"ALL:!aNULL:!eNULL:@STRENGTH:@SECLEVEL=0"
+#define STRICT_LEVEL	1
 
 static const struct {
 	const char	*words;
@@ -90,6 +91,8 @@ struct smtp_probe {
 	struct smtp_prober	*prober;
 	struct probe_request	 request;
 	char			 helo[HOST_NAME_SIZE];
+	int			 newest;	/* of TLS, 0: what OpenSSL has */
+	bool			 is_strict;
 	int			 fd;		/* -1: no connection */
 	struct event		*readable, *writable;	/* NULL without fd */
 	struct event		*stage_timer, *deadline;
@@ -263,6 +266,7 @@ handshake_fail(struct smtp_probe *p)
 	const char *words = ERR_reason_error_string(error);
 	bool is_open = manners[p->request.manner].max_version == 0;
 
+	p->seen.was_refused = ERR_GET_LIB(error) == ERR_LIB_SSL;
 	if (words == NULL)
 		words = error == 0 ? "the connection was closed" : "failed";
 	probe_fail(p, is_open && is_about_versions(error) ?
@@ -301,13 +305,16 @@ static void
 handshake_begin(struct smtp_probe *p)
 {
 	enum probe_manner manner = p->request.manner;
+	int newest = manners[manner].max_version;
 
 	p->ssl = SSL_new(p->prober->ctx);
 	assert(p->ssl != NULL);
+	if (p->is_strict)
+		SSL_set_security_level(p->ssl, STRICT_LEVEL);
 	SSL_set_fd(p->ssl, p->fd);
 	SSL_set_connect_state(p->ssl);
 	SSL_set_min_proto_version(p->ssl, manners[manner].min_version);
-	SSL_set_max_proto_version(p->ssl, manners[manner].max_version);
+	SSL_set_max_proto_version(p->ssl, newest != 0 ? newest : p->newest);
 	SSL_set_tlsext_status_type(p->ssl, TLSEXT_STATUSTYPE_ocsp);
 	if (manners[manner].has_sni)
 		SSL_set_tlsext_host_name(p->ssl, p->request.host);
@@ -630,6 +637,26 @@ is_our_trouble(int error)
 	    error == EPERM;
 }
 
+/* 0 for NULL, and for what is older than all that is probed. */
+static int
+version_of(const char *protocol)
+{
+	static const struct {
+		const char	*name;
+		int		 version;
+	} versions[] = {
+		{ "TLSv1", TLS1_VERSION }, { "TLSv1.1", TLS1_1_VERSION },
+		{ "TLSv1.2", TLS1_2_VERSION }, { "TLSv1.3", TLS1_3_VERSION }
+	};
+	size_t i;
+
+	for (i = 0; protocol != NULL &&
+	    i < sizeof(versions) / sizeof(versions[0]); i++)
+		if (strcmp(versions[i].name, protocol) == 0)
+			return versions[i].version;
+	return 0;
+}
+
 /* Non-blocking and on its way, or an error. */
 static int
 probe_connect(struct smtp_probe *p)
@@ -649,8 +676,8 @@ probe_connect(struct smtp_probe *p)
 
 struct smtp_probe *
 smtp_probe_start(struct smtp_prober *prober,
-    const struct probe_request *request, const char *helo,
-    smtp_probe_cb *callback, void *arg)
+    const struct probe_request *request,
+    const struct smtp_probe_manner *manner, smtp_probe_cb *callback, void *arg)
 {
 	struct smtp_probe *p = xcalloc(1, sizeof(*p));
 	struct event_base *base = prober->base;
@@ -659,7 +686,9 @@ smtp_probe_start(struct smtp_prober *prober,
 
 	p->prober = prober;
 	p->request = *request;
-	snprintf(p->helo, sizeof(p->helo), "%s", helo);
+	snprintf(p->helo, sizeof(p->helo), "%s", manner->helo);
+	p->newest = version_of(manner->newest);
+	p->is_strict = manner->is_strict;
 	p->callback = callback;
 	p->arg = arg;
 	p->stage_timer = evtimer_new(base, on_timeout, p);
@@ -691,6 +720,15 @@ smtp_probe_cancel(struct smtp_probe *p)
 		probe_free(p);
 }
 
+/* Chains are judged by cert_check, once. */
+static int
+take_any_chain(X509_STORE_CTX *context, void *arg)
+{
+	(void)context;
+	(void)arg;
+	return 1;
+}
+
 struct smtp_prober *
 smtp_prober_new(struct event_base *base)
 {
@@ -700,7 +738,7 @@ smtp_prober_new(struct event_base *base)
 	assert(ctx != NULL);
 	SSL_CTX_set_security_level(ctx, 0);
 	SSL_CTX_set_cipher_list(ctx, CIPHERS);
-	SSL_CTX_set_verify(ctx, SSL_VERIFY_NONE, NULL);
+	SSL_CTX_set_cert_verify_callback(ctx, take_any_chain, NULL);
 	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
 	SSL_CTX_set_options(ctx, SSL_OP_NO_TICKET |
 	    SSL_OP_LEGACY_SERVER_CONNECT);

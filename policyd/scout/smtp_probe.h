@@ -31,6 +31,8 @@ struct smtp_seen {
 	unsigned		 cipher_bits;
 	struct cert_chain	 chain;		/* as sent */
 	struct text		 staple;	/* DER; len 0: none came */
+	/* TLS was spoken, and one side did not want what the other offers. */
+	bool			 was_refused;
 };
 
 /* seen is borrowed for the call. */
@@ -41,13 +43,26 @@ struct smtp_prober *smtp_prober_new(struct event_base *base);
 /* No probe may be under way. */
 void		 smtp_prober_free(struct smtp_prober *prober);
 
+struct smtp_probe_manner {
+	const char	*helo;
+	/* Of TLS, "TLSv1.2": what the site's protocols end with, or NULL. */
+	const char	*newest;
+	/*
+	 * As Postfix shakes hands where it verifies (its levels dane-only,
+	 * verify, secure), at OpenSSL's security level 1.  Else at level 0, as
+	 * at its levels may and encrypt: what OpenSSL knows is taken.
+	 */
+	bool		 is_strict;
+};
+
 /*
- * Connects to the request's address, which the caller permits, and says EHLO as
- * helo.  The answer comes through the loop, never before the return, and after
- * it the probe is gone.
+ * Connects to the request's address, which the caller permits.  The answer
+ * comes through the loop, never before the return, and after it the probe is
+ * gone.  manner is borrowed for the call.
  */
 struct smtp_probe *smtp_probe_start(struct smtp_prober *prober,
-		    const struct probe_request *request, const char *helo,
+		    const struct probe_request *request,
+		    const struct smtp_probe_manner *manner,
 		    smtp_probe_cb *callback, void *arg);
 void		 smtp_probe_cancel(struct smtp_probe *probe);
 

@@ -83,3 +83,14 @@ tls_protocols_permit(struct text setting, const char *protocol)
 	}
 	return !is_excluded && (is_included || !has_inclusion);
 }
+
+const char *
+tls_protocols_newest(struct text setting)
+{
+	size_t i = VERSION_COUNT;
+
+	while (i-- > 0)
+		if (tls_protocols_permit(setting, versions[i]))
+			return versions[i];
+	return NULL;
+}

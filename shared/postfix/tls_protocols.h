@@ -16,5 +16,7 @@
  * unknown here may be newer.
  */
 bool	tls_protocols_permit(struct text setting, const char *protocol);
+/* The newest that setting permits, a constant string; NULL when it is none. */
+const char *tls_protocols_newest(struct text setting);
 
 #endif

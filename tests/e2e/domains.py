@@ -79,9 +79,10 @@ ENFORCE = [
            hosts=(Host(fault="garbage"),), policy=Policy()),
     Domain("enf-drop.test", enforced(DEFERRED, "handshake failure", "SSL_connect error", explain=ONCE),
            hosts=(Host(fault="drop"),), policy=Policy()),
-    # What OpenSSL 3 refuses at Postfix's level for secure, the probe still takes.
-    Domain("enf-tls10.test", enforced(DEFERRED, "handshake failure",
-                                      explain={"verdict": "deliverable"}),
+    # Permitted by smtp_tls_mandatory_protocols, refused by OpenSSL 3 where Postfix verifies.
+    Domain("enf-tls10.test",
+           enforced(DEFERRED, "handshake failure",
+                    explain={**ONCE, "hosts.0.addresses.0.finding": "handshake-failed"}),
            hosts=(Host(fault="tls1.0"),), policy=Policy()),
     Domain("enf-closed.test", enforced(DEFERRED, "Connection refused", explain=ONCE),
            hosts=(Host(fault="closed"),), policy=Policy()),

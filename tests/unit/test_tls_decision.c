@@ -508,6 +508,14 @@ static const struct row step_4[] = {
 	{ "4: injection under strict, seen once", NULL,
 	    ENFORCED A_HOST IP(1, "starttls-injection", 999000, 1), NULL,
 	    "strict", ENFORCE_WORDS, NULL, 50000, NULL },
+	{ "4: TLS stood, though not as Postfix verifies: encrypt", NULL,
+	    MX DANE("none") A_HOST IP(1, "handshake-failed", 999000, 2)
+	    "not_after=2000000\n", "require=encrypt", "",
+	    "encrypt rule", "deliverable log", 85400, NULL },
+	{ "4: TLS stood, though not as Postfix verifies: enforce", NULL,
+	    ENFORCED A_HOST IP(1, "handshake-failed", 999000, 2)
+	    "not_after=2000000\n", NULL, "", ENFORCE_WORDS,
+	    "undeliverable log handshake-failed", 2600, NULL },
 	{ "4: injection under strict, seen twice", NULL,
 	    ENFORCED A_HOST IP(1, "starttls-injection", 999000, 2), NULL,
 	    "strict", ENFORCE_WORDS, "undeliverable log starttls-injection",
