@@ -214,13 +214,16 @@ install: all
 	    test -e $(CONF)/$$file || \
 	    $(PLACES) conf/$$file >$(CONF)/$$file; done
 # Samples, units and manuals speak of the default places.
-PLACES	= sed -e 's|/usr/local/\(libexec\|sbin\)|$(PREFIX)/\1|g' \
-	  -e 's|/etc/hopseal|$(SYSCONFDIR)/hopseal|g'
+PLACES	= sed -e 's|/usr/local/libexec|$(PREFIX)/libexec|g' \
+	  -e 's|/usr/local/sbin|$(PREFIX)/sbin|g' -e 's|/etc/hopseal|$(SYSCONFDIR)/hopseal|g'
 
-# A Debian package, in O/deb; needs debhelper.
+# A Debian package, in O/deb; its life in a Debian made by debootstrap.
 deb:
 	conf/deps build deb
 	conf/debian/build $(O)/deb $(VERSION)
+check-deb:
+	conf/deps build deb
+	tests/package/run --build $(O)
 
 clean:
 	rm -rf $(O)
@@ -242,10 +245,11 @@ help:
 	@echo 'make deps         installs what is needed to build, run and check'
 	@echo 'make install      to PREFIX=$(PREFIX) and SYSCONFDIR=$(SYSCONFDIR), below DESTDIR='
 	@echo 'make deb          a Debian package, in $(O)/deb'
+	@echo 'make check-deb    installs, starts, upgrades and purges it in a folder'
 	@echo 'make clean        removes O=$(O)'
 
 FORCE:
 .PHONY: all tests objects check check-asan check-tsan check-layers e2e-3.10
 .PHONY: fuzz fuzz-run fuzz-afl fuzz-afl-run
-.PHONY: bench deps run demo install deb clean help FORCE
+.PHONY: bench deps run demo install deb check-deb clean help FORCE
 .SECONDARY:
