@@ -3,7 +3,8 @@
 MxHosts writes the table of hosts and starts this file as a program, which reads the
 table again whenever it changes.  Each mail taken in becomes a line of JSON.
 Faults: no-starttls, refuse-starttls (454), garbage (after 220), drop (after 220),
-tls1.0, closed (nobody listens), slow-banner.
+inject (a reply behind that 220), tls1.0, tls1.1, weak-ciphers (only triple DES and RC4),
+closed (nobody listens), slow-banner, tarpit (a greeting that never ends).
 """
 
 import json
@@ -15,9 +16,13 @@ import sys
 import threading
 import time
 
+from OpenSSL import SSL
+
 from process import Process
 
 TIMEOUT_S = 30
+OLD = {"tls1.0": ssl.TLSVersion.TLSv1, "tls1.1": ssl.TLSVersion.TLSv1_1}
+WEAK_SUITES = (b"\0\x0a", b"\0\x05")      # triple DES and RC4, with RSA and SHA-1
 
 
 class MxHosts:
@@ -30,7 +35,8 @@ class MxHosts:
     def put(self, address, name, leaf, fault=""):
         """Set a host; takes effect for the next connection after save()."""
         self.table[address] = {"name": name, "chain": leaf.chain_path,
-                               "key": leaf.key_path, "fault": fault}
+                               "key": leaf.key_path, "staple": leaf.staple_path,
+                               "fault": fault}
 
     def save(self):
         with open(self._table_path + ".new", "w") as f:
@@ -77,17 +83,47 @@ class Table:
             key = (host["chain"], os.stat(host["chain"]).st_mtime_ns, host["fault"])
             if key not in self._contexts:
                 self._contexts[key] = server_context(host["chain"], host["key"])
-                if host["fault"] == "tls1.0":
-                    self._contexts[key].set_ciphers("DEFAULT:@SECLEVEL=0")
-                    self._contexts[key].minimum_version = ssl.TLSVersion.TLSv1
-                    self._contexts[key].maximum_version = ssl.TLSVersion.TLSv1
+                if host["fault"] in OLD:
+                    self._contexts[key].minimum_version = OLD[host["fault"]]
+                    self._contexts[key].maximum_version = OLD[host["fault"]]
             return self._contexts[key]
 
 
 def server_context(chain, key):
+    """For any certificate, be it as weak as it likes."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.set_ciphers("DEFAULT:@SECLEVEL=0")
     context.load_cert_chain(chain, key)
     return context
+
+
+def stapling(connection, host):
+    """A TLS session with a stapled OCSP response, which Python's own module cannot do."""
+    with open(host["staple"], "rb") as f:
+        staple = f.read()
+    context = SSL.Context(SSL.TLS_SERVER_METHOD)
+    context.use_privatekey_file(host["key"])
+    context.use_certificate_chain_file(host["chain"])
+    context.set_ocsp_server_callback(lambda *_: staple)
+    connection.settimeout(None)
+    session = SSL.Connection(context, connection)
+    session.set_accept_state()
+    session.do_handshake()
+    session.version = session.get_protocol_version_name
+    return session
+
+
+def weak_hello(hello):
+    """The answer to a ClientHello: one of WEAK_SUITES, else the alert that there is none."""
+    begin = 46 + hello[43]      # behind the session's id and the length
+    end = begin + int.from_bytes(hello[begin - 2:begin], "big")
+    offered = [hello[i:i + 2] for i in range(begin, end, 2)]
+    for suite in WEAK_SUITES:
+        if suite in offered:
+            body = b"\x03\x03" + bytes(32) + b"\0" + suite + b"\0"
+            message = b"\x02" + len(body).to_bytes(3, "big") + body
+            return b"\x16\x03\x03" + len(message).to_bytes(2, "big") + message
+    return b"\x15\x03\x03\0\x02\x02\x28"
 
 
 class Session:
@@ -96,7 +132,7 @@ class Session:
     def __init__(self, connection, address, host, table, mails):
         self._socket, self._address, self._host = connection, address, host
         self._table, self._mails = table, mails
-        self._file = connection.makefile("rb")
+        self._read = b""
         self._tls = False
         self._sni = None
         self._recipients = []
@@ -105,14 +141,20 @@ class Session:
         self._socket.sendall("".join(line + "\r\n" for line in lines).encode())
 
     def _line(self):
-        line = self._file.readline(4096)
-        if not line:
-            raise ConnectionError
-        return line.decode(errors="replace").rstrip("\r\n")
+        while b"\n" not in self._read:
+            part = self._socket.recv(4096)
+            if not part:
+                raise ConnectionError("the client is gone")
+            self._read += part
+        line, _, self._read = self._read.partition(b"\n")
+        return line.decode(errors="replace").rstrip("\r")
 
     def serve(self):
         if self._host["fault"] == "slow-banner":
             time.sleep(3)
+        while self._host["fault"] == "tarpit":
+            self._say("220-wait")
+            time.sleep(4)
         self._say(f"220 {self._host['name']} ESMTP bench")
         while True:
             line = self._line()
@@ -146,34 +188,42 @@ class Session:
         if fault == "refuse-starttls":
             self._say("454 4.7.0 TLS not available due to temporary reason")
             return True
-        self._say("220 2.0.0 Ready to start TLS")
+        self._say("220 2.0.0 Ready to start TLS",
+                  *["250 2.0.0 injected"] * (fault == "inject"))
         if fault == "drop":
+            return False
+        if fault == "weak-ciphers":
+            self._socket.sendall(weak_hello(self._socket.recv(4096)))
             return False
         if fault == "garbage":
             self._socket.sendall(b"this is no handshake\r\n" * 20)
             self._socket.settimeout(1)
             self._socket.recv(4096)
             return False
-        context = self._table.context(self._host)
+        if self._host["staple"]:
+            self._socket = stapling(self._socket, self._host)
+        else:
+            context = self._table.context(self._host)
 
-        def note(connection, name, _):
-            self._sni = name
-        context.sni_callback = note
-        self._socket = context.wrap_socket(self._socket, server_side=True)
-        self._file = self._socket.makefile("rb")
+            def note(connection, name, _):
+                self._sni = name
+            context.sni_callback = note
+            self._socket = context.wrap_socket(self._socket, server_side=True)
+        self._read = b""
         self._tls = True
         return True
 
     def _take_mail(self):
         self._say("354 End data with <CR><LF>.<CR><LF>")
-        subject = ""
+        head, in_head = [], True
         while (line := self._line()) != ".":
-            if line.lower().startswith("subject:"):
-                subject = line[8:].strip()
+            in_head = in_head and line != ""
+            if in_head:
+                head.append(line)
         for recipient in self._recipients:
             self._mails.write(json.dumps({
                 "host": self._host["name"], "address": self._address,
-                "recipient": recipient, "subject": subject,
+                "recipient": recipient, "head": "\n".join(head),
                 "tls": self._socket.version() if self._tls else None,
                 "sni": self._sni}) + "\n")
         self._recipients = []
@@ -187,7 +237,7 @@ def converse(connection, table, mails):
         address = connection.getsockname()[0]
         host = table.hosts[address]
         Session(connection, address, host, table, mails).serve()
-    except (OSError, ValueError) as e:
+    except (OSError, ValueError, SSL.Error) as e:
         print(f"{connection!r}: {e}", flush=True)
     finally:
         connection.close()
