@@ -21,7 +21,7 @@ bool	gzip_match(struct text t);
  * What follows the end of the first member is ignored.
  */
 int	gzip_expand(struct text t, struct buffer *out, const char **why);
-/* Appends t, packed; -1 when that exceeds out's limit.  Always the same octets. */
+/* Appends t, packed, always to the same octets; -1 beyond out's limit. */
 int	gzip_compress(struct text t, struct buffer *out);
 
 #endif

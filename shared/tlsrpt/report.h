@@ -21,7 +21,7 @@
 
 struct json_t;
 
-/* Strings are NULL where there is none, UTF-8, and may hold control characters. */
+/* Strings are NULL for none, UTF-8, and may hold control characters. */
 struct report_failure {
 	const char	*result_type;	/* kept by name, known or not */
 	const char	*sending_ip;	/* sending-mta-ip */
