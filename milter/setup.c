@@ -264,19 +264,10 @@ setup_owns_domain(const struct setup *setup, const char *name)
 	return false;
 }
 
-static bool
-is_loopback(const struct address *a)
-{
-	static const uint8_t v6[16] = { [15] = 1 };
-
-	return a->family == 4 ? a->octets[0] == 127 :
-	    memcmp(a->octets, v6, sizeof(v6)) == 0;
-}
-
 bool
 setup_owns_address(const struct setup *setup, const struct address *client)
 {
-	return is_loopback(client) ||
+	return address_is_loopback(client) ||
 	    network_list_contains(&setup->site.own_networks, client);
 }
 

@@ -63,6 +63,15 @@ address_equals(const struct address *a, const struct address *b)
 	    memcmp(a->octets, b->octets, address_bytes(a)) == 0;
 }
 
+bool
+address_is_loopback(const struct address *a)
+{
+	static const struct address v6 = { 6, { [15] = 1 } };
+
+	return (a->family == 4 && a->octets[0] == 127) ||
+	    address_equals(a, &v6);
+}
+
 static bool
 network_contains(const struct network *n, const struct address *a)
 {

@@ -33,6 +33,7 @@ struct network_list {
 bool	address_parse(struct text t, struct address *out);
 char	*address_format(const struct address *a, char out[ADDRESS_TEXT_SIZE]);
 bool	address_equals(const struct address *a, const struct address *b);
+bool	address_is_loopback(const struct address *a);
 
 /*
  * True for addresses that a host of the public Internet cannot have (IANA's

@@ -206,15 +206,6 @@ wait_for_lookup(struct front *front, struct client *client,
 
 /* ----------------------------------------------------- mail that comes in */
 
-static bool
-is_loopback(const struct address *a)
-{
-	static const struct address v6 = { 6, { [15] = 1 } };
-
-	return (a->family == 4 && a->octets[0] == 127) ||
-	    address_equals(a, &v6);
-}
-
 /* Whether a content filter hands back what was judged when it came. */
 static bool
 is_reinjected(const struct front *front, const struct access_request *request)
@@ -240,11 +231,11 @@ may_be_ours(const struct front *front, const struct access_request *request)
 
 	return request->sasl_username.len > 0 ||
 	    !address_parse(request->client_address, &client) ||
-	    is_loopback(&client) || is_reinjected(front, request) ||
+	    address_is_loopback(&client) || is_reinjected(front, request) ||
 	    network_list_contains(front->own_networks, &client) ||
 	    (front->settings->config->own_networks[0] == '\0' &&
 	    (!front->settings->site->is_known ||
-	    front->settings->site->own_networks_are_partial));
+	    !front->settings->site->own_networks_are_all));
 }
 
 /* Empty is "none"; absent is a Postfix that cannot tell. */

@@ -113,7 +113,7 @@ set_own_networks(struct front_process *p, const struct settings *settings)
 	size_t skipped;
 
 	p->front.own_networks = &settings->site->own_networks;
-	if (option[0] == '\0' && settings->site->own_networks_are_partial)
+	if (option[0] == '\0' && !settings->site->own_networks_are_all)
 		log_warn("mynetworks names tables, which are not read: set "
 		    "own_networks, until then no \"in\" rule is applied");
 	if (option[0] == '\0' && settings->site->is_known)

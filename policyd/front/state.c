@@ -66,7 +66,7 @@ front_judge_site(struct front *front)
 	front->site.level = site_level(front->settings);
 	front->site.has_fallback_relay =
 	    front->settings->site->has_fallback_relay;
-	front->site.next_hops_vary = front->settings->site->next_hops_vary;
+	front->site.next_hops_vary = !front->settings->site->has_plain_ways;
 	front->site.is_strict = config->strict;
 	front->site.stale_ttl_s = config->stale_ttl_s;
 	front->site.good_ttl_s = config->good_ttl_s;

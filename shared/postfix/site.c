@@ -1,7 +1,7 @@
 /*
  * What this site's Postfix says of itself.  Only what stands in the parameters
  * themselves is read: a table ("hash:/etc/postfix/domains") is noticed and left
- * to those who can ask it.
+ * to route.c, which asks it.
  */
 
 #include "shared/postfix/site.h"
@@ -11,17 +11,23 @@
 
 #include "shared/host_name.h"
 #include "shared/postfix/map_reply_check.h"
+#include "shared/postfix/table.h"
 #include "shared/xalloc.h"
 
+/* mail_version first: with it an instance begins. */
 const char *const site_parameters[] = {
-	"mail_version", "myhostname", "mydomain", "mynetworks",
-	"mydestination", "virtual_alias_domains", "virtual_mailbox_domains",
-	"relay_domains", "smtp_tls_security_level", "smtp_dns_support_level",
+	"mail_version", "config_directory", "queue_directory", "myhostname",
+	"myorigin", "mynetworks", "mydestination", "virtual_alias_domains",
+	"virtual_mailbox_domains", "relay_domains",
+	"parent_domain_matches_subdomains", "recipient_delimiter",
+	"smtp_tls_security_level", "smtp_dns_support_level",
 	"smtp_host_lookup", "smtp_fallback_relay", "smtp_tls_CAfile",
 	"smtp_tls_CApath", "tls_append_default_CA",
-	"smtp_tls_mandatory_protocols", "relayhost", "transport_maps",
-	"default_transport", "sender_dependent_relayhost_maps",
-	"sender_dependent_default_transport_maps", "virtual_alias_maps", NULL
+	"smtp_tls_mandatory_protocols", "canonical_maps",
+	"sender_canonical_maps", "recipient_canonical_maps",
+	"virtual_alias_maps", "transport_maps", "default_transport",
+	"sender_dependent_default_transport_maps", "relayhost",
+	"sender_dependent_relayhost_maps", "multi_instance_directories", NULL
 };
 
 /*
@@ -39,9 +45,9 @@ site_add_domain(struct site *site, struct text item)
 	char name[HOST_NAME_SIZE];
 	const char *why;
 
-	if (memchr(item.data, '/', item.len) != NULL ||
-	    memchr(item.data, ':', item.len) != NULL || item.data[0] == '!') {
-		site->own_domains_are_partial = true;
+	if (item.data[0] == '/' || item.data[0] == '!' ||
+	    item.data[0] == '.' || table_is_table(item)) {
+		site->own_domains_are_all = false;
 		return;
 	}
 	if (item.data[0] == '$')
@@ -58,7 +64,7 @@ site_add_domains(struct site *site, struct text value)
 {
 	struct text item;
 
-	while (text_next_item(&value, &item))
+	while (table_next_item(&value, &item))
 		site_add_domain(site, item);
 }
 
@@ -96,20 +102,6 @@ site_set_level(struct site *site, struct seen *seen, struct text value)
 	site->smtp_tls_level = level;
 }
 
-/* Settings whose tables are not read here: where mail goes is then unknown. */
-static bool
-leads_elsewhere(struct text name, struct text value)
-{
-	if (text_equals(name, "default_transport"))
-		return !text_equals(value, "smtp") &&
-		    !text_equals(value, "smtp:");
-	return value.len > 0 && (text_equals(name, "relayhost") ||
-	    text_equals(name, "transport_maps") ||
-	    text_equals(name, "sender_dependent_relayhost_maps") ||
-	    text_equals(name, "sender_dependent_default_transport_maps") ||
-	    text_equals(name, "virtual_alias_maps"));
-}
-
 static void
 site_add_networks(struct site *site, struct text value)
 {
@@ -117,15 +109,41 @@ site_add_networks(struct site *site, struct text value)
 	const char *why;
 	size_t skipped, i;
 
-	if (network_list_parse(value, &more, &skipped, &why) == -1)
+	if (network_list_parse(value, &more, &skipped, &why) == -1) {
+		site->own_networks_are_all = false;
 		return;
+	}
 	own->networks = xreallocarray(own->networks, own->count + more.count,
 	    sizeof(*own->networks));
 	for (i = 0; i < more.count; i++)
 		own->networks[own->count++] = more.networks[i];
 	network_list_clear(&more);
 	if (skipped > 0)
-		site->own_networks_are_partial = true;
+		site->own_networks_are_all = false;
+}
+
+static void
+site_add_instance(struct site *site)
+{
+	site->instances = xreallocarray(site->instances,
+	    site->instance_count + 1, sizeof(*site->instances));
+	memset(&site->instances[site->instance_count++], 0,
+	    sizeof(*site->instances));
+}
+
+/* What a line says of the instance that was begun last. */
+static void
+site_set_instance(struct site *site, struct text name, struct text value)
+{
+	struct instance *instance;
+
+	if (site->instance_count == 0)
+		return;
+	instance = &site->instances[site->instance_count - 1];
+	if (text_equals(name, "master.cf"))
+		instance_add_service(instance, value);
+	else
+		instance_set(instance, name, value);
 }
 
 static void
@@ -135,6 +153,7 @@ site_set(struct site *site, struct seen *seen, struct text name,
 	if (text_equals(name, "mail_version")) {
 		site->is_known = true;
 		site_set_version(site, value);
+		site_add_instance(site);
 	} else if (text_equals(name, "myhostname")) {
 		/* The first instance is the default one. */
 		if (site->myhostname == NULL)
@@ -144,8 +163,11 @@ site_set(struct site *site, struct seen *seen, struct text name,
 		site_add_networks(site, value);
 	} else if (text_equals(name, "mydestination") ||
 	    text_equals(name, "virtual_alias_domains") ||
-	    text_equals(name, "virtual_mailbox_domains") ||
-	    text_equals(name, "relay_domains")) {
+	    text_equals(name, "virtual_mailbox_domains")) {
+		site_add_domains(site, value);
+	} else if (text_equals(name, "relay_domains")) {
+		/* The names below them, too. */
+		site->own_domains_are_all &= value.len == 0;
 		site_add_domains(site, value);
 	} else if (text_equals(name, "smtp_tls_security_level")) {
 		site_set_level(site, seen, value);
@@ -161,8 +183,6 @@ site_set(struct site *site, struct seen *seen, struct text name,
 			seen->dane_denied_count++;
 	} else if (text_equals(name, "smtp_fallback_relay")) {
 		site->has_fallback_relay |= value.len > 0;
-	} else if (leads_elsewhere(name, value)) {
-		site->next_hops_vary = true;
 	} else if (text_equals(name, "smtp_tls_CAfile")) {
 		free(site->ca_file);
 		site->ca_file = xstrndup(value.data, value.len);
@@ -183,7 +203,9 @@ site_parse(struct text postconf)
 	struct site *site = xcalloc(1, sizeof(*site));
 	struct seen seen = { 0 };
 	struct text line, name, rest;
+	size_t i;
 
+	site->own_networks_are_all = site->own_domains_are_all = true;
 	while (text_next_line(&postconf, &line)) {
 		if (line.len > 0 && line.data[0] == '#') {
 			line = text_trim((struct text){ line.data + 1,
@@ -196,7 +218,11 @@ site_parse(struct text postconf)
 		if (!text_next_field(&rest, '=', &name) || rest.data == NULL)
 			continue;
 		site_set(site, &seen, text_trim(name), text_trim(rest));
+		site_set_instance(site, text_trim(name), text_trim(rest));
 	}
+	site->has_plain_ways = true;
+	for (i = 0; i < site->instance_count; i++)
+		site->has_plain_ways &= instance_is_plain(&site->instances[i]);
 	site->can_dane = seen.dnssec_count > 0 && seen.dns_lookup_count > 0 &&
 	    seen.dane_denied_count == 0;
 	return site;
@@ -212,6 +238,9 @@ site_free(struct site *site)
 	for (i = 0; i < site->own_domain_count; i++)
 		free(site->own_domains[i]);
 	free(site->own_domains);
+	for (i = 0; i < site->instance_count; i++)
+		instance_clear(&site->instances[i]);
+	free(site->instances);
 	network_list_clear(&site->own_networks);
 	free(site->myhostname);
 	free(site->ca_file);

@@ -12,6 +12,7 @@
 
 #include "shared/address.h"
 #include "shared/policy/domain_rules.h"
+#include "shared/postfix/instance.h"
 #include "shared/text.h"
 
 struct site {
@@ -22,14 +23,19 @@ struct site {
 	/* smtp_dns_support_level = dnssec and smtp_host_lookup with dns */
 	bool		 can_dane;
 	bool		 has_fallback_relay;
-	/* Transports, relays or aliases may lead mail elsewhere than to the MX hosts
-	   of its recipient's domain. */
-	bool		 next_hops_vary;
+	/* Each Postfix of this host; route.h asks them. */
+	struct instance	*instances;
+	size_t		 instance_count;
+	/* No relay, table or alias leads mail elsewhere than to the MX hosts of its
+	   recipient's domain. */
+	bool		 has_plain_ways;
+	/* The literal entries of all instances together, and whether there are
+	   others: tables, files, exceptions. */
 	struct network_list own_networks;	/* mynetworks */
-	bool		 own_networks_are_partial;	/* some are in tables */
-	char		**own_domains;	/* A-labels, literal entries only */
+	bool		 own_networks_are_all;
+	char		**own_domains;	/* A-labels */
 	size_t		 own_domain_count;
-	bool		 own_domains_are_partial;	/* some are in tables */
+	bool		 own_domains_are_all;
 	/* CA settings for probes; as written */
 	char		*ca_file, *ca_path;
 	bool		 appends_default_ca;
@@ -41,13 +47,14 @@ struct site {
 extern const char *const site_parameters[];
 
 /*
- * From lines "name = value" as postconf prints them; names unknown here are
- * ignored, absent ones leave unknown.  Empty text gives a site that is not known.
- * A first line "# text" is the message for people.  Never NULL.
+ * From lines "name = value" as postconf prints them, and "master.cf = ..." as
+ * "postconf -M" does; names unknown here are ignored, absent ones leave unknown.
+ * Each instance begins with its mail_version.  Empty text gives a site that is
+ * not known.  A first line "# text" is the message for people.  Never NULL.
  */
 struct site	*site_parse(struct text postconf);
 void		 site_free(struct site *site);
-/* name and its parents are compared by equality only; name is an A-label. */
+/* Of the literal entries, by equality only; name is an A-label. */
 bool		 site_owns_domain(const struct site *site, const char *name);
 
 #endif

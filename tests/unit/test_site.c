@@ -30,6 +30,7 @@
 	"transport_maps =\n" \
 	"default_transport = smtp\n"
 
+#define V		"mail_version = 3.7.11\n"
 #define DNSSEC		"smtp_dns_support_level = dnssec\n"
 #define BY_DNS		"smtp_host_lookup = dns\n"
 
@@ -47,7 +48,7 @@ parse(const char *text)
 /* What comes out, in the words of those who use it. */
 static const struct row {
 	const char	*label, *postconf;
-	bool		 is_known, can_dane, has_fallback, varies;
+	bool		 is_known, can_dane, has_fallback;
 	unsigned	 version;
 	enum tls_level	 level;
 } rows[] = {
@@ -111,25 +112,6 @@ static const struct row {
 	{ "fallback relay of the first of two",
 	    "smtp_fallback_relay = [relay.example]\nsmtp_fallback_relay =\n",
 	    .has_fallback = true },
-
-	{ "a relay", "relayhost = [relay.example]:587\n", .varies = true },
-	{ "a transport table", "transport_maps = hash:/etc/t\n",
-	    .varies = true },
-	{ "aliases", "virtual_alias_maps = hash:/etc/v\n", .varies = true },
-	{ "relays by sender",
-	    "sender_dependent_relayhost_maps = hash:/etc/s\n",
-	    .varies = true },
-	{ "transports by sender",
-	    "sender_dependent_default_transport_maps = hash:/etc/s\n",
-	    .varies = true },
-	{ "another default transport", "default_transport = relay\n",
-	    .varies = true },
-	{ "the default transport to a host",
-	    "default_transport = smtp:[relay.example]\n", .varies = true },
-	{ "the default transport, written long",
-	    "default_transport = smtp:\n", .varies = false },
-	{ "of two instances one has a relay",
-	    "relayhost = relay.example\nrelayhost =\n", .varies = true },
 };
 
 static void
@@ -146,9 +128,58 @@ test_rows(void)
 		check_bool(" can DANE", site->can_dane, row->can_dane);
 		check_bool(" fallback", site->has_fallback_relay,
 		    row->has_fallback);
-		check_bool(" varies", site->next_hops_vary, row->varies);
 		site_free(site);
 	}
+}
+
+/* ------------------------------------------------------------- the ways */
+
+static const struct {
+	const char	*label, *postconf;
+	bool		 are_plain;
+} ways[] = {
+	{ "Debian", DEBIAN, true },
+	{ "a relay", V "relayhost = [relay.example]:587\n", false },
+	{ "a transport table", V "transport_maps = hash:/etc/t\n", false },
+	{ "aliases", V "virtual_alias_maps = hash:/etc/v\n", false },
+	{ "rewriting", V "canonical_maps = hash:/etc/c\n", false },
+	{ "rewriting of senders", V "sender_canonical_maps = hash:/etc/c\n",
+	    true },
+	{ "relays by sender",
+	    V "sender_dependent_relayhost_maps = hash:/etc/s\n", false },
+	{ "transports by sender",
+	    V "sender_dependent_default_transport_maps = hash:/etc/s\n",
+	    false },
+	{ "another default transport", V "default_transport = slow\n",
+	    false },
+	{ "another that is smtp(8), too", V "default_transport = slow\n"
+	    "master.cf = slow unix - - y - 1 smtp\n", true },
+	{ "the default transport to a host",
+	    V "default_transport = smtp:[relay.example]\n", false },
+	{ "the default transport, written long",
+	    V "default_transport = smtp:\n", true },
+	{ "one of two instances has a relay",
+	    V "relayhost = relay.example\n" V "relayhost =\n", false },
+};
+
+static void
+test_ways(void)
+{
+	struct site *site;
+	size_t i;
+
+	for (i = 0; i < ROWS(ways); i++) {
+		site = parse(ways[i].postconf);
+		check_bool(ways[i].label, site->has_plain_ways,
+		    ways[i].are_plain);
+		site_free(site);
+	}
+	site = parse(V "config_directory = /etc/a\n" V
+	    "config_directory = /etc/b\n");
+	check_int("instances", (int64_t)site->instance_count, 2);
+	check_text("the second", instance_get(&site->instances[1],
+	    SETTING_CONFIG_DIRECTORY), "/etc/b");
+	site_free(site);
 }
 
 /* ---------------------------------------------------------- own domains */
@@ -170,8 +201,8 @@ static const struct {
 	    "a.example", NULL, false },
 	{ "virtual_mailbox_domains", "virtual_mailbox_domains = a.example\n",
 	    "a.example", NULL, false },
-	{ "relay_domains", "relay_domains = a.example\n", "a.example", NULL,
-	    false },
+	{ "relay_domains, and what lies below", "relay_domains = a.example\n",
+	    "a.example", NULL, true },
 	{ "the host itself", "myhostname = mx.a.example\n", "mx.a.example",
 	    NULL, false },
 	{ "not its domain", "mydomain = a.example\n", NULL, "a.example",
@@ -191,7 +222,8 @@ static const struct {
 	{ "what is no name", "mydestination = a..example, b.example\n",
 	    "b.example", "a..example", false },
 	{ "several settings add up", "mydestination = a.example\n"
-	    "relay_domains = b.example\n", "a.example", NULL, false },
+	    "virtual_mailbox_domains = b.example\n", "b.example", NULL,
+	    false },
 	{ "several instances add up", "mydestination = a.example\n"
 	    "mydestination = b.example\n", "a.example", NULL, false },
 	{ "the host of the first instance", "myhostname = mx1.a.example\n"
@@ -213,8 +245,8 @@ test_domains(void)
 		if (domains[i].foreign != NULL)
 			check_bool(" not", site_owns_domain(site,
 			    domains[i].foreign), false);
-		check_bool(" partial", site->own_domains_are_partial,
-		    domains[i].is_partial);
+		check_bool(" all", site->own_domains_are_all,
+		    !domains[i].is_partial);
 		site_free(site);
 	}
 }
@@ -306,6 +338,7 @@ int
 main(void)
 {
 	test_rows();
+	test_ways();
 	test_domains();
 	test_networks();
 	test_words();
