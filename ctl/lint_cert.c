@@ -5,17 +5,13 @@
 
 #include "ctl/lint.h"
 
-#include <errno.h>
 #include <string.h>
 #include <time.h>
 
 #include "ctl/ctl.h"
-#include "shared/buffer.h"
+#include "ctl/trust.h"
 #include "shared/host_name.h"
-#include "shared/io/file.h"
 #include "shared/policy/cert_check.h"
-
-#define CA_FILE_MAX_BYTES (16 * 1024 * 1024)
 
 /* The host as DNS or a person writes it; what is no name matches nothing. */
 static void
@@ -87,39 +83,6 @@ read_time(const char *t, int64_t *out)
 	return false;
 }
 
-static int
-add_ca_file(struct cert_store *store, const char *path, const char **why)
-{
-	struct buffer pem;
-	int result = -1;
-
-	buffer_init(&pem, CA_FILE_MAX_BYTES);
-	if (file_read(path, &pem) == -1)
-		*why = strerror(errno);
-	else
-		result = cert_store_add_pem(store,
-		    (struct text){ buffer_text(&pem), pem.len }, why);
-	buffer_clear(&pem);
-	return result;
-}
-
-/* Where systems keep all that they trust in one file; the first counts. */
-static void
-add_system_store(struct cert_store *store)
-{
-	static const char *const paths[] = {
-		"/etc/ssl/certs/ca-certificates.crt",	/* Debian */
-		"/etc/pki/tls/certs/ca-bundle.crt",	/* Fedora */
-		"/etc/ssl/cert.pem",			/* FreeBSD */
-	};
-	const char *why;
-	size_t i;
-
-	for (i = 0; i < sizeof(paths) / sizeof(paths[0]); i++)
-		if (add_ca_file(store, paths[i], &why) == 0)
-			break;
-}
-
 /* -1 with *why for an argument that makes no sense. */
 static int
 read_arguments(char *const *arguments, struct cert_question *out,
@@ -133,8 +96,8 @@ read_arguments(char *const *arguments, struct cert_question *out,
 	}
 	out->store = cert_store_new();
 	if (arguments[LINT_CA] == NULL)
-		add_system_store(out->store);
-	else if (add_ca_file(out->store, arguments[LINT_CA], why) == -1) {
+		trust_add_system(out->store);
+	else if (trust_add_file(out->store, arguments[LINT_CA], why) == -1) {
 		ctl_complain("%s: %s", arguments[LINT_CA], *why);
 		*why = "--ca cannot be used";
 		return -1;
