@@ -25,6 +25,7 @@ struct ctl_options {
 	size_t		 override_count;
 	bool		 is_json;
 	bool		 forgets_policy;	/* --policy */
+	bool		 clears;		/* --clear */
 	char		*host, *at, *ca_file;	/* of lint's kinds, or NULL */
 };
 
@@ -33,6 +34,7 @@ struct ctl_command {
 	const char	*operands;	/* for usage: "DOMAIN" */
 	int		 operand_min, operand_max;
 	bool		 takes_policy;	/* --policy is an option of it */
+	bool		 takes_clear;	/* --clear is */
 	bool		 takes_host;	/* --host, --at and --ca are */
 	const char	*summary;	/* one line */
 	const char	*help;		/* more lines for --help, or "" */

@@ -23,11 +23,15 @@ static const struct ctl_command *const commands[] = {
 
 #define COMPLAINT_SIZE 4096
 
-enum { OPTION_JSON = 256, OPTION_POLICY, OPTION_HOST, OPTION_AT, OPTION_CA };
+enum {
+	OPTION_JSON = 256, OPTION_POLICY, OPTION_CLEAR, OPTION_HOST, OPTION_AT,
+	OPTION_CA
+};
 
 static const struct option long_options[] = {
 	{ "json", no_argument, NULL, OPTION_JSON },
 	{ "policy", no_argument, NULL, OPTION_POLICY },
+	{ "clear", no_argument, NULL, OPTION_CLEAR },
 	{ "host", required_argument, NULL, OPTION_HOST },
 	{ "at", required_argument, NULL, OPTION_AT },
 	{ "ca", required_argument, NULL, OPTION_CA },
@@ -69,8 +73,9 @@ static void
 print_usage(FILE *to, const struct ctl_command *command)
 {
 	fprintf(to, "usage: hopseal %s [-c FILE] [-o NAME=VALUE] [--json]%s"
-	    "%s%s\n", command->name,
+	    "%s%s%s\n", command->name,
 	    command->takes_policy ? " [--policy]" : "",
+	    command->takes_clear ? " [--clear]" : "",
 	    command->operands[0] != '\0' ? " " : "", command->operands);
 }
 
@@ -133,6 +138,9 @@ read_options(int argc, char **argv, struct ctl_options *options,
 		case OPTION_POLICY:
 			options->forgets_policy = true;
 			break;
+		case OPTION_CLEAR:
+			options->clears = true;
+			break;
 		case OPTION_HOST:
 			options->host = optarg;
 			break;
@@ -158,6 +166,7 @@ usage_fits(const struct ctl_command *command,
 	return operand_count >= command->operand_min &&
 	    operand_count <= command->operand_max &&
 	    (command->takes_policy || !options->forgets_policy) &&
+	    (command->takes_clear || !options->clears) &&
 	    (command->takes_host || !has_trust);
 }
 

@@ -68,6 +68,30 @@ show(json_t *answer)
 	}
 }
 
+/* What was cleared is no error, and neither is that there was nothing. */
+static enum ctl_exit
+clear(const struct ctl_options *options)
+{
+	const char *cleared;
+	enum ctl_exit status;
+	json_t *answer;
+
+	answer = ask_policyd(options, json_pack("{s:s}", "command", "clear"),
+	    &status);
+	if (answer == NULL)
+		return status;
+	cleared = answer_text(answer, "cleared");
+	if (options->is_json)
+		ask_print(answer);
+	else if (cleared[0] != '\0')
+		printf("closed the breaker: %s\n", cleared);
+	else
+		puts("the breaker was closed already");
+	status = answer_is_true(answer, "done") ? CTL_FINE : CTL_CRITICAL;
+	json_decref(answer);
+	return status;
+}
+
 static enum ctl_exit
 status_run(const struct ctl_options *options, int operand_count,
     char *const *operands)
@@ -77,6 +101,8 @@ status_run(const struct ctl_options *options, int operand_count,
 
 	(void)operand_count;
 	(void)operands;
+	if (options->clears)
+		return clear(options);
 	answer = ask_policyd(options, json_pack("{s:s}", "command", "status"),
 	    &status);
 	if (answer == NULL)
@@ -93,7 +119,10 @@ status_run(const struct ctl_options *options, int operand_count,
 const struct ctl_command status_command = {
 	.name = "status",
 	.operands = "",
+	.takes_clear = true,
 	.summary = "is policyd well: its processes, cache, resolver, rules",
-	.help = "Exit 0 all is well, 1 warnings, 2 critical, 3 unknown.\n",
+	.help =
+	    "--clear closes the breaker, which then opens for new trouble "
+	    "alone.\nExit 0 all is well, 1 warnings, 2 critical, 3 unknown.\n",
 	.run = status_run
 };

@@ -67,12 +67,16 @@ static char *
 clerk_outcome(const struct control_question *q, struct text answer)
 {
 	struct control_outcome outcome;
+	json_t *words;
 
 	if (!control_outcome_parse(answer, &outcome))
 		return json_error_line("the front's answer cannot be read");
+	words = outcome.words.len > 0 ? json_text(outcome.words) : json_null();
+	if (q->command == CONTROL_CLEAR)
+		return json_line(json_pack("{s:b, s:o}", "done",
+		    outcome.is_done, "cleared", words));
 	return json_line(json_pack("{s:s, s:b, s:o}", "domain", q->hop.name,
-	    "done", outcome.is_done, "reason", outcome.error.len > 0 ?
-	    json_text(outcome.error) : json_null()));
+	    "done", outcome.is_done, "reason", words));
 }
 
 static char *
@@ -151,6 +155,7 @@ clerk_on_line(uint64_t connection, struct text line, void *arg)
 	case CONTROL_FORGET:
 	case CONTROL_STATUS:
 	case CONTROL_SITE:
+	case CONTROL_CLEAR:
 		questions_ask(clerk->questions, connection, &q);
 		break;
 	}

@@ -11,7 +11,7 @@ static bool
 has_domain(enum control_command command)
 {
 	return command != CONTROL_STATUS && command != CONTROL_SITE &&
-	    command != CONTROL_RELOAD;
+	    command != CONTROL_CLEAR && command != CONTROL_RELOAD;
 }
 
 static int

@@ -15,7 +15,6 @@
 #include "shared/xalloc.h"
 
 #define HOSTS_MAX	256
-#define WORDS_SIZE	200
 
 struct host_note {			/* what became of a host lately */
 	char	name[HOST_NAME_SIZE];
@@ -30,7 +29,7 @@ struct date_note {
 
 struct breaker {
 	enum breaker_state	state;
-	char			words[WORDS_SIZE];
+	char			words[BREAKER_WORDS_SIZE];
 	struct host_note	hosts[HOSTS_MAX];	/* the oldest goes */
 	size_t			host_count;
 	struct date_note	dates[BREAKER_DATES];	/* the first goes */

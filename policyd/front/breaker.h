@@ -20,6 +20,7 @@
 #define BREAKER_DATES		5	/* policy hosts; their median decides */
 #define BREAKER_OFF_S		300	/* more than that opens */
 #define BREAKER_STEP_S		60	/* our clock was set: a new one */
+#define BREAKER_WORDS_SIZE	200
 
 enum breaker_state { BREAKER_CLOSED, BREAKER_HOSTS, BREAKER_CLOCK };
 

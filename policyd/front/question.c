@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "policyd/front/access_service.h"
+#include "policyd/front/breaker.h"
 #include "policyd/front/cache_async.h"
 #include "policyd/front/client.h"
 #include "policyd/front/domain_lookup.h"
@@ -54,7 +55,8 @@ send_explanation(struct front *front, uint64_t number,
 	struct facts *facts = front_facts(entry, hop);
 	bool is_known = entry != NULL && entry->record != NULL;
 	struct control_explanation e = { .site = front->site,
-	    .source = text_of(source), .error = text_of(error) };
+	    .source = text_of(source), .error = text_of(error),
+	    .breaker = text_of(breaker_words(front->breaker)) };
 	struct tls_decision decision;
 	struct buffer replies[MAP_NAME_COUNT], access, payload;
 	enum map_name name;
@@ -85,9 +87,9 @@ send_explanation(struct front *front, uint64_t number,
 
 static void
 send_outcome(struct front *front, uint64_t number, bool is_done,
-    const char *error)
+    const char *words)
 {
-	struct control_outcome outcome = { is_done, text_of(error) };
+	struct control_outcome outcome = { is_done, text_of(words) };
 	struct buffer payload;
 
 	buffer_init(&payload, PAYLOAD_MAX);
@@ -224,6 +226,17 @@ forget(struct front *front, uint64_t number,
 	send_outcome(front, number, true, "");
 }
 
+static void
+clear(struct front *front, uint64_t number)
+{
+	char words[BREAKER_WORDS_SIZE];
+
+	text_quote(words, sizeof(words),
+	    text_of(breaker_words(front->breaker)));
+	front_clear_breaker(front);
+	send_outcome(front, number, true, words);
+}
+
 /* ---------------------------------------------------------------- status */
 
 static void
@@ -291,6 +304,21 @@ add_cache(struct front *front, struct buffer *out)
 }
 
 static void
+add_breaker(struct front *front, struct buffer *out)
+{
+	char detail[BREAKER_WORDS_SIZE + 40];
+
+	if (breaker_state(front->breaker) == BREAKER_CLOSED) {
+		add_part(out, "breaker", CONTROL_OK, "closed", "");
+		return;
+	}
+	snprintf(detail, sizeof(detail), "open, nothing is deferred or held: "
+	    "%s", breaker_words(front->breaker));
+	add_part(out, "breaker", CONTROL_BAD, detail,
+	    breaker_advice(front->breaker));
+}
+
+static void
 status(struct front *front, uint64_t number)
 {
 	const struct front_counters *c = &front->counters;
@@ -301,6 +329,7 @@ status(struct front *front, uint64_t number)
 	buffer_init(&out, PAYLOAD_MAX);
 	add_redis(front, &out);
 	add_cache(front, &out);
+	add_breaker(front, &out);
 	add_counter(&out, "map_requests", c->map_requests);
 	add_counter(&out, "map_found", c->map_found);
 	add_counter(&out, "map_not_found", c->map_not_found);
@@ -356,6 +385,9 @@ question_answer(struct front *front, const struct frame *frame)
 		break;
 	case CONTROL_SITE:
 		send_site(front, frame->number);
+		break;
+	case CONTROL_CLEAR:
+		clear(front, frame->number);
 		break;
 	case CONTROL_RULES:
 	case CONTROL_RELOAD:

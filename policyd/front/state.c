@@ -83,15 +83,30 @@ front_judge_site(struct front *front)
 	return true;
 }
 
+static void
+take_breaker(struct front *front)
+{
+	front->site.breaker_is_open =
+	    breaker_state(front->breaker) != BREAKER_CLOSED;
+	front->generation++;
+}
+
+void
+front_clear_breaker(struct front *front)
+{
+	if (front->site.breaker_is_open)
+		log_info("breaker: closed by hand");
+	breaker_reset(front->breaker);
+	take_breaker(front);
+}
+
 void
 front_check_breaker(struct front *front)
 {
 	if (!breaker_judge(front->breaker, clock_now_s(),
 	    clock_monotonic_ms() / 1000))
 		return;
-	front->site.breaker_is_open =
-	    breaker_state(front->breaker) != BREAKER_CLOSED;
-	front->generation++;
+	take_breaker(front);
 	if (front->site.breaker_is_open)
 		log_error("breaker: %s, so something is wrong here and nothing "
 		    "is deferred or held; %s", breaker_words(front->breaker),

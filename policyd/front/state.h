@@ -56,6 +56,8 @@ struct front {
 bool	front_judge_site(struct front *front);
 /* Now and then, and after each note: what an open breaker means for the site. */
 void	front_check_breaker(struct front *front);
+/* By hand, also when it is closed: what was noted so far opens it no more. */
+void	front_clear_breaker(struct front *front);
 /* True for names that are looked up nowhere: private ones, private_zones. */
 bool	front_is_private(const struct front *front, const char *name);
 /* True for domains whose mail is ours: the option, or what postconf said. */

@@ -13,6 +13,7 @@ static const char *const command_names[] = {
 	[CONTROL_FORGET] = "forget",
 	[CONTROL_STATUS] = "status",
 	[CONTROL_SITE] = "site",
+	[CONTROL_CLEAR] = "clear",
 	[CONTROL_RULES] = "rules",
 	[CONTROL_RELOAD] = "reload"
 };
@@ -68,7 +69,7 @@ control_question_parse(struct text payload, struct control_question *out)
 	const char *why;
 
 	unpack_init(&u, payload.data, payload.len);
-	q.command = (enum control_command)unpack_choice(&u, CONTROL_SITE);
+	q.command = (enum control_command)unpack_choice(&u, CONTROL_CLEAR);
 	hop = unpack_text(&u);
 	q.forgets_policy = unpack_choice(&u, QUESTION_FORGETS_POLICY) != 0;
 	if (!unpack_is_done(&u) || q.command < CONTROL_EXPLAIN)
@@ -142,6 +143,7 @@ control_explanation_format(const struct control_explanation *e,
 	pack_text(out, e->access);
 	pack_text(out, e->source);
 	pack_site(&e->site, out);
+	pack_text(out, e->breaker);
 	pack_text(out, e->error);
 }
 
@@ -158,6 +160,7 @@ control_explanation_parse(struct text payload, struct control_explanation *out)
 	e.access = unpack_text(&u);
 	e.source = unpack_text(&u);
 	unpack_site(&u, &e.site);
+	e.breaker = unpack_text(&u);
 	e.error = unpack_text(&u);
 	if (!unpack_is_done(&u))
 		return false;
@@ -169,7 +172,7 @@ void
 control_outcome_format(const struct control_outcome *o, struct buffer *out)
 {
 	pack_u8(out, o->is_done);
-	pack_text(out, o->error);
+	pack_text(out, o->words);
 }
 
 bool
@@ -180,7 +183,7 @@ control_outcome_parse(struct text payload, struct control_outcome *out)
 
 	unpack_init(&u, payload.data, payload.len);
 	o.is_done = unpack_choice(&u, 1) != 0;
-	o.error = unpack_text(&u);
+	o.words = unpack_text(&u);
 	if (!unpack_is_done(&u))
 		return false;
 	*out = o;

@@ -23,6 +23,7 @@ enum control_command {
 	CONTROL_FORGET,		/* by control_outcome */
 	CONTROL_STATUS,		/* by parts and counters */
 	CONTROL_SITE,		/* by struct tls_site; asked by the milter */
+	CONTROL_CLEAR,		/* the breaker; by control_outcome */
 	CONTROL_RULES,		/* the clerk's own; the front never sees */
 	CONTROL_RELOAD		/* these two */
 };
@@ -33,7 +34,7 @@ bool		 control_command_parse(struct text word,
 
 struct control_question {
 	enum control_command	command;
-	struct next_hop		hop;	/* NONE for STATUS and SITE alone */
+	struct next_hop		hop;	/* NONE for STATUS, SITE and CLEAR */
 	bool			forgets_policy;	/* FORGET: unexpired too */
 };
 void	control_question_format(const struct control_question *q,
@@ -49,6 +50,7 @@ struct control_explanation {
 	struct text	access;		/* the action: "DUNNO" */
 	struct text	source;		/* "memory", "redis", "lookup", "none" */
 	struct tls_site	site;		/* as the front decides with it */
+	struct text	breaker;	/* why it is open, or empty */
 	struct text	error;		/* what went wrong, or empty */
 };
 void	control_explanation_format(const struct control_explanation *e,
@@ -60,10 +62,10 @@ bool	control_explanation_parse(struct text payload,
 void	control_site_format(const struct tls_site *site, struct buffer *out);
 bool	control_site_parse(struct text payload, struct tls_site *out);
 
-/* REFRESH and FORGET. */
+/* REFRESH, FORGET and CLEAR. */
 struct control_outcome {
 	bool		is_done;
-	struct text	error;		/* why not, or empty */
+	struct text	words;		/* why not; of CLEAR what; or empty */
 };
 void	control_outcome_format(const struct control_outcome *o,
 	    struct buffer *out);

@@ -13,7 +13,7 @@ import threading
 FRONT, SCOUT = 1, 2
 (SETTINGS, PEER, LEAVE, TICK, CHILDREN, LOG, LOOKUP, FACTS, RESOLVER, QUESTION, ANSWER,
  RELOAD) = range(1, 13)
-EXPLAIN, REFRESH, FORGET, STATUS = range(1, 5)
+EXPLAIN, REFRESH, FORGET, STATUS, SITE, CLEAR = range(1, 7)
 BAD, OK, UNKNOWN, WARNING = range(4)
 HAS_DESCRIPTOR = 0x80       # in the type of a frame (policyd/process/channel.c)
 
@@ -54,9 +54,9 @@ def site(dane=2, level=2):
 
 
 def explanation(facts="", query="NOTFOUND ", tlsrpt=None, access="DUNNO", source="memory",
-                dane=2, error=""):
+                dane=2, breaker="", error=""):
     return (text(facts) + text(query) + text(query if tlsrpt is None else tlsrpt) +
-            text(access) + text(source) + site(dane) + text(error))
+            text(access) + text(source) + site(dane) + text(breaker) + text(error))
 
 
 def outcome(done, error=""):

@@ -242,7 +242,8 @@ class Command(unittest.TestCase):
                               (("statsu",), 'did you mean "status"?'),
                               (("frobnicate",), "hopseal --help"), (("explain",), "usage:"),
                               (("explain", "a.example", "b.example"), "usage:"),
-                              (("status", "x"), "usage:"), (("-x",), "invalid option"),
+                              (("status", "x"), "usage:"),
+                              (("explain", "--clear", "x.y"), "usage:"), (("-x",), "invalid option"),
                               (("explain", "--policy", "a.example"), "usage:"),
                               (("explain", "-o", "mapp_listen=x", "a.example"),
                                "map_listen"),
@@ -423,6 +424,12 @@ class Explain(WithClerk):
         self.assertIn(warnings[0], self.run_text("rules", "a.weak.example")[1])
         self.assertIsNone(self.run_json("rules", "b.weak.example")[1]["warning"])
 
+    def test_breaker(self):
+        self.front(rig.explanation(breaker="our clock is 1h 0m behind\n"))
+        words = "the breaker is open, nothing is deferred or held: our clock is 1h 0m behind?"
+        self.assertEqual(self.run_json("explain", "a.example")[1]["warnings"], [words])
+        self.assertIn(words, self.run_text("explain", "a.example")[1])
+
     def test_dane_off(self):
         self.front(rig.explanation(POLICY_FACTS, dane=1))
         self.assertEqual(self.run_json("explain", "example.com")[1]["dane"]["state"], "off")
@@ -570,6 +577,24 @@ class Status(WithClerk):
             parts = self.parts(got)
             self.assertEqual((status, parts["resolver"]["ok"], parts["dane"]["ok"]),
                              (wanted, resolver, dane))
+
+    def test_clear(self):
+        front = self.front(rig.outcome(True, "5 of 20 hosts turned bad within an hour"))
+        self.assertEqual(self.run_json("status", "--clear"), (0, {
+            "done": True, "cleared": "5 of 20 hosts turned bad within an hour"}))
+        self.assertEqual(self.run_text("status", "--clear")[:2], (
+            0, "closed the breaker: 5 of 20 hosts turned bad within an hour\n"))
+        self.assertEqual(front.asked, [(rig.CLEAR, "", 0)] * 2)
+
+    def test_clear_of_nothing(self):
+        self.front(rig.outcome(True))
+        self.assertEqual(self.run_json("status", "--clear")[1],
+                         {"done": True, "cleared": None})
+        self.assertIn("closed already", self.run_text("status", "--clear")[1])
+
+    def test_clear_without_front(self):
+        status, got = self.run_json("status", "--clear")
+        self.assertEqual((status, got), (3, {"error": "the front is away"}))
 
     def test_front_away(self):
         begin = time.monotonic()

@@ -74,10 +74,12 @@ static const struct {
 	{ "forget, policy too", "example.com", CONTROL_FORGET, 1, true },
 	{ "status", "", CONTROL_STATUS, 0, true },
 	{ "site", "", CONTROL_SITE, 0, true },
+	{ "clear", "", CONTROL_CLEAR, 0, true },
 	{ "explain of nothing", "", CONTROL_EXPLAIN, 0, false },
 	{ "explain of no name", ".example.com", CONTROL_EXPLAIN, 0, false },
 	{ "status of a domain", "example.com", CONTROL_STATUS, 0, false },
 	{ "site of a domain", "example.com", CONTROL_SITE, 0, false },
+	{ "clear of a domain", "example.com", CONTROL_CLEAR, 0, false },
 	{ "rules: the clerk's", "example.com", CONTROL_RULES, 0, false },
 	{ "no command", "example.com", 0, 0, false },
 	{ "unknown command", "example.com", 200, 0, false },
@@ -125,6 +127,7 @@ test_explanation(void)
 			.stale_ttl_s = 1, .good_ttl_s = 2, .bad_ttl_s = 3,
 			.reprobe_after_s = UINT32_MAX
 		},
+		.breaker = text_of("our clock is late"),
 		.error = text_of("the scout is away")
 	}, got;
 
@@ -138,6 +141,8 @@ test_explanation(void)
 	    text_equals(got.query_with_tlsrpt, "OK may"), true);
 	check_bool("access", text_equals(got.access, "DUNNO"), true);
 	check_bool("source", text_equals(got.source, "memory"), true);
+	check_bool("breaker", text_equals(got.breaker, "our clock is late"),
+	    true);
 	check_bool("error", text_equals(got.error, "the scout is away"), true);
 	check_int("site: dane", got.site.dane, FACT_ABSENT);
 	check_int("site: level", got.site.level, TLS_LEVEL_MAY);
@@ -196,7 +201,7 @@ test_outcome(void)
 	check_bool("an outcome", control_outcome_parse(payload_text(), &got),
 	    true);
 	check_bool("not done", got.is_done, false);
-	check_bool("its reason", text_equals(got.error, "why"), true);
+	check_bool("its reason", text_equals(got.words, "why"), true);
 	check_only_whole("all of it", parse_outcome);
 	pack_u8(&payload, 2);
 	pack_string(&payload, "");

@@ -32,6 +32,7 @@ static const struct {
 	{ "status", "{\"command\":\"status\"}", NULL, CONTROL_STATUS, "",
 	    false },
 	{ "site", "{\"command\":\"site\"}", NULL, CONTROL_SITE, "", false },
+	{ "clear", "{\"command\":\"clear\"}", NULL, CONTROL_CLEAR, "", false },
 	{ "reload", "{\"command\":\"reload\"}", NULL, CONTROL_RELOAD, "",
 	    false },
 	{ "unknown members are ignored", "{\"command\":\"status\",\"x\":[]}",
