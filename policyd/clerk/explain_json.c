@@ -197,13 +197,17 @@ host_array(const struct explanation *x)
 	return hosts;
 }
 
-/* What is odd about the rule that applies. */
+/* What is odd about the rule that applies, and what keeps it from acting. */
 static json_t *
-warning_array(const struct explanation *x)
+warning_array(const struct explanation *x, struct text breaker)
 {
 	char words[RULE_WARNING_SIZE];
 	json_t *warnings = json_array();
 
+	if (breaker.len > 0)
+		json_array_append_new(warnings, json_sprintf("the breaker is "
+		    "open, nothing is deferred or held: %s",
+		    text_quote(words, sizeof(words), breaker)));
 	if (x->rule != NULL && domain_rules_warn(x->rules, x->rule, x->now,
 	    words) != NULL)
 		json_array_append_new(warnings, json_words(words));
@@ -236,7 +240,7 @@ explain_object(const struct next_hop *hop, const struct explanation *x,
 	    "finding", finding_name(d->finding),
 	    "rule_line", d->rule != NULL ? json_integer(d->rule->line) :
 	    json_null(),
-	    "warnings", warning_array(x),
+	    "warnings", warning_array(x, e->breaker),
 	    /* A host by name has no MX records to look for. */
 	    "mx", f != NULL && hop->kind != NEXT_HOP_HOST ? mx_object(f) :
 	    json_null(),
