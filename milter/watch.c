@@ -95,6 +95,7 @@ check_site(struct watch *watch)
 	struct site_answer site = { 0 };
 	struct setup *old = setup_hold();
 	struct buffer answer;
+	bool is_complete;
 	const char *why;
 
 	buffer_init(&answer, POLICYD_ANSWER_MAX);
@@ -109,8 +110,11 @@ check_site(struct watch *watch)
 		    strcmp(old->site_line, buffer_text(&answer)) != 0)
 			take_site(old, &site, buffer_text(&answer));
 	}
+	/* A policyd that has just begun will soon know more. */
+	is_complete = site.is_known ? site.tls.dane != FACT_UNKNOWN :
+	    old->site.is_known;
 	watch->site_at_ms = clock_monotonic_ms() + 1000 *
-	    (site.is_known || old->site.is_known ? WATCH_SITE_S : 1);
+	    (is_complete ? WATCH_SITE_S : 1);
 	site_answer_clear(&site);
 	buffer_clear(&answer);
 	setup_release(old);
