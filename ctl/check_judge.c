@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "shared/policy/cert_history.h"
 #include "shared/xalloc.h"
 
 #define DAY_S		86400
@@ -258,6 +259,23 @@ judge_warnings(struct check *c, const struct look_address *a,
 			}
 }
 
+/* Another MX has renewed the certificate, and this one has not noticed. */
+static void
+judge_renewal(struct check *c, const struct look_address *a)
+{
+	const struct facts_host *renewed = cert_history_renewed(c->look->facts,
+	    &host_of(c, a)->addresses[a->address], c->now);
+	struct check_problem *p;
+
+	if (renewed == NULL)
+		return;
+	p = add_problem(c, "cert-inactive", "bring the new certificate to "
+	    "this host too, and reload its server", "%s has a newer "
+	    "certificate for the same names", renewed->name);
+	p->is_warning = true;
+	at_address(p, c, a);
+}
+
 static bool
 offers_old_versions(const struct look_address *a)
 {
@@ -365,6 +383,7 @@ judge_address(struct check *c, const struct look_address *a)
 		return;
 	}
 	judge_expiry(c, a, o);
+	judge_renewal(c, a);
 	judge_warnings(c, a, o);
 	judge_offers(c, a);
 }
@@ -396,6 +415,7 @@ note_findings(struct check *c, struct look *look)
 {
 	const struct observation *o;
 	struct facts_address *to;
+	bool by_dane;
 	size_t i;
 
 	for (i = 0; i < look->address_count; i++) {
@@ -405,6 +425,12 @@ note_findings(struct check *c, struct look *look)
 		to = &look->facts->hosts[look->addresses[i].host].addresses[
 		    look->addresses[i].address];
 		to->finding = check_address_finding(c, &look->addresses[i]);
+		by_dane = check_dane_governs(c, host_of(c,
+		    &look->addresses[i]));
+		if (o->finding == FINDING_OK)
+			to->postfix_finding = observation_postfix_finding(o,
+			    by_dane);
+		cert_history_read(o, &to->cert);
 		to->seen_at = o->seen_at;
 		to->not_after = o->not_after;
 		to->seen_count = SEEN_TWICE;

@@ -67,10 +67,14 @@ ask_probe(struct look *look, struct scout_client *scout, size_t index,
 		.manner = manner
 	};
 	struct buffer payload;
+	size_t i;
 
 	memcpy(m.host, host->name, sizeof(m.host));
 	if (look->hop.kind != NEXT_HOP_HOST && look->facts->mx_is_secure)
 		memcpy(m.domain, look->hop.name, sizeof(m.domain));
+	for (i = 0; i < look->facts->host_count; i++)
+		if (i != a->host)
+			probe_request_add_other(&m, look->facts->hosts[i].name);
 	buffer_init(&payload, 4096);
 	probe_request_format(&m, &payload);
 	scout_client_ask(scout, MESSAGE_PROBE, NUMBER_PROBES +

@@ -5,6 +5,7 @@
 
 #include "shared/probe_message.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "shared/pack.h"
@@ -181,9 +182,22 @@ unpack_request(struct unpack *u, struct probe_request *out)
 }
 
 void
+probe_request_add_other(struct probe_request *m, const char *host)
+{
+	if (m->other_count < PROBE_OTHERS_MAX)
+		snprintf(m->others[m->other_count++], sizeof(m->others[0]),
+		    "%s", host);
+}
+
+void
 probe_request_format(const struct probe_request *m, struct buffer *out)
 {
+	size_t i;
+
 	pack_request(m, out);
+	pack_u8(out, (uint8_t)m->other_count);
+	for (i = 0; i < m->other_count; i++)
+		pack_string(out, m->others[i]);
 }
 
 bool
@@ -191,9 +205,13 @@ probe_request_parse(struct text payload, struct probe_request *out)
 {
 	struct probe_request m;
 	struct unpack u;
+	size_t i;
 
 	unpack_init(&u, payload.data, payload.len);
 	unpack_request(&u, &m);
+	m.other_count = unpack_choice(&u, PROBE_OTHERS_MAX);
+	for (i = 0; i < m.other_count; i++)
+		unpack_name(&u, m.others[i]);
 	if (!unpack_is_done(&u))
 		return false;
 	*out = m;
@@ -362,6 +380,14 @@ observation_finding(const struct observation *o, bool dane_governs)
 	const struct observed_verdict *v = verdict_by(o, dane_governs);
 
 	return o->finding == FINDING_OK ? v->finding : o->finding;
+}
+
+enum finding
+observation_postfix_finding(const struct observation *o, bool dane_governs)
+{
+	const struct observed_verdict *v = verdict_by(o, dane_governs);
+
+	return o->finding == FINDING_OK ? v->postfix_finding : o->finding;
 }
 
 uint32_t

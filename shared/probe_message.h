@@ -43,6 +43,8 @@ enum probe_manner {
 	PROBE_MANNER_COUNT
 };
 
+#define PROBE_OTHERS_MAX	8
+
 struct probe_request {
 	char			 host[HOST_NAME_SIZE];
 	struct address		 address;
@@ -51,7 +53,12 @@ struct probe_request {
 	enum probe_manner	 manner;
 	/* Of the mail; DANE-TA accepts it too (RFC 7672, 3.2.2).  Or "". */
 	char			 domain[HOST_NAME_SIZE];
+	/* Other MX of the domain, whose certificate this one may serve. */
+	char			 others[PROBE_OTHERS_MAX][HOST_NAME_SIZE];
+	size_t			 other_count;
 };
+/* Adds to others while there is room. */
+void	probe_request_add_other(struct probe_request *m, const char *host);
 void	probe_request_format(const struct probe_request *m,
 	    struct buffer *out);
 bool	probe_request_parse(struct text payload, struct probe_request *out);
@@ -97,7 +104,7 @@ struct observed_cert {
 #define OBSERVATION_MAX_BYTES	(64 * 1024)
 
 struct observation {
-	struct probe_request	 asked;
+	struct probe_request	 asked;		/* without others */
 	int64_t			 seen_at;
 	enum probe_stage	 stage;		/* where it ended */
 	uint32_t		 stage_ms[PROBE_STAGE_COUNT];
@@ -145,6 +152,9 @@ bool	observation_parse(struct text payload, struct observation *out);
  * certificates are like.
  */
 enum finding	 observation_finding(const struct observation *o,
+		    bool dane_governs);
+/* The same without what Postfix itself lets pass. */
+enum finding	 observation_postfix_finding(const struct observation *o,
 		    bool dane_governs);
 uint32_t	 observation_findings(const struct observation *o,
 		    bool dane_governs);

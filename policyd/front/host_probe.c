@@ -15,6 +15,7 @@
 #include "policyd/process/child.h"
 #include "shared/io/clock.h"
 #include "shared/io/log.h"
+#include "shared/policy/cert_history.h"
 #include "shared/probe_message.h"
 #include "shared/xalloc.h"
 
@@ -152,7 +153,7 @@ host_probes_send(struct host_probes *probes, const struct facts *facts,
 	struct probe_request request;
 	struct tls_decision decision;
 	struct buffer payload;
-	size_t host = 0, address = 0;
+	size_t host = 0, address = 0, i;
 	unsigned sent = 0;
 
 	front_decide(probes->front, facts, &decision);
@@ -167,6 +168,10 @@ host_probes_send(struct host_probes *probes, const struct facts *facts,
 		    sizeof(request.host));
 		memcpy(request.domain, facts->hop.name,
 		    sizeof(request.domain));
+		for (i = 0; i < facts->host_count; i++)
+			if (i != host)
+				probe_request_add_other(&request,
+				    facts->hosts[i].name);
 		buffer_init(&payload, OBSERVATION_MAX_BYTES);
 		probe_request_format(&request, &payload);
 		sent += channel_send(scout, MESSAGE_PROBE, number,
@@ -191,16 +196,59 @@ note_reach(struct host_probes *probes, enum finding finding)
 /* --------------------------------------------------------------- the answer */
 
 static enum finding
-known_finding(const struct facts *facts, const struct address *address)
+known_finding(struct facts *facts, const struct address *address)
 {
-	size_t i;
+	const struct facts_address *known = facts_find_address(facts, address);
 
-	for (i = 0; facts->host_count > 0 &&
-	    i < facts->hosts[0].address_count; i++)
-		if (address_equals(&facts->hosts[0].addresses[i].address,
-		    address))
-			return facts->hosts[0].addresses[i].finding;
-	return FINDING_UNKNOWN;
+	return known != NULL ? known->finding : FINDING_UNKNOWN;
+}
+
+/* The domain that was asked for, with what is known of its hosts now. */
+static struct facts *
+asked_domain(struct host_probes *probes, const struct observation *o)
+{
+	struct next_hop hop = { .kind = NEXT_HOP_DOMAIN, .port = 25 };
+	struct facts *facts;
+
+	memcpy(hop.name, o->asked.domain, sizeof(hop.name));
+	facts = front_facts(host_entry(probes, &hop), &hop);
+	host_probes_apply(probes, facts);
+	return facts;
+}
+
+/* Says once whose certificate was left behind: both are of the same domain. */
+static void
+warn_of_inactive(const struct facts *before, const struct facts *now)
+{
+	const struct facts_host *renewed;
+	int64_t time = clock_now_s();
+	size_t h, i;
+
+	for (h = 0; h < now->host_count; h++)
+		for (i = 0; i < now->hosts[h].address_count; i++) {
+			renewed = cert_history_renewed(now,
+			    &now->hosts[h].addresses[i], time);
+			if (renewed != NULL && cert_history_renewed(before,
+			    &before->hosts[h].addresses[i], time) == NULL)
+				log_warn("cert-inactive: domain=%s, host=%s "
+				    "(older than the certificate that %s has "
+				    "for the same names)", now->hop.name,
+				    now->hosts[h].name, renewed->name);
+		}
+}
+
+static void
+note_cert(struct facts *facts, const struct observation *o, int64_t now)
+{
+	struct facts_address *a = facts_find_address(facts,
+	    &o->asked.address);
+	struct facts_cert cert;
+
+	if (a != NULL && cert_history_read(o, &cert) &&
+	    cert_history_note(a, &cert, now))
+		log_warn("cert-changed: host=%s (issuer, key or names are "
+		    "others, long before the end of the certificate before; "
+		    "issuer %s)", o->asked.host, a->detail);
 }
 
 static void
@@ -230,6 +278,7 @@ take(struct host_probes *probes, const struct observation *o)
 {
 	struct front *front = probes->front;
 	char issuer[FACTS_DETAIL_MAX_BYTES + 1];
+	char words[FACTS_ERROR_MAX_BYTES + 1];
 	struct facts_observation seen = {
 		.address = o->asked.address,
 		.finding = observation_finding(o, false),
@@ -237,25 +286,34 @@ take(struct host_probes *probes, const struct observation *o)
 		    o->dane_state == OBSERVED_DANE_MISMATCH ?
 		    observation_finding(o, true) : FINDING_UNKNOWN,
 		.seen_at = clock_now_s(), .not_after = o->not_after,
-		.detail = issuer
+		.detail = issuer, .words = words
 	};
+	enum finding before, passing = observation_postfix_finding(o, false);
+	struct facts *facts, *domain, *domain_before;
 	struct next_hop hop;
-	struct facts *facts;
-	enum finding before;
 
 	text_quote(issuer, sizeof(issuer), o->cert_count > 0 ?
 	    o->certs[0].issuer : text_of(""));
+	text_quote(words, sizeof(words), o->words);
+	if (passing != seen.finding)
+		seen.postfix_finding = passing;
 	host_hop(o->asked.host, o->asked.port, &hop);
+	domain_before = asked_domain(probes, o);
 	facts = front_facts(host_entry(probes, &hop), &hop);
 	before = known_finding(facts, &seen.address);
 	facts_observe(facts, &seen,
 	    front->settings->config->reprobe_after_s);
+	note_cert(facts, o, seen.seen_at);
 	keep(probes, &hop, facts);
 	facts_free(facts);
+	domain = asked_domain(probes, o);
+	warn_of_inactive(domain_before, domain);
+	facts_free(domain_before);
+	facts_free(domain);
 	if (before != seen.finding)
 		log_info("observed: host=%s, finding=%s, before=%s, "
-		    "words=%.*s", o->asked.host, finding_name(seen.finding),
-		    finding_name(before), (int)o->words.len, o->words.data);
+		    "words=%s", o->asked.host, finding_name(seen.finding),
+		    finding_name(before), words);
 	note_reach(probes, seen.finding);
 	breaker_note_host(front->breaker, o->asked.host, before, seen.finding,
 	    seen.seen_at);

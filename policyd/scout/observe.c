@@ -109,6 +109,25 @@ list_names(const struct cert_result *r, char *out, size_t size)
 	return out[0] != '\0' ? out : "none";
 }
 
+/* Whom it is for instead. */
+static void
+describe_names(const struct cert_result *r,
+    char words[FACTS_ERROR_MAX_BYTES + 1])
+{
+	char names[80];
+
+	if (r->other_host[0] != '\0')
+		facts_set_error(words, "certificate is for %s, another MX of "
+		    "the domain", r->other_host);
+	else if (r->warnings & CERT_WARNING(CERT_WARNING_NAME_IN_CN))
+		facts_set_error(words, "certificate matches only by its "
+		    "common name, its DNS names are %s",
+		    list_names(r, names, sizeof(names)));
+	else
+		facts_set_error(words, "certificate names %s",
+		    list_names(r, names, sizeof(names)));
+}
+
 /* The first certificate on the path that is out of its time. */
 static const struct cert_info *
 find_untimely(const struct cert_result *r, int64_t now)
@@ -129,7 +148,7 @@ describe(const struct cert_result *r, enum finding finding, int64_t now,
 {
 	const struct cert_info *leaf = &r->certs[0];
 	const struct cert_info *untimely = find_untimely(r, now);
-	char date[TEXT_TIME_SIZE], names[80];
+	char date[TEXT_TIME_SIZE];
 
 	switch (finding) {
 	case FINDING_OK:
@@ -147,8 +166,7 @@ describe(const struct cert_result *r, enum finding finding, int64_t now,
 		    text_format_time(date, untimely->not_before));
 		break;
 	case FINDING_CERT_NAME_MISMATCH:
-		facts_set_error(words, "certificate names %s",
-		    list_names(r, names, sizeof(names)));
+		describe_names(r, words);
 		break;
 	case FINDING_CERT_CHAIN_INCOMPLETE:
 		facts_set_error(words, "not sent: %s", r->missing_issuer);
@@ -220,12 +238,13 @@ observe(const struct probe_request *asked, const struct smtp_seen *seen,
     const struct observe_tlsa *tlsa, const struct observe_with *with,
     struct buffer *out, char words[FACTS_ERROR_MAX_BYTES + 1])
 {
-	const char *dane_names[2];
+	const char *dane_names[2], *others[PROBE_OTHERS_MAX];
 	struct cert_question question = {
 		.chain = &seen->chain, .now = with->now, .host = asked->host,
 		.store = with->store, .known = with->known,
 		.tlsa = tlsa->records, .tlsa_count = tlsa->count,
 		.dane_names = dane_names,
+		.other_hosts = others, .other_host_count = asked->other_count,
 		.is_staple_asked = true, .staple = seen->staple
 	};
 	struct observation o = {
@@ -236,7 +255,10 @@ observe(const struct probe_request *asked, const struct smtp_seen *seen,
 	struct cert_result result = { 0 };
 	enum finding finding;
 	const char *why;
+	size_t i;
 
+	for (i = 0; i < asked->other_count; i++)
+		others[i] = asked->others[i];
 	if (tlsa->base[0] != '\0')
 		dane_names[question.dane_name_count++] = tlsa->base;
 	if (asked->domain[0] != '\0')

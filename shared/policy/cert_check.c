@@ -249,6 +249,9 @@ judge_names(struct work *w)
 		if (cert_names_match(&w->names.dns, w->q->other_hosts[i]) !=
 		    NULL) {
 			add_warning(w, CERT_WARNING_NAME_OF_OTHER_HOST);
+			snprintf(w->out->other_host,
+			    sizeof(w->out->other_host), "%s",
+			    w->q->other_hosts[i]);
 			break;
 		}
 }

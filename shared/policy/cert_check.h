@@ -146,6 +146,8 @@ struct cert_result {
 	size_t			 name_count;	/* at most CERT_NAMES_MAX */
 	size_t			 names_dropped;	/* beyond CERT_NAMES_MAX */
 	char			 matched[CERT_DNS_NAME_SIZE]; /* or "" */
+	/* The first of other_hosts that it is for, or "". */
+	char			 other_host[HOST_NAME_SIZE];
 
 	/* cert-chain-incomplete: which one to send, where it lies; or "". */
 	char			 missing_issuer[CERT_TEXT_SIZE];

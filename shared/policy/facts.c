@@ -210,6 +210,14 @@ facts_take_observations(struct facts *to, const struct facts *from)
 	}
 }
 
+struct facts_address *
+facts_find_address(struct facts *f, const struct address *address)
+{
+	const struct facts_host *host = find_host(f, f->hop.name);
+
+	return host != NULL ? find_address(host, address) : NULL;
+}
+
 void
 facts_observe(struct facts *f, const struct facts_observation *seen,
     unsigned reprobe_after_s)
@@ -233,9 +241,12 @@ facts_observe(struct facts *f, const struct facts_observation *seen,
 		a->seen_count++;
 	a->finding = seen->finding;
 	a->dane_finding = seen->dane_finding;
+	a->postfix_finding = seen->postfix_finding;
 	a->seen_at = seen->seen_at;
-	a->not_after = seen->not_after;
+	/* Records hold no time before 1970, and 0 says that there is none. */
+	a->not_after = seen->not_after >= 0 ? seen->not_after : 1;
 	text_quote(a->detail, sizeof(a->detail), text_of(seen->detail));
+	text_quote(a->words, sizeof(a->words), text_of(seen->words));
 }
 
 /* The latest of all observations, 0 when there is none. */
@@ -401,6 +412,21 @@ add_flag(struct buffer *out, const char *name, bool value)
 }
 
 static void
+facts_format_cert(const struct facts_address *a, struct buffer *out)
+{
+	if (a->cert.id[0] == '\0')
+		return;
+	add_word(out, "cert", a->cert.id);
+	add_word(out, "cert_issuer", a->cert.issuer);
+	add_word(out, "cert_key", a->cert.key);
+	add_word(out, "cert_names", a->cert.names);
+	add_time(out, "cert_from", a->cert.from);
+	add_time(out, "cert_to", a->cert.to);
+	add_word(out, "cert_before", a->cert_before);
+	add_time(out, "cert_changed_at", a->cert_changed_at);
+}
+
+static void
 facts_format_host(const struct facts_host *host, struct buffer *out)
 {
 	const struct facts_address *a;
@@ -424,10 +450,15 @@ facts_format_host(const struct facts_host *host, struct buffer *out)
 		if (a->dane_finding != FINDING_UNKNOWN)
 			buffer_addf(out, "dane_finding=%s\n",
 			    finding_name(a->dane_finding));
+		if (a->postfix_finding != FINDING_UNKNOWN)
+			buffer_addf(out, "postfix_finding=%s\n",
+			    finding_name(a->postfix_finding));
 		add_time(out, "seen_at", a->seen_at);
 		add_time(out, "not_after", a->not_after);
 		add_time(out, "seen_count", a->seen_count);
 		add_word(out, "detail", a->detail);
+		add_word(out, "words", a->words);
+		facts_format_cert(a, out);
 	}
 }
 
@@ -603,6 +634,32 @@ read_host_line(struct facts_reader *r, struct text name, struct text value)
 }
 
 static bool
+read_cert_line(struct facts_reader *r, struct text name, struct text value)
+{
+	struct facts_address *a = r->address;
+
+	if (text_equals(name, "cert"))
+		READ_WORDS(r, value, a->cert.id);
+	else if (text_equals(name, "cert_issuer"))
+		READ_WORDS(r, value, a->cert.issuer);
+	else if (text_equals(name, "cert_key"))
+		READ_WORDS(r, value, a->cert.key);
+	else if (text_equals(name, "cert_names"))
+		READ_WORDS(r, value, a->cert.names);
+	else if (text_equals(name, "cert_from"))
+		a->cert.from = read_time(r, value);
+	else if (text_equals(name, "cert_to"))
+		a->cert.to = read_time(r, value);
+	else if (text_equals(name, "cert_before"))
+		READ_WORDS(r, value, a->cert_before);
+	else if (text_equals(name, "cert_changed_at"))
+		a->cert_changed_at = read_time(r, value);
+	else
+		return false;
+	return true;
+}
+
+static bool
 read_address_line(struct facts_reader *r, struct text name, struct text value)
 {
 	struct facts_address *a = r->address;
@@ -612,6 +669,8 @@ read_address_line(struct facts_reader *r, struct text name, struct text value)
 		finding_parse(value, &a->finding);
 	} else if (text_equals(name, "dane_finding"))
 		finding_parse(value, &a->dane_finding);
+	else if (text_equals(name, "postfix_finding"))
+		finding_parse(value, &a->postfix_finding);
 	else if (text_equals(name, "seen_at"))
 		a->seen_at = read_time(r, value);
 	else if (text_equals(name, "not_after"))
@@ -620,8 +679,10 @@ read_address_line(struct facts_reader *r, struct text name, struct text value)
 		a->seen_count = (unsigned)read_number(r, value, 1000000);
 	else if (text_equals(name, "detail"))
 		READ_WORDS(r, value, a->detail);
+	else if (text_equals(name, "words"))
+		READ_WORDS(r, value, a->words);
 	else
-		return false;
+		return read_cert_line(r, name, value);
 	return true;
 }
 

@@ -43,14 +43,29 @@ enum dane_state {
 	DANE_USABLE_ALL
 };
 
+/* A certificate, as far as it is compared with others; id "": none was seen. */
+#define FACTS_CERT_ID_SIZE	17	/* 16 hexadecimal digits */
+struct facts_cert {
+	char	id[FACTS_CERT_ID_SIZE];		/* of the whole (SHA-256) */
+	char	issuer[FACTS_CERT_ID_SIZE], key[FACTS_CERT_ID_SIZE],
+		names[FACTS_CERT_ID_SIZE];
+	int64_t	from, to;		/* notBefore and notAfter */
+};
+
 struct facts_address {
 	struct address	address;
 	/* the latest observation; FINDING_UNKNOWN when there is none */
 	enum finding	finding;	/* by the web's trust and names */
 	enum finding	dane_finding;	/* by DANE, unknown without records */
+	/* finding without what Postfix lets pass; unknown: the same */
+	enum finding	postfix_finding;
 	int64_t		seen_at, not_after;
 	unsigned	seen_count;	/* in a row, reprobe_after apart */
 	char		detail[FACTS_DETAIL_MAX_BYTES + 1];	/* the issuer */
+	char		words[FACTS_ERROR_MAX_BYTES + 1]; /* of the finding */
+	struct facts_cert cert;		/* of the latest look that saw one */
+	char		cert_before[FACTS_CERT_ID_SIZE];	/* id, or "" */
+	int64_t		cert_changed_at;	/* oddly (cert_history), or 0 */
 };
 
 struct facts_host {
@@ -140,9 +155,9 @@ void		 facts_merge(struct facts *fresh, const struct facts *known,
  */
 struct facts_observation {
 	struct address	address;
-	enum finding	finding, dane_finding;
+	enum finding	finding, dane_finding, postfix_finding;
 	int64_t		seen_at, not_after;	/* not_after 0: no certificate */
-	const char	*detail;		/* printable, cut if need be */
+	const char	*detail, *words;	/* printable, cut if need be */
 };
 void		 facts_observe(struct facts *f,
 		    const struct facts_observation *seen,
@@ -150,6 +165,9 @@ void		 facts_observe(struct facts *f,
 /* Copies what was seen at addresses that both know of a host. */
 void		 facts_take_observations(struct facts *to,
 		    const struct facts *from);
+/* What is known of an address of the host that f is of, or NULL. */
+struct facts_address *facts_find_address(struct facts *f,
+		    const struct address *address);
 /* When anything of this was last learned or seen. */
 int64_t		 facts_newest(const struct facts *f);
 

@@ -448,10 +448,15 @@ host_is_permitted(const struct tls_decision *d, const struct facts_host *host)
 
 /* What was seen by the light of what governs. */
 static enum finding
-seen_finding(const struct facts_address *a, enum tls_policy_kind kind)
+seen_finding(const struct facts_address *a, enum tls_policy_kind kind,
+    const struct tls_site *site)
 {
-	return kind == TLS_POLICY_DANE && a->dane_finding != FINDING_UNKNOWN ?
-	    a->dane_finding : a->finding;
+	if (kind == TLS_POLICY_DANE && a->dane_finding != FINDING_UNKNOWN)
+		return a->dane_finding;
+	/* Postfix itself lets pass: revoked, the name only in the CN. */
+	if (!site->is_strict && a->postfix_finding != FINDING_UNKNOWN)
+		return a->postfix_finding;
+	return a->finding;
 }
 
 /* What an observation says of the delivery, while it is fresh. */
@@ -459,7 +464,7 @@ static enum finding
 believed(const struct facts_address *a, enum tls_policy_kind kind,
     enum demand demand, const struct tls_site *site)
 {
-	enum finding finding = seen_finding(a, kind);
+	enum finding finding = seen_finding(a, kind, site);
 
 	switch (finding) {
 	case FINDING_UNKNOWN:
@@ -474,7 +479,7 @@ believed(const struct facts_address *a, enum tls_policy_kind kind,
 		break;
 	case FINDING_CERT_REVOKED:
 	case FINDING_STAPLE_MISSING:
-		/* Postfix itself lets these pass. */
+		/* In a record that does not tell what Postfix lets pass. */
 		if (!site->is_strict)
 			return FINDING_OK;
 		break;
@@ -571,18 +576,23 @@ tls_decision_host_finding(const struct facts *f, const struct facts_host *host,
  */
 static void
 explain_bad_host(const struct facts *f, const struct facts_host *host,
-    struct tls_decision *d)
+    const struct tls_site *site, struct tls_decision *d)
 {
 	char before[TLS_REASON_MAX_BYTES + 1], day[TEXT_TIME_SIZE] = "";
 	const struct facts_address *a = NULL;
-	const char *issuer = "";
+	const char *issuer = "", *words = finding_words(d->finding);
 	size_t i;
 
 	for (i = 0; i < host->address_count && a == NULL; i++)
-		if (seen_finding(&host->addresses[i], d->kind) == d->finding)
+		if (seen_finding(&host->addresses[i], d->kind, site) ==
+		    d->finding)
 			a = &host->addresses[i];
 	if (a != NULL)
 		issuer = a->detail;
+	/* Whose certificate it is tells who mixed up what. */
+	if (a != NULL && d->finding == FINDING_CERT_NAME_MISMATCH &&
+	    a->words[0] != '\0')
+		words = a->words;
 	if (a != NULL && d->finding == FINDING_CERT_EXPIRED &&
 	    a->not_after != 0) {
 		text_format_time(day, a->not_after);
@@ -590,7 +600,7 @@ explain_bad_host(const struct facts *f, const struct facts_host *host,
 	}
 	memcpy(before, d->reason, sizeof(before));
 	set_reason(d, "no usable mail host for %s: %s: %s%s%s (%s%s%s%s)",
-	    f->hop.name, host->name, finding_words(d->finding),
+	    f->hop.name, host->name, words,
 	    day[0] != '\0' ? " " : "", day,
 	    issuer[0] != '\0' ? "issuer " : "", issuer,
 	    issuer[0] != '\0' ? ", " : "", before);
@@ -635,7 +645,7 @@ decide_verdict(const struct facts *f, const struct tls_site *site, int64_t now,
 		d->asks_again = true;
 	} else {
 		d->verdict = VERDICT_UNDELIVERABLE;
-		explain_bad_host(f, first_bad, d);
+		explain_bad_host(f, first_bad, site, d);
 	}
 }
 

@@ -108,6 +108,8 @@ DOMAINS = [
     ("special", ["loopback"], None, "broken", ["unreachable"]),
     ("dane", ["dane-expired"], None, "good", []),
     ("dane-bad", ["dane-other"], None, "broken", ["tlsa-mismatch"]),
+    ("mixed-up", ["five-a", "mixed-up"], b"enforce", "warnings", ["cert-name-mismatch"]),
+    ("renewed", ["renewed", "left-behind"], b"enforce", "warnings", ["cert-inactive"]),
 ]
 
 
@@ -177,6 +179,13 @@ class Rig:
             self.add_host(name, "good", 25, GOOD)
         for name in ("dane-expired", "dane-other"):
             self.add_host(name, "expired", 25, GOOD)
+        # Another MX's certificate; and an old one for the names of both.
+        both = ["renewed.hosts.test", "left-behind.hosts.test"]
+        for name, leaf in (("mixed-up", self.pki.leaf("good", "five-a.hosts.test")),
+                           ("renewed", self.pki.leaf("good", *both)),
+                           ("left-behind", self.pki.leaf("good", *reversed(both),
+                                                           days=(-80, 5)))):
+            self.add_host(name, "", 25, GOOD, leaf)
         digest = self.pki.digest("dane-expired.hosts.test", 1, 1)
         self._lines += [f"_25._tcp.dane-expired TLSA 3 1 1 {digest}",
                         f"_25._tcp.dane-other TLSA 3 1 1 {'ab' * 32}",
@@ -208,9 +217,9 @@ class Rig:
                     f"smtp_tls_CAfile = {self.pki.root_path}\n"
                     f"smtp_tls_mandatory_protocols = {setting}\n")
 
-    def add_host(self, name, kind, port, steps):
+    def add_host(self, name, kind, port, steps, leaf=None):
         address = f"10.99.20.{len(self.hosts) + 1}"
-        leaf = self.pki.leaf(kind, f"{name}.hosts.test")
+        leaf = leaf or self.pki.leaf(kind, f"{name}.hosts.test")
         if name.startswith("chain-"):
             with open(leaf.chain_path) as f:
                 chain = f.read()
@@ -345,6 +354,14 @@ def test_domains(rig, check):
             check(f"{name}: under 3 s", seconds < 3, seconds)
     dane = rig.check_json("dane.test")[0]
     check("DANE: state", dane["dane"]["state"] == "usable-all", dane["dane"])
+    mixed = rig.check_json("mixed-up.test")[0]["problems"][0]
+    check("whose certificate it is", mixed["reason"] == "certificate is for five-a.hosts.test, "
+          "another MX of the domain", mixed)
+    left = [p for p in rig.check_json("renewed.test")[0]["problems"]
+            if p["finding"] == "cert-inactive"]
+    check("who was left behind", len(left) == 1 and left[0]["host"] ==
+          "left-behind.hosts.test" and "renewed.hosts.test has a newer" in left[0]["reason"],
+          left)
     check("DANE: the record that matched", dane["hosts"][0]["addresses"][0]["dane"]
           ["match"].startswith("3 1 1"), dane["hosts"])
 

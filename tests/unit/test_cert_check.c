@@ -413,6 +413,8 @@ test_chain(const struct chain_case *c)
 		    c->postfix);
 		check_text(c->label, warnings_text(got, sizeof(got),
 		    result.warnings), c->warnings != NULL ? c->warnings : "");
+		check_text("whose it is", result.other_host,
+		    q.other_host_count > 0 ? others[1] : "");
 		check_int("no DANE without records",
 		    result.dane.finding, FINDING_UNKNOWN);
 		cert_result_clear(&result);

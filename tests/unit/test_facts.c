@@ -438,6 +438,29 @@ test_again(void)
 	check_int("formatted and parsed again is the same", wrong, 0);
 }
 
+static struct facts_address
+largest_address(const struct address *address)
+{
+	int64_t late = INT64_C(1) << 40;
+	struct facts_address a = {
+		.address = *address,
+		.finding = FINDING_CERT_CHAIN_INCOMPLETE,
+		.dane_finding = FINDING_CERT_CHAIN_INCOMPLETE,
+		.postfix_finding = FINDING_CERT_CHAIN_INCOMPLETE,
+		.seen_at = late, .not_after = late, .seen_count = 1000000,
+		.cert = { .from = late, .to = late }, .cert_changed_at = late
+	};
+
+	memset(a.detail, 'd', FACTS_DETAIL_MAX_BYTES);
+	memset(a.words, 'w', FACTS_ERROR_MAX_BYTES);
+	memset(a.cert.id, '0', FACTS_CERT_ID_SIZE - 1);
+	memset(a.cert.issuer, '1', FACTS_CERT_ID_SIZE - 1);
+	memset(a.cert.key, '2', FACTS_CERT_ID_SIZE - 1);
+	memset(a.cert.names, '3', FACTS_CERT_ID_SIZE - 1);
+	memset(a.cert_before, '4', FACTS_CERT_ID_SIZE - 1);
+	return a;
+}
+
 /* The largest facts fit into a record. */
 static void
 test_largest(void)
@@ -462,12 +485,7 @@ test_largest(void)
 		for (k = 0; k < FACTS_ADDRESSES_MAX; k++) {
 			memset(address.octets + 4, (int)(17 + k), 12);
 			facts_add_address(host, &address);
-			host->addresses[k] = (struct facts_address){ address,
-			    FINDING_CERT_CHAIN_INCOMPLETE,
-			    FINDING_CERT_CHAIN_INCOMPLETE, INT64_C(1) << 40,
-			    INT64_C(1) << 40, 1000000, "" };
-			memset(host->addresses[k].detail, 'd',
-			    FACTS_DETAIL_MAX_BYTES);
+			host->addresses[k] = largest_address(&address);
 		}
 		facts_add_address(host, &address);
 		check_int("no more addresses than there is room for",
@@ -878,7 +896,8 @@ test_observe(void)
 	};
 	struct next_hop hop, domain_hop;
 	struct facts_observation seen = { .not_after = 9000,
-	    .detail = "R3\n" };
+	    .detail = "R3\n", .words = "its words",
+	    .postfix_finding = FINDING_OK };
 	struct facts *host, *domain;
 	const char *why;
 	size_t i;
@@ -899,6 +918,14 @@ test_observe(void)
 	}
 	check_text("the detail is printable",
 	    host->hosts[0].addresses[0].detail, "R3?");
+	check_text("the words", facts_find_address(host,
+	    &seen.address)->words, "its words");
+	seen.not_after = -5;
+	seen.seen_at = 1603 + 600;
+	facts_observe(host, &seen, 600);
+	check_int("an end before 1970 is one", (int)facts_find_address(host,
+	    &seen.address)->not_after, 1);
+	host->hosts[0].addresses[0].seen_at = 1603;
 	check_int("the newest of it", facts_newest(host), 1603);
 	check_int("kept for stale_ttl", facts_end(host, 100), 1703);
 

@@ -19,7 +19,8 @@ payload_of(const struct buffer *b)
 static const struct probe_request sample = {
 	.host = "mx.example.org", .address = { 4, { 192, 0, 2, 1 } },
 	.port = 25, .service = PROBE_SMTP, .manner = PROBE_TLS_1_2,
-	.domain = "example.org"
+	.domain = "example.org",
+	.others = { "mx2.example.org", "mx3.example.org" }, .other_count = 2
 };
 
 /* -------------------------------------------------------------------- words */
@@ -78,6 +79,8 @@ test_request(void)
 	    true);
 	check_int("port", got.port, 25);
 	check_int("manner", got.manner, PROBE_TLS_1_2);
+	check_int("others", (int)got.other_count, 2);
+	check_text("the last of them", got.others[1], "mx3.example.org");
 	for (len = 0; len < b.len; len++) {
 		cut = check_exact(b.data, len);
 		is_refused = is_refused && !probe_request_parse(
@@ -102,6 +105,7 @@ test_refusals(void)
 		{ "port 0", sample }, { "no such service", sample },
 		{ "no such manner", sample }, { "no such family", sample },
 		{ "domain with a blank", sample },
+		{ "other host with a blank", sample },
 	};
 	struct probe_request got;
 	struct buffer b;
@@ -114,6 +118,7 @@ test_refusals(void)
 	rows[4].m.manner = PROBE_MANNER_COUNT;
 	rows[5].m.address.family = 5;
 	rows[6].m.domain[3] = ' ';
+	rows[7].m.others[1][3] = ' ';
 	for (i = 0; i < ROWS(rows); i++) {
 		buffer_init(&b, 4096);
 		probe_request_format(&rows[i].m, &b);

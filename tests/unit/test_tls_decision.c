@@ -516,6 +516,20 @@ static const struct row step_4[] = {
 	    ENFORCED A_HOST IP(1, "handshake-failed", 999000, 2)
 	    "not_after=2000000\n", NULL, "", ENFORCE_WORDS,
 	    "undeliverable log handshake-failed", 2600, NULL },
+	{ "4: what Postfix lets pass", NULL,
+	    ENFORCED A_HOST IP(1, "cert-name-mismatch", 999000, 1)
+	    "postfix_finding=ok\n", NULL, "", ENFORCE_WORDS,
+	    "deliverable log", 50000, NULL },
+	{ "4: what Postfix lets pass, and what it does not", NULL,
+	    ENFORCED A_HOST IP(1, "cert-revoked", 999000, 1)
+	    "postfix_finding=cert-weak\n", NULL, "", ENFORCE_WORDS,
+	    "undeliverable log cert-weak", 2600, NULL },
+	{ "4: what Postfix lets pass, under strict", NULL,
+	    ENFORCED A_HOST IP(1, "cert-name-mismatch", 999000, 1)
+	    "postfix_finding=ok\nwords=certificate is for mx2.a.example, "
+	    "another MX of the domain\n", NULL, "strict", ENFORCE_WORDS,
+	    "undeliverable log cert-name-mismatch", 2600,
+	    "another MX of the domain" },
 	{ "4: injection under strict, seen twice", NULL,
 	    ENFORCED A_HOST IP(1, "starttls-injection", 999000, 2), NULL,
 	    "strict", ENFORCE_WORDS, "undeliverable log starttls-injection",
@@ -863,9 +877,11 @@ test_counts(void)
 		for (seen = 1; seen <= 2; seen++) {
 			snprintf(label, sizeof(label), "4: %s seen %u times",
 			    finding_name(counts[i].finding), seen);
-			*address = (struct facts_address){ address->address,
-			    counts[i].finding, FINDING_UNKNOWN, NOW, 0, seen,
-			    "" };
+			*address = (struct facts_address){
+				.address = address->address,
+				.finding = counts[i].finding,
+				.seen_at = NOW, .seen_count = seen
+			};
 			tls_decision_make(facts, NULL, &site, NOW, &d);
 			check_bool(label, d.verdict == VERDICT_UNDELIVERABLE,
 			    counts[i].seen != 0 && seen >= counts[i].seen);
