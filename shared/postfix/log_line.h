@@ -25,10 +25,9 @@ enum log_daemon {
 
 /* A time as the line tells it; log_clock_read turns it into seconds. */
 struct log_time {
-	int	year;		/* 0: not told */
-	int	month, day, hour, minute, second;	/* month from 1 */
-	bool	has_zone;
-	int	zone_s;		/* ahead of UTC */
+	bool	has_year, has_zone;
+	int64_t	at;		/* with a year; local as if UTC without zone */
+	int	month, day, hour, minute, second;	/* without, month from 1 */
 };
 
 struct log_line {
@@ -42,8 +41,8 @@ struct log_line {
 /*
  * Cuts one line, without its line end: syslog's traditional time ("Nov  2
  * 04:18:45") or RFC 3339's, perhaps after "<22>"; a host's name or none; the
- * tag with pid.  False for every line that is of no use here: another program's,
- * or no log line at all.  Slices point into line.
+ * tag with pid.  False for every line that is of no use here: another
+ * program's, or no log line at all.  Slices point into line.
  */
 bool	log_line_parse(struct text line, struct log_line *out);
 /*
@@ -61,7 +60,7 @@ struct log_clock {
 	int64_t		 now;	/* the caller's; may grow */
 	log_zone	*zone;	/* NULL: local time is UTC */
 	int64_t		 hour_at;	/* the hour read last; private */
-	int		 month, day, hour, year;
+	int		 month, day, hour;
 };
 
 /*
@@ -73,17 +72,20 @@ int64_t	log_clock_read(struct log_clock *clock, const struct log_time *time);
 enum log_event_kind {
 	EVENT_NONE,
 	/* a TLS handshake, of either side */
-	EVENT_ESTABLISHED,	/* peer, trust, protocol, cipher, bits, is_reused */
+	EVENT_ESTABLISHED,	/* peer, is_outbound, is_reused, trust,
+				   protocol, cipher, bits */
 	EVENT_CERT_TROUBLE,	/* peer, reason: "certificate has expired" */
-	EVENT_RESUMED_UNTRUSTED,	/* peer */
-	EVENT_HANDSHAKE_ERROR,	/* peer, reason: "-1", "lost connection" */
+	EVENT_HANDSHAKE_ERROR,	/* peer, is_outbound, reason: "-1" */
 	EVENT_TLS_LIBRARY,	/* reason: OpenSSL's; alert */
 	/* smtp, lmtp */
+	EVENT_RESUMED_UNTRUSTED,	/* peer, reason */
 	EVENT_TLSA_UNUSABLE,	/* peer, perhaps without address; reason */
-	EVENT_TLSRPT,		/* peer, domain, is_failure, failure_type, reason */
+	EVENT_TLSRPT,		/* peer, domain, is_failure, failure_type,
+				   reason */
 	EVENT_MX_NOT_IN_POLICY,	/* peer.host, domain, reason */
 	EVENT_POLICY_LOOKUP,	/* peer.host, domain: next hop, reason */
-	EVENT_TROUBLE,		/* queue_id, reason: one host failed */
+	EVENT_TROUBLE,		/* queue_id, peer or none, reason: a host
+				   failed, perhaps the next one does not */
 	EVENT_DELIVERY,		/* queue_id, domain, peer or none, is_reused,
 				   handoff, level, status, reason */
 	/* smtpd, tlsproxy */
@@ -117,9 +119,10 @@ struct log_event {
 	struct text		failure_type;	/* "certificate_expired" */
 	struct text		alert;		/* the peer's: "unknown ca" */
 	struct text		level;		/* tls= of 3.11: "may:none" */
-	struct text		handoff;	/* delays up to connect: "0/0/0.1" */
+	struct text		handoff;	/* delays: "0/0/0.1" */
 	unsigned		starttls_count, starttls_ok_count;
-	bool			is_reused, is_failure, is_user, has_tls;
+	bool			is_outbound, is_reused, is_failure, is_user,
+				has_tls;
 };
 
 /*

@@ -18,9 +18,9 @@
  * "Server certificate not verified".  Mail that went over the connection shows
  * that nothing was demanded: such a session is ok, as RFC 8460 counts a
  * success where no policy was found, whatever its trust.  Without either line
- * (the log ends there) the reason given for the certificate stands.  A handshake
- * that failed is a failure at any level.  Unusable TLSA records are one, too,
- * although the mail goes out.
+ * (the log ends there) the reason given for the certificate stands.  A
+ * handshake that failed is a failure at any level.  Unusable TLSA records are
+ * one, too, although the mail goes out.  A session in clear is unknown.
  *
  * The order in which different processes write does not matter, apart from
  * smtp and its tlsproxy.
@@ -38,21 +38,21 @@
 
 /* Beyond these the oldest are told as they are, and counted. */
 #define LOG_PROCESSES_MAX	4096
-#define LOG_PENDING_MAX		32	/* sessions of one process */
+#define LOG_PENDING_MAX		4096	/* sessions, of all processes */
 /* What log_sessions_format writes at most. */
-#define LOG_SESSIONS_STATE_MAX	(8 * 1024 * 1024)
+#define LOG_SESSIONS_STATE_MAX	(10 * 1024 * 1024)
 
 struct log_sessions;
 
-/* Slices of session are valid during the call. */
+/* Slices of session are printable ASCII and valid during the call. */
 typedef void	log_sessions_on_session(void *context,
 		    const struct tls_session *session);
 
 /* Since _new; not part of the state. */
 struct log_sessions_counts {
-	uint64_t	deliveries;	/* delivery lines with a host */
+	uint64_t	deliveries;	/* connections that have such a line */
 	uint64_t	handshakes_out, handshakes_in;	/* "established" */
-	uint64_t	connections_in;	/* "disconnect from" */
+	uint64_t	connections_in;	/* "disconnect from" of smtpd */
 	uint64_t	tlsrpt;		/* "TLSRPT: status=" */
 	uint64_t	policy_errors;	/* our own map or configuration */
 	uint64_t	evicted;	/* told early, for want of room */
