@@ -16,9 +16,9 @@
 /* True when t begins as gzip does. */
 bool	gzip_match(struct text t);
 /*
- * Appends what t unpacks to.  Returns 0, or -1 with *why and *out as it was
- * for: no gzip, broken, cut, more than out's limit, more than GZIP_RATIO_MAX.
- * What follows the end of the first member is ignored.
+ * Appends what t unpacks to.  Returns 0, or -1 with *why, and out is only good
+ * to be cleared, for: no gzip, broken, cut, more than out's limit, more than
+ * GZIP_RATIO_MAX.  What follows the end of the first member is ignored.
  */
 int	gzip_expand(struct text t, struct buffer *out, const char **why);
 /* Appends t, packed, always to the same octets; -1 beyond out's limit. */

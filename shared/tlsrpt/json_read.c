@@ -149,3 +149,15 @@ json_read_list(const json_t *array, size_t *count)
 			list[(*count)++] = json_string_value(element);
 	return list;
 }
+
+json_t *
+json_read_mended(const char *words)
+{
+	struct text t = text_of(words);
+	size_t repaired = 0;
+	char *copy = mended(t, &repaired);
+	json_t *string = json_stringn(copy, t.len);
+
+	free(copy);
+	return string;
+}

@@ -38,4 +38,7 @@ const char *json_read_either(const json_t *object, const char *name,
  */
 const char **json_read_list(const json_t *array, size_t *count);
 
+/* A new string; octets of words that are no UTF-8 become '?'. */
+json_t	*json_read_mended(const char *words);
+
 #endif

@@ -19,11 +19,11 @@
 #define REPORT_VALUES_MAX	500000	/* of JSON, in all */
 #define REPORT_STRING_MAX	65536	/* octets as sent */
 
-struct json_t;
+struct report_memory;
 
 /* Strings are NULL for none, UTF-8, and may hold control characters. */
 struct report_failure {
-	const char	*result_type;	/* kept by name, known or not */
+	const char	*result_type;	/* known or not; "unknown" if missing */
 	const char	*sending_ip;	/* sending-mta-ip */
 	const char	*mx_host;	/* receiving-mx-hostname */
 	const char	*mx_helo;	/* receiving-mx-helo */
@@ -34,7 +34,7 @@ struct report_failure {
 };
 
 struct report_policy {
-	const char	*type;		/* "sts"; never NULL */
+	const char	*type;		/* "sts"; "unknown" where missing */
 	const char	*domain;	/* A-labels */
 	const char	*const *strings;	/* policy-string */
 	size_t		 string_count;
@@ -45,7 +45,7 @@ struct report_policy {
 	size_t		 detail_count;
 };
 
-/* All is borrowed by the writer; of a report that was read, json holds all. */
+/* All is borrowed by the writer; of a report that was read, memory holds it. */
 struct report {
 	const char	*organization;	/* organization-name */
 	const char	*contact;	/* contact-info */
@@ -55,7 +55,7 @@ struct report {
 	size_t		 policy_count;
 	/* The first thing that a reader had to put up with; a constant or NULL. */
 	const char	*remark;
-	struct json_t	*json;		/* NULL unless read */
+	struct report_memory *memory;	/* NULL unless read */
 };
 
 /*
@@ -72,8 +72,7 @@ int	report_parse(struct text json, struct report *out, const char **why);
 void	report_clear(struct report *r);
 
 /*
- * Appends the JSON, one line, ASCII and UTF-8 as given (what is no UTF-8
- * becomes '?').  organization, contact, id and each policy's type and domain
+ * Appends the JSON, one line (what is no UTF-8 becomes '?').  organization, contact, id and each policy's type and domain
  * must be set; NULL details are left out.  Returns 0, or -1 when it does not
  * fit below out's limit.
  */
