@@ -1,43 +1,43 @@
 /*
- * Asks Postfix for its settings by running postconf.  A postconf that hangs is
- * ended, one that prints without end is cut: Postfix's settings are ours to
- * know, never to wait for.
+ * Asks Postfix for its settings by running postconf, once for main.cf and once
+ * for master.cf of each instance.  Files that its lists name ("/path") are read
+ * here, where we may read them.
  */
 
 #include "policyd/site_query.h"
 
-#include <sys/wait.h>
-
 #include <assert.h>
-#include <errno.h>
 #include <event2/event.h>
-#include <fcntl.h>
-#include <signal.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "policyd/process/command.h"
 #include "shared/buffer.h"
+#include "shared/io/file.h"
 #include "shared/postfix/site.h"
+#include "shared/postfix/table.h"
 #include "shared/xalloc.h"
 
 #define OUTPUT_MAX	(256 * 1024)
 #define DEADLINE_MS	10000
-#define REAP_MS		10
-#define REAP_TRIES	500
 #define ARGUMENTS_MAX	64
-#define COMPLAINT_MAX	256	/* of postconf's first line of complaint */
+#define DIRS_MAX	64	/* instances */
+#define FILE_MAX_BYTES	65536	/* of a list */
+
+/* What a list is made of (postconf(5)): items, or files of items. */
+static const char *const lists[] = {
+	"mynetworks", "mydestination", "virtual_alias_domains",
+	"virtual_mailbox_domains", "relay_domains",
+};
 
 struct site_query {
 	struct event_base	*base;
-	char			*dirs, *next_dir;	/* strtok_r's */
-	bool			 has_asked;	/* the default, when no dirs */
-	const char		*dir;		/* asked now; or NULL */
-	pid_t			 pid;
-	int			 fd, error_fd;
-	struct event		*readable, *timer;	/* see the callbacks */
-	unsigned		 reap_tries;
+	char			*dirs[DIRS_MAX];	/* NULL: the default */
+	size_t			 dir_count, dir_at;
+	bool			 finds_instances;	/* of the default */
+	bool			 asks_services;	/* now: of master.cf */
+	struct event		*start;
+	struct command		*command;	/* NULL between two */
 	struct buffer		 output;
 	site_query_cb		*callback;
 	void			*arg;
@@ -45,60 +45,17 @@ struct site_query {
 
 static void	site_query_advance(struct site_query *q);
 
-static void
-site_query_close_errors(struct site_query *q)
-{
-	if (q->error_fd != -1)
-		close(q->error_fd);
-	q->error_fd = -1;
-}
-
-static void
-site_query_stop(struct site_query *q)
-{
-	if (q->readable != NULL) {
-		event_free(q->readable);
-		close(q->fd);
-		q->readable = NULL;
-	}
-	if (q->timer != NULL) {
-		event_free(q->timer);
-		q->timer = NULL;
-	}
-	if (q->pid > 0) {
-		kill(q->pid, SIGKILL);
-		waitpid(q->pid, NULL, 0);
-		q->pid = 0;
-	}
-}
-
-static void
-site_query_set_timer(struct site_query *q, unsigned ms,
-    event_callback_fn callback)
-{
-	struct timeval delay = { ms / 1000, ms % 1000 * 1000 };
-
-	if (q->timer != NULL)
-		event_free(q->timer);
-	q->timer = event_new(q->base, -1, 0, callback, q);
-	event_add(q->timer, &delay);
-}
-
-static void
-site_query_free(struct site_query *q)
-{
-	site_query_stop(q);
-	site_query_close_errors(q);
-	buffer_clear(&q->output);
-	free(q->dirs);
-	free(q);
-}
-
 void
 site_query_cancel(struct site_query *q)
 {
-	if (q != NULL)
-		site_query_free(q);
+	if (q == NULL)
+		return;
+	command_cancel(q->command);
+	event_free(q->start);
+	while (q->dir_count > 0)
+		free(q->dirs[--q->dir_count]);
+	buffer_clear(&q->output);
+	free(q);
 }
 
 /* Settings without a version are none, whatever the program was. */
@@ -118,6 +75,8 @@ site_query_finish(struct site_query *q, const char *failure)
 	struct buffer words;
 
 	buffer_init(&words, OUTPUT_MAX);
+	if (failure == NULL && q->output.is_overfull)
+		failure = "postconf printed more than 256 KiB";
 	if (failure == NULL && !is_postfix(&q->output))
 		failure = "postconf printed no mail_version";
 	if (failure != NULL)
@@ -125,177 +84,202 @@ site_query_finish(struct site_query *q, const char *failure)
 	q->callback(failure != NULL ? buffer_text(&words) :
 	    buffer_text(&q->output), q->arg);
 	buffer_clear(&words);
-	site_query_free(q);
+	site_query_cancel(q);
 }
 
 /* With its own words, as far as it had some. */
 static void
-site_query_finish_failed(struct site_query *q)
+site_query_finish_failed(struct site_query *q, struct text complaint)
 {
-	char block[COMPLAINT_MAX], words[COMPLAINT_MAX];
-	struct text rest = { block, 0 }, line;
+	const char *dir = q->dirs[q->dir_at];
 	struct buffer failure;
-	ssize_t len = read(q->error_fd, block, sizeof(block));
+	struct text line;
+	char words[256];
 
 	buffer_init(&failure, OUTPUT_MAX);
-	rest.len = len > 0 ? (size_t)len : 0;
-	if (text_next_line(&rest, &line) && line.len > 0)
+	if (text_next_line(&complaint, &line) && line.len > 0)
 		buffer_addf(&failure, "postconf failed (%s)",
 		    text_quote(words, sizeof(words), line));
 	else
 		buffer_add_text(&failure, "postconf failed without a word");
-	if (q->dir != NULL)
-		buffer_addf(&failure, "; run it by hand with -c %s", q->dir);
+	if (dir != NULL)
+		buffer_addf(&failure, "; run it by hand with -c %s", dir);
 	else
 		buffer_add_text(&failure, "; run it by hand, without -c");
 	site_query_finish(q, buffer_text(&failure));
 	buffer_clear(&failure);
 }
 
-/* Its output is closed, so it is about to end. */
+/* ------------------------------------------------------------- its output */
+
+static bool
+is_list(struct text name)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
+		if (text_equals(name, lists[i]))
+			return true;
+	return false;
+}
+
+/* What cannot be read stays as it is, for others to see that it is open. */
 static void
-site_query_on_end(evutil_socket_t fd, short events, void *arg)
+add_file(struct site_query *q, struct text item, size_t sign_count)
+{
+	char *path = xstrndup(item.data + sign_count, item.len - sign_count);
+	struct text rest, line, pattern;
+	struct buffer content;
+
+	buffer_init(&content, FILE_MAX_BYTES);
+	if (file_read(path, &content) == 0 && !content.is_overfull) {
+		rest = (struct text){ buffer_text(&content), content.len };
+		while (text_next_line(&rest, &line)) {
+			line = text_trim(line);
+			if (line.len > 0 && line.data[0] == '#')
+				continue;
+			while (table_next_item(&line, &pattern))
+				buffer_addf(&q->output, " %.*s%.*s",
+				    (int)sign_count, item.data,
+				    (int)pattern.len, pattern.data);
+		}
+	} else
+		buffer_addf(&q->output, " %.*s", (int)item.len, item.data);
+	buffer_clear(&content);
+	free(path);
+}
+
+static void
+add_list(struct site_query *q, struct text name, struct text value)
+{
+	struct text item;
+	size_t sign_count;
+
+	buffer_addf(&q->output, "%.*s =", (int)name.len, name.data);
+	while (table_next_item(&value, &item)) {
+		sign_count = strspn(item.data, "!");
+		if (sign_count < item.len && item.data[sign_count] == '/')
+			add_file(q, item, sign_count);
+		else
+			buffer_addf(&q->output, " %.*s", (int)item.len,
+			    item.data);
+	}
+	buffer_add_text(&q->output, "\n");
+}
+
+static void
+add_dirs(struct site_query *q, struct text list)
+{
+	struct text dir;
+
+	while (text_next_item(&list, &dir) && q->dir_count < DIRS_MAX)
+		q->dirs[q->dir_count++] = xstrndup(dir.data, dir.len);
+}
+
+static void
+add_settings(struct site_query *q, struct text output)
+{
+	struct text line, name, value;
+
+	while (text_next_line(&output, &line)) {
+		value = line;
+		text_next_field(&value, '=', &name);
+		name = text_trim(name);
+		if (value.data != NULL && is_list(name))
+			add_list(q, name, value);
+		else
+			buffer_addf(&q->output, "%.*s\n", (int)line.len,
+			    line.data);
+		if (value.data != NULL && q->finds_instances &&
+		    text_equals(name, "multi_instance_directories")) {
+			q->finds_instances = false;
+			add_dirs(q, value);
+		}
+	}
+}
+
+static void
+add_services(struct site_query *q, struct text output)
+{
+	struct text line;
+
+	while (text_next_line(&output, &line))
+		buffer_addf(&q->output, "master.cf = %.*s\n", (int)line.len,
+		    line.data);
+}
+
+/* ---------------------------------------------------------------- running */
+
+/* A Postfix that does not tell its services is one without a master.cf. */
+static void
+site_query_on_output(const struct command_result *result, void *arg)
 {
 	struct site_query *q = arg;
-	bool is_running;
-	int status = 0;
+	bool was_services = q->asks_services;
 
-	(void)fd;
-	(void)events;
-	is_running = waitpid(q->pid, &status, WNOHANG) == 0;
-	if (is_running && q->reap_tries++ < REAP_TRIES) {
-		site_query_set_timer(q, REAP_MS, site_query_on_end);
-		return;
-	}
-	if (!is_running)
-		q->pid = 0;
-	site_query_stop(q);
-	if (is_running)
-		site_query_finish(q, "postconf does not end");
-	else if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
-		site_query_advance(q);
-	else if (WIFEXITED(status) && WEXITSTATUS(status) == 127)
+	q->command = NULL;
+	q->asks_services = !was_services;
+	switch (result->end) {
+	case COMMAND_NOT_STARTED:
 		site_query_finish(q, "postconf could not be run: is Postfix "
 		    "installed?");
-	else
-		site_query_finish_failed(q);
-}
-
-static void
-site_query_on_deadline(evutil_socket_t fd, short events, void *arg)
-{
-	struct site_query *q = arg;
-
-	(void)fd;
-	(void)events;
-	site_query_stop(q);
-	site_query_finish(q, "postconf did not end within 10 s");
-}
-
-static void
-site_query_on_readable(evutil_socket_t fd, short events, void *arg)
-{
-	struct site_query *q = arg;
-	char block[8192];
-	ssize_t len;
-
-	(void)events;
-	len = read(fd, block, sizeof(block));
-	if (len == -1 && (errno == EAGAIN || errno == EINTR))
 		return;
-	if (len <= 0) {
-		event_free(q->readable);
-		q->readable = NULL;
-		close(q->fd);
-		q->reap_tries = 0;
-		site_query_set_timer(q, 0, site_query_on_end);
+	case COMMAND_LATE:
+		site_query_finish(q, "postconf did not end within 10 s");
 		return;
-	}
-	buffer_add(&q->output, block, (size_t)len);
-	if (q->output.is_overfull) {
-		site_query_stop(q);
+	case COMMAND_LOUD:
 		site_query_finish(q, "postconf printed more than 256 KiB");
+		return;
+	case COMMAND_LINGERS:
+		site_query_finish(q, "postconf does not end");
+		return;
+	case COMMAND_KILLED:
+	case COMMAND_EXITED:
+		break;
 	}
+	if (result->end == COMMAND_EXITED && result->status == 0) {
+		if (was_services)
+			add_services(q, result->output);
+		else
+			add_settings(q, result->output);
+	} else if (!was_services) {
+		site_query_finish_failed(q, result->complaint);
+		return;
+	}
+	q->dir_at += was_services;
+	site_query_advance(q);
 }
 
-/* In the child: everything but the pipe is close-on-exec. */
-static _Noreturn void
-site_query_exec(const char *dir, int out, int errors)
+/* postconf -x [-c DIR] NAME ..., then postconf -M [-c DIR] */
+static void
+site_query_run(struct site_query *q)
 {
-	const char *arguments[ARGUMENTS_MAX];
+	const char *arguments[ARGUMENTS_MAX], *dir = q->dirs[q->dir_at];
+	struct command_recipe recipe = { .arguments = arguments,
+	    .output_max = OUTPUT_MAX, .deadline_ms = DEADLINE_MS };
 	size_t count = 0, i;
-	int null = open("/dev/null", O_RDWR);
 
-	dup2(null, STDIN_FILENO);
-	dup2(out, STDOUT_FILENO);
-	dup2(errors, STDERR_FILENO);
-	signal(SIGPIPE, SIG_DFL);
 	arguments[count++] = "postconf";
-	arguments[count++] = "-x";
+	arguments[count++] = q->asks_services ? "-M" : "-x";
 	if (dir != NULL) {
 		arguments[count++] = "-c";
 		arguments[count++] = dir;
 	}
-	for (i = 0; site_parameters[i] != NULL; i++)
+	for (i = 0; !q->asks_services && site_parameters[i] != NULL; i++)
 		arguments[count++] = site_parameters[i];
 	arguments[count] = NULL;
 	assert(count < ARGUMENTS_MAX);
-	if (getenv("PATH") == NULL)
-		setenv("PATH", "/usr/sbin:/usr/bin:/sbin:/bin", 1);
-	execvp("postconf", (char *const *)(uintptr_t)arguments);
-	_exit(127);
+	q->command = command_start(q->base, &recipe, site_query_on_output, q);
 }
 
-static void
-site_query_run(struct site_query *q, const char *dir)
-{
-	int pipe_fds[2], errors[2];
-
-	q->dir = dir;
-	site_query_close_errors(q);
-	if (pipe2(pipe_fds, O_CLOEXEC) == -1) {
-		site_query_finish(q, "postconf could not be run: no pipe");
-		return;
-	}
-	/* Read at its end: what does not fit until then is lost. */
-	if (pipe2(errors, O_CLOEXEC | O_NONBLOCK) == -1) {
-		close(pipe_fds[0]);
-		close(pipe_fds[1]);
-		site_query_finish(q, "postconf could not be run: no pipe");
-		return;
-	}
-	q->pid = fork();
-	if (q->pid == 0)
-		site_query_exec(dir, pipe_fds[1], errors[1]);
-	close(pipe_fds[1]);
-	close(errors[1]);
-	q->error_fd = errors[0];
-	q->fd = pipe_fds[0];
-	fcntl(q->fd, F_SETFL, O_NONBLOCK);
-	if (q->pid == -1) {
-		close(q->fd);
-		site_query_finish(q, "postconf could not be run: no process");
-		return;
-	}
-	q->readable = event_new(q->base, q->fd, EV_READ | EV_PERSIST,
-	    site_query_on_readable, q);
-	event_add(q->readable, NULL);
-	site_query_set_timer(q, DEADLINE_MS, site_query_on_deadline);
-}
-
-/* The next instance of Postfix, or the end. */
+/* The next question, or the end. */
 static void
 site_query_advance(struct site_query *q)
 {
-	char *dir = strtok_r(q->has_asked ? NULL : q->dirs, " \t,",
-	    &q->next_dir);
-
-	if (dir == NULL && q->has_asked) {
+	if (q->dir_at == q->dir_count)
 		site_query_finish(q, NULL);
-		return;
-	}
-	q->has_asked = true;
-	site_query_run(q, dir);
+	else
+		site_query_run(q);
 }
 
 static void
@@ -311,13 +295,18 @@ site_query_start(struct event_base *base, const char *config_dirs,
     site_query_cb *callback, void *arg)
 {
 	struct site_query *q = xcalloc(1, sizeof(*q));
+	struct timeval at_once = { 0, 0 };
 
 	q->base = base;
-	q->error_fd = -1;
-	q->dirs = xstrdup(config_dirs);
 	q->callback = callback;
 	q->arg = arg;
 	buffer_init(&q->output, OUTPUT_MAX);
-	site_query_set_timer(q, 0, site_query_on_start);
+	add_dirs(q, text_of(config_dirs));
+	if (q->dir_count == 0) {
+		q->finds_instances = true;
+		q->dir_count = 1;
+	}
+	q->start = evtimer_new(base, site_query_on_start, q);
+	event_add(q->start, &at_once);
 	return q;
 }

@@ -785,8 +785,8 @@ def test_instances(folder):
     wait_until(lambda: postfix_part(p)["ok"], "Postfix's settings")
     with open(os.path.join(folder, "asked")) as f:
         asked = f.read().splitlines()
-    assert [line.split()[:3] for line in asked] == [["-x", "-c", "/etc/one"],
-                                                    ["-x", "-c", "/etc/two"]], asked
+    assert [line.split()[:3] for line in asked] == [
+        [what, "-c", dir] for dir in ("/etc/one", "/etc/two") for what in ("-x", "-M")], asked
     assert p.end() == 0
 
 
