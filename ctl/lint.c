@@ -6,9 +6,11 @@
 #include "ctl/lint.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "ctl/ask.h"
 #include "ctl/ctl.h"
@@ -20,19 +22,22 @@ static const struct lint_kind {
 	int		 argument_count;
 	bool		 reads_input, takes_host, takes_trust;
 	lint_judge	*judge;
+	lint_stream	*stream;	/* instead of judge */
 } kinds[] = {
 	{ "sts-record",	"",			0, true,  false, false,
-	    lint_sts_record },
+	    .judge = lint_sts_record },
 	{ "sts-policy",	"",			0, true,  false, false,
-	    lint_sts_policy },
+	    .judge = lint_sts_policy },
 	{ "mx",		" [--] PATTERN HOST",	2, false, false, false,
-	    lint_mx },
+	    .judge = lint_mx },
 	{ "map-reply",	" VERSION",		1, true,  false, false,
-	    lint_map_reply },
+	    .judge = lint_map_reply },
 	{ "cert",	" --host NAME [--at TIME] [--ca FILE]",
-	    0, true,  true,  true,  lint_cert },
+	    0, true,  true,  true,  .judge = lint_cert },
 	{ "cert-name",	" --host NAME",		0, true,  true,  false,
-	    lint_cert_name }
+	    .judge = lint_cert_name },
+	{ "log",	"",			0, true,  false, false,
+	    .stream = lint_log }
 };
 #define KIND_COUNT (sizeof(kinds) / sizeof(kinds[0]))
 
@@ -86,6 +91,20 @@ read_input(const char *path, struct buffer *out)
 	return result;
 }
 
+static enum ctl_exit
+run_stream(const struct lint_kind *kind, const char *path)
+{
+	int fd = strcmp(path, "-") == 0 ? STDIN_FILENO :
+	    open(path, O_RDONLY | O_CLOEXEC);
+	bool is_read = fd != -1 && kind->stream(fd) == 0;
+
+	if (!is_read)
+		ctl_complain("%s: %s", path, strerror(errno));
+	if (fd > STDIN_FILENO)
+		close(fd);
+	return is_read ? CTL_FINE : CTL_USAGE;
+}
+
 /* Those that the kind needs, and none that it does not know. */
 static bool
 options_fit(const struct lint_kind *kind, const struct ctl_options *options)
@@ -121,6 +140,8 @@ lint_run(const struct ctl_options *options, int operand_count,
 	}
 	if (rest == 1)
 		path = operands[operand_count - 1];
+	if (kind->stream != NULL)
+		return run_stream(kind, path);
 	buffer_init(&input, LINT_INPUT_MAX_BYTES + 1);
 	if (kind->reads_input && read_input(path, &input) == -1)
 		goto out;
@@ -161,6 +182,8 @@ const struct ctl_command lint_command = {
 	    "name sends it\n"
 	    "  cert-name --host NAME [FILE]\n"
 	    "                             does the certificate name the "
-	    "host?\n",
+	    "host?\n"
+	    "  log [FILE]                 Postfix's log: an object a TLS "
+	    "handshake\n",
 	.run = lint_run
 };

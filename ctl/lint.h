@@ -24,6 +24,13 @@ enum { LINT_HOST, LINT_AT, LINT_CA, LINT_OPTION_COUNT };
 typedef json_t	*lint_judge(char *const *arguments, struct text input,
 		    const char **why);
 
+/*
+ * For a kind that reads on for ever: prints as it goes.  -1 with errno when
+ * fd cannot be read.
+ */
+typedef int	 lint_stream(int fd);
+
+lint_stream	 lint_log;
 lint_judge	 lint_sts_record, lint_sts_policy, lint_mx, lint_map_reply,
 		 lint_cert, lint_cert_name;
 

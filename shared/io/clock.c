@@ -24,3 +24,14 @@ clock_monotonic_ms(void)
 	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
+
+int32_t
+clock_zone_s(int64_t local_s)
+{
+	time_t t = (time_t)local_s;
+	struct tm tm;
+
+	gmtime_r(&t, &tm);
+	tm.tm_isdst = -1;
+	return (int32_t)(local_s - (int64_t)mktime(&tm));
+}

@@ -27,7 +27,7 @@ enum log_daemon {
 struct log_time {
 	bool	has_year, has_zone;
 	int64_t	at;		/* with a year; local as if UTC without zone */
-	int	month, day, hour, minute, second;	/* without, month from 1 */
+	int	month, day, hour, minute, second;	/* without it */
 };
 
 struct log_line {
