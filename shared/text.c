@@ -179,6 +179,30 @@ text_utf8_char(struct text t)
 }
 
 bool
+text_is_alphanumeric(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+	    (c >= '0' && c <= '9');
+}
+
+static int
+hex_value(char c)
+{
+	return c >= '0' && c <= '9' ? c - '0' :
+	    c >= 'a' && c <= 'f' ? c - 'a' + 10 :
+	    c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+int
+text_hex_octet(struct text t)
+{
+	if (t.len < 2 || hex_value(t.data[0]) == -1 ||
+	    hex_value(t.data[1]) == -1)
+		return -1;
+	return hex_value(t.data[0]) * 16 + hex_value(t.data[1]);
+}
+
+bool
 text_is_printable(struct text t)
 {
 	size_t i;

@@ -36,6 +36,10 @@ bool		text_next_field(struct text *rest, char separator,
 		    struct text *field);
 /* Octets of the character that t begins with (UTF-8, RFC 3629); 0 for none. */
 size_t		text_utf8_char(struct text t);
+/* A letter or digit of ASCII, whatever the locale. */
+bool		text_is_alphanumeric(char c);
+/* The octet that the two hex digits at its begin write; -1 for none. */
+int		text_hex_octet(struct text t);
 /* True when each byte is printable ASCII (0x20 to 0x7e). */
 bool		text_is_printable(struct text t);
 /* Only digits, at least one, at most max; no sign, no blanks. */

@@ -16,23 +16,16 @@ is_blank(char c)
 	return c == ' ' || c == '\t';
 }
 
-static bool
-is_alphanumeric(char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-	    (c >= '0' && c <= '9');
-}
-
 bool
 mtasts_is_field_name(struct text t)
 {
 	size_t i;
 
 	if (t.len == 0 || t.len > FIELD_NAME_MAX_BYTES ||
-	    !is_alphanumeric(t.data[0]))
+	    !text_is_alphanumeric(t.data[0]))
 		return false;
 	for (i = 1; i < t.len; i++)
-		if (!is_alphanumeric(t.data[i]) && t.data[i] != '_' &&
+		if (!text_is_alphanumeric(t.data[i]) && t.data[i] != '_' &&
 		    t.data[i] != '-' && t.data[i] != '.')
 			return false;
 	return true;
@@ -46,7 +39,7 @@ is_id(struct text t)
 	if (t.len == 0 || t.len > MTASTS_ID_MAX_BYTES)
 		return false;
 	for (i = 0; i < t.len; i++)
-		if (!is_alphanumeric(t.data[i]))
+		if (!text_is_alphanumeric(t.data[i]))
 			return false;
 	return true;
 }

@@ -21,13 +21,6 @@
 /* Characters of an atom beside letters and digits (RFC 5322, 3.2.3). */
 #define ATOM_SPECIALS	"!#$%&'*+-/=?^_`{|}~"
 
-static bool
-is_alphanumeric(char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-	    (c >= '0' && c <= '9');
-}
-
 /* Cuts t before the first c; true when there is one, and *rest is behind it. */
 static bool
 cut_at(struct text *t, char c, struct text *rest)
@@ -35,14 +28,6 @@ cut_at(struct text *t, char c, struct text *rest)
 	*rest = *t;
 	text_next_field(rest, c, t);
 	return rest->data != NULL;
-}
-
-static int
-hex_value(char c)
-{
-	return c >= '0' && c <= '9' ? c - '0' :
-	    c >= 'a' && c <= 'f' ? c - 'a' + 10 :
-	    c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
 }
 
 /*
@@ -53,18 +38,18 @@ static int
 percent_decode(struct text t, char *out, size_t *out_len, const char **why)
 {
 	size_t i, len = 0;
-	int high, low;
+	int octet;
 
 	for (i = 0; i < t.len; i++) {
 		out[len] = t.data[i];
 		if (t.data[i] == '%') {
-			high = i + 2 < t.len ? hex_value(t.data[i + 1]) : -1;
-			low = i + 2 < t.len ? hex_value(t.data[i + 2]) : -1;
-			if (high == -1 || low == -1) {
+			octet = text_hex_octet((struct text){ t.data + i + 1,
+			    t.len - i - 1 });
+			if (octet == -1) {
 				*why = "RFC 3986 2.1: % without two digits";
 				return -1;
 			}
-			out[len] = (char)(high * 16 + low);
+			out[len] = (char)octet;
 			i += 2;
 		}
 		if ((unsigned char)out[len] < 0x20 || out[len] == 0x7f) {
@@ -86,7 +71,7 @@ is_dot_atom(struct text t)
 		if (t.data[i] == '.') {
 			if (i == 0 || i == t.len - 1 || t.data[i - 1] == '.')
 				return false;
-		} else if (!is_alphanumeric(t.data[i]) &&
+		} else if (!text_is_alphanumeric(t.data[i]) &&
 		    strchr(ATOM_SPECIALS, t.data[i]) == NULL)
 			return false;
 	return t.len > 0;
@@ -181,7 +166,7 @@ has_uri_characters(struct text t)
 	size_t i;
 
 	for (i = 0; i < t.len; i++)
-		if (!is_alphanumeric(t.data[i]) &&
+		if (!text_is_alphanumeric(t.data[i]) &&
 		    (t.data[i] == '\0' ||
 		    strchr("-._~:/?#[]@!$&'()*+,;=%", t.data[i]) == NULL))
 			return false;

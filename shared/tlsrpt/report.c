@@ -395,13 +395,6 @@ report_format(const struct report *r, struct buffer *out)
 
 /* ---------------------------------------------------------------- file name */
 
-static bool
-is_alphanumeric(char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-	    (c >= '0' && c <= '9');
-}
-
 /*
  *	filename	= sender "!" policy-domain "!" begin-timestamp "!"
  *			  end-timestamp [ "!" unique-id ] "." extension
@@ -415,7 +408,7 @@ report_file_name_format(const struct report *r, const char *sender,
 	buffer_addf(out, "%s!%s!%lld!%lld!", sender, domain,
 	    (long long)r->start_s, (long long)r->end_s);
 	for (c = r->id; *c != '\0'; c++)
-		if (is_alphanumeric(*c))
+		if (text_is_alphanumeric(*c))
 			buffer_add(out, c, 1);
 	buffer_add_text(out, ".json.gz");
 }
@@ -439,7 +432,7 @@ is_name_piece(struct text t)
 	size_t i;
 
 	for (i = 0; i < t.len; i++)
-		if (!is_alphanumeric(t.data[i]) && t.data[i] != '.' &&
+		if (!text_is_alphanumeric(t.data[i]) && t.data[i] != '.' &&
 		    t.data[i] != '-' && t.data[i] != '_')
 			return false;
 	return t.len > 0;

@@ -271,6 +271,21 @@ test_utf8_char(void)
 }
 
 static void
+test_hex(void)
+{
+	check_int("hex", text_hex_octet(TEXT("aF")), 0xaf);
+	check_int("what follows is not looked at", text_hex_octet(TEXT("00x")),
+	    0);
+	check_int("no digit", text_hex_octet(TEXT("0g")), -1);
+	check_int("one digit", text_hex_octet(TEXT("0")), -1);
+	check_int("nothing", text_hex_octet((struct text){ NULL, 0 }), -1);
+	check_bool("letter", text_is_alphanumeric('z'), true);
+	check_bool("digit", text_is_alphanumeric('0'), true);
+	check_bool("8 bit is no letter", text_is_alphanumeric('\344'), false);
+	check_bool("NUL is none", text_is_alphanumeric('\0'), false);
+}
+
+static void
 test_distance(void)
 {
 	char many[66];
@@ -297,6 +312,7 @@ main(void)
 	test_time();
 	test_parse_time();
 	test_utf8_char();
+	test_hex();
 	test_distance();
 	return check_end();
 }
