@@ -56,6 +56,25 @@ pack_string(struct buffer *b, const char *value)
 }
 
 void
+pack_varint(struct buffer *b, uint64_t value)
+{
+	unsigned char octets[10];
+	size_t len = 0;
+
+	for (; value > 0x7f; value >>= 7)
+		octets[len++] = (unsigned char)(value | 0x80);
+	octets[len++] = (unsigned char)value;
+	buffer_add(b, octets, len);
+}
+
+void
+pack_brief(struct buffer *b, struct text value)
+{
+	pack_varint(b, value.len);
+	buffer_add(b, value.data, value.len);
+}
+
+void
 unpack_init(struct unpack *u, const void *data, size_t len)
 {
 	*u = (struct unpack){ .data = data, .left = len };
@@ -103,9 +122,8 @@ unpack_u64(struct unpack *u)
 }
 
 struct text
-unpack_text(struct unpack *u)
+unpack_octets(struct unpack *u, size_t len)
 {
-	uint32_t len = unpack_u32(u);
 	struct text t = { "", 0 };
 
 	if (u->is_bad || u->left < len) {
@@ -116,6 +134,35 @@ unpack_text(struct unpack *u)
 	u->data += len;
 	u->left -= len;
 	return t;
+}
+
+struct text
+unpack_text(struct unpack *u)
+{
+	return unpack_octets(u, unpack_u32(u));
+}
+
+uint64_t
+unpack_varint(struct unpack *u)
+{
+	uint64_t value = 0;
+	unsigned shift;
+	uint8_t octet;
+
+	for (shift = 0; shift < 64; shift += 7) {
+		octet = unpack_u8(u);
+		value |= (uint64_t)(octet & 0x7f) << shift;
+		if ((octet & 0x80) == 0)
+			return u->is_bad ? 0 : value;
+	}
+	u->is_bad = true;
+	return 0;
+}
+
+struct text
+unpack_brief(struct unpack *u)
+{
+	return unpack_octets(u, unpack_varint(u));
 }
 
 bool

@@ -17,25 +17,35 @@
 
 struct domain_lookup;
 
+/* Seconds since 1970, enough until 2106: an entry has five of them. */
+typedef uint32_t book_time;
+
+/* The nearest one that there is. */
+book_time	book_time_of(int64_t time);
+
+/* Ready replies as terminated netstrings, or NULL: not made yet. */
+struct book_replies {
+	const char	*of[MAP_NAME_COUNT];
+};
+
 struct book_entry {
 	TAILQ_ENTRY(book_entry)	 used;		/* the table's: by last use */
 	struct domain_lookup	*lookup;	/* under way; keeps the entry */
-	char			*record;	/* facts_format, or NULL: nothing yet */
-	int64_t			 looked_at, end_at;
-	int64_t			 refetch_at;	/* 0: no policy */
-	uint32_t		 record_bytes;
+	char			*record;	/* facts_pack, or NULL: nothing yet */
+	book_time		 looked_at;
+	book_time		 due_at;	/* it ends, or is to be fetched */
 	uint32_t		 pins;		/* of those who keep it */
 	/* What a request reads stands together, with the name. */
-	struct book_entry	*chain;		/* the table's */
-	/* Ready replies as terminated netstrings, or NULL: not made yet. */
-	char			*replies[MAP_NAME_COUNT];
-	int64_t			 valid_until;	/* of the replies; 0: no end */
-	int64_t			 refresh_at;
-	int64_t			 synced_at;	/* last seen in the shared cache */
 	uint32_t		 generation;	/* of the replies (state.h) */
+	struct book_entry	*chain;		/* the table's */
+	struct book_replies	*replies;	/* or NULL */
+	book_time		 valid_until;	/* of the replies; 0: no end */
+	book_time		 refresh_at;
+	book_time		 synced_at;	/* last seen in the shared cache */
 	uint32_t		 moved_at;	/* the table's: additions then */
-	uint16_t		 name_len;
-	bool			 lets_pass;	/* a ready DUNNO */
+	unsigned		 record_bytes:21, name_len:9;
+	unsigned		 has_policy:1;
+	unsigned		 lets_pass:1;	/* a ready DUNNO */
 	char			 name[];	/* next_hop_format, terminated */
 };
 
@@ -52,15 +62,23 @@ struct book_entry *domain_book_find(struct domain_book *book,
 /* Finds it or makes an empty one. */
 struct book_entry *domain_book_add(struct domain_book *book,
 	    struct text name);
-/* Puts facts and their record into an entry; stale_ttl_s as for facts_end. */
+/* Puts facts into an entry; stale_ttl_s as for facts_end. */
 void	domain_book_set(struct domain_book *book, struct book_entry *entry,
-	    const struct facts *facts, struct text record,
-	    unsigned stale_ttl_s);
+	    const struct facts *facts, unsigned stale_ttl_s);
+/* What was put there, the caller's, or NULL; hop is the entry's. */
+struct facts *domain_book_facts(const struct book_entry *entry,
+	    const struct next_hop *hop);
+/* True when nothing of it may be used any more (facts_end). */
+bool	domain_book_is_over(const struct book_entry *entry,
+	    const struct next_hop *hop, unsigned stale_ttl_s, int64_t now);
 /* Back to knowing nothing. */
 void	domain_book_clear(struct domain_book *book, struct book_entry *entry);
 /* Keeps a ready reply beside the record. */
 void	domain_book_set_reply(struct domain_book *book,
 	    struct book_entry *entry, enum map_name name, const char *reply);
+/* NULL: not made yet. */
+const char *domain_book_reply(const struct book_entry *entry,
+	    enum map_name name);
 /* Drops the ready replies. */
 void	domain_book_drop_replies(struct domain_book *book,
 	    struct book_entry *entry);

@@ -42,6 +42,7 @@ struct domain_lookup {
 	enum domain_lookup_reason	 reason;
 	enum step			 step;
 	bool				 was_sent;	/* to this scout */
+	bool				 needs_no_hosts; /* nothing promised */
 	uint64_t			 number;
 	unsigned			 hosts_left;	/* to be seen */
 	struct cache_question		 question;
@@ -118,7 +119,8 @@ lookup_finish(struct domain_lookup *l)
 	entry->pins++;
 	tell_all(&l->waiting);
 	/* Whoever asked: the hosts of a promise are looked at. */
-	if (l->reason == DOMAIN_LOOKUP_ASKED && entry->lookup == NULL)
+	if (l->reason == DOMAIN_LOOKUP_ASKED && entry->lookup == NULL &&
+	    !l->needs_no_hosts)
 		domain_lookup_start(lookups, entry, &l->hop,
 		    DOMAIN_LOOKUP_HOSTS);
 	free(l);
@@ -180,28 +182,35 @@ log_decision(const struct front *front, const struct facts *facts,
 	facts_free(known);
 }
 
-/* record is what the facts were parsed from. */
+static unsigned
+stale_ttl_s(const struct domain_lookups *lookups)
+{
+	return lookups->front->settings->config->stale_ttl_s;
+}
+
 static void
 take_facts(struct domain_lookups *lookups, struct book_entry *entry,
-    const struct facts *facts, struct text record)
+    const struct facts *facts)
 {
-	struct front *front = lookups->front;
-
-	domain_book_set(front->book, entry, facts, record,
-	    front->settings->config->stale_ttl_s);
-	entry->synced_at = clock_now_s();
+	domain_book_set(lookups->front->book, entry, facts,
+	    stale_ttl_s(lookups));
+	entry->synced_at = book_time_of(clock_now_s());
 }
 
 /* Only what was really learned is worth telling others. */
 static void
-share_facts(struct domain_lookups *lookups, const struct book_entry *entry,
-    const struct facts *facts)
+share_facts(struct domain_lookups *lookups, const struct facts *facts)
 {
+	struct buffer record;
+
 	if (facts->learned_at == 0 && !facts->has_policy)
 		return;
+	buffer_init(&record, FACTS_RECORD_MAX_BYTES);
+	facts_format(facts, &record);
 	cache_async_put(lookups->front->cache, &facts->hop,
-	    (struct text){ entry->record, entry->record_bytes },
-	    entry->end_at - clock_now_s());
+	    text_of(buffer_text(&record)),
+	    facts_end(facts, stale_ttl_s(lookups)) - clock_now_s());
+	buffer_clear(&record);
 }
 
 /*
@@ -209,10 +218,12 @@ share_facts(struct domain_lookups *lookups, const struct book_entry *entry,
  * and knows more than we do.
  */
 static void
-take_cached(struct domain_lookups *lookups, struct book_entry *entry,
-    const struct next_hop *hop, struct text record)
+take_cached(struct domain_lookup *l, struct text record)
 {
+	struct domain_lookups *lookups = l->lookups;
+	struct book_entry *entry = l->entry;
 	int64_t now = clock_now_s();
+	struct tls_decision decision;
 	struct facts *facts;
 	const char *why;
 
@@ -228,14 +239,16 @@ take_cached(struct domain_lookups *lookups, struct book_entry *entry,
 	if (facts->dane == DANE_UNKNOWN &&
 	    lookups->front->site.dane == FACT_PRESENT)
 		facts->refresh_at = now;
-	if (facts->hop.kind == hop->kind && facts->hop.port == hop->port &&
-	    strcmp(facts->hop.name, hop->name) == 0 &&
+	if (facts->hop.kind == l->hop.kind && facts->hop.port == l->hop.port &&
+	    strcmp(facts->hop.name, l->hop.name) == 0 &&
 	    facts->looked_at <= now + CLOCK_SKEW_S &&
 	    (entry->record == NULL || facts->looked_at > entry->looked_at)) {
 		if (entry->record != NULL)
 			log_decision(lookups->front, facts, entry);
-		take_facts(lookups, entry, facts, record);
+		take_facts(lookups, entry, facts);
 		lookups->front->counters.cache_hits++;
+		front_decide(lookups->front, facts, &decision);
+		l->needs_no_hosts = !tls_decision_needs_hosts(&decision);
 	}
 	facts_free(facts);
 }
@@ -248,20 +261,26 @@ lookup_send(struct domain_lookup *l)
 	struct domain_lookups *lookups = l->lookups;
 	struct channel *scout = child_peer(lookups->front->child, ROLE_SCOUT);
 	struct scout_lookup message = { .hop = l->hop,
-	    .must_refresh = l->reason == DOMAIN_LOOKUP_REFRESH,
-	    .known = { l->entry->record != NULL ? l->entry->record : "",
-	    l->entry->record_bytes } };
-	struct buffer payload;
+	    .must_refresh = l->reason == DOMAIN_LOOKUP_REFRESH };
+	struct facts *known;
+	struct buffer record, payload;
 
 	if (lookups->unanswered_since == 0)
 		lookups->unanswered_since = clock_now_s();
 	if (scout == NULL || l->was_sent)
 		return;
+	known = domain_book_facts(l->entry, &l->hop);
+	buffer_init(&record, FACTS_RECORD_MAX_BYTES);
+	if (known != NULL)
+		facts_format(known, &record);
+	message.known = text_of(buffer_text(&record));
 	buffer_init(&payload, FACTS_RECORD_MAX_BYTES + 4096);
 	scout_lookup_format(&message, &payload);
 	l->was_sent = channel_send(scout, MESSAGE_LOOKUP, l->number,
 	    (struct text){ payload.data, payload.len });
 	buffer_clear(&payload);
+	buffer_clear(&record);
+	facts_free(known);
 }
 
 static bool
@@ -276,9 +295,9 @@ lookup_on_cached(struct text record, bool was_asked, void *arg)
 	struct domain_lookup *l = arg;
 
 	if (record.len > 0)
-		take_cached(l->lookups, l->entry, &l->hop, record);
+		take_cached(l, record);
 	if (was_asked)
-		l->entry->synced_at = clock_now_s();
+		l->entry->synced_at = book_time_of(clock_now_s());
 	if (entry_is_fresh(l->entry) || l->reason == DOMAIN_LOOKUP_SYNC) {
 		lookup_finish(l);
 		return;
@@ -337,16 +356,11 @@ lookup_on_hosts(struct domain_lookup *l)
 	struct domain_lookups *lookups = l->lookups;
 	struct facts *facts = front_facts(l->entry, &l->hop);
 	struct tls_decision decision;
-	struct buffer record;
 
 	host_probes_apply(lookups->front->probes, facts);
 	log_decision(lookups->front, facts, l->entry);
-	buffer_init(&record, FACTS_RECORD_MAX_BYTES);
-	facts_format(facts, &record);
-	take_facts(lookups, l->entry, facts,
-	    (struct text){ record.data, record.len });
-	share_facts(lookups, l->entry, facts);
-	buffer_clear(&record);
+	take_facts(lookups, l->entry, facts);
+	share_facts(lookups, facts);
 	front_decide(lookups->front, facts, &decision);
 	facts_free(facts);
 	if (decision.asks_again) {
@@ -565,8 +579,8 @@ domain_lookups_on_facts(struct domain_lookups *lookups, uint64_t number,
 		lookups->unanswered_since = 0;
 	entry = domain_book_add(front->book, hop_name(&facts->hop, name));
 	log_decision(front, facts, entry);
-	take_facts(lookups, entry, facts, record);
-	share_facts(lookups, entry, facts);
+	take_facts(lookups, entry, facts);
+	share_facts(lookups, facts);
 	l = entry->lookup;
 	if (l != NULL && l->step == STEP_SCOUT && l->number == number)
 		lookup_finish(l);
@@ -611,22 +625,37 @@ domain_lookups_on_change(struct domain_lookups *lookups,
 	}
 }
 
+/* The next hop that an entry's name tells. */
+static void
+entry_hop(const struct book_entry *entry, struct next_hop *out)
+{
+	const char *why;
+
+	next_hop_parse((struct text){ entry->name, entry->name_len }, out,
+	    &why);
+}
+
 static void
 write_back_entry(struct book_entry *entry, void *arg)
 {
 	struct domain_lookups *lookups = arg;
-	int64_t now = clock_now_s();
 	struct next_hop hop;
-	const char *why;
+	struct buffer record;
+	struct facts *facts;
+	int64_t left_s;
 
-	if (entry->record == NULL || entry->refetch_at == 0 ||
-	    now >= entry->end_at)
+	if (!entry->has_policy)
 		return;
-	next_hop_parse((struct text){ entry->name, entry->name_len }, &hop,
-	    &why);
-	cache_async_write_back(lookups->front->cache, &hop,
-	    (struct text){ entry->record, entry->record_bytes },
-	    entry->end_at - now);
+	entry_hop(entry, &hop);
+	facts = domain_book_facts(entry, &hop);
+	left_s = facts_end(facts, stale_ttl_s(lookups)) - clock_now_s();
+	buffer_init(&record, FACTS_RECORD_MAX_BYTES);
+	facts_format(facts, &record);
+	if (left_s > 0)
+		cache_async_write_back(lookups->front->cache, &hop,
+		    text_of(buffer_text(&record)), left_s);
+	buffer_clear(&record);
+	facts_free(facts);
 }
 
 /* A few at a time: the link's queue is bounded, and others ask meanwhile. */
@@ -663,7 +692,6 @@ domain_lookups_forget(struct domain_lookups *lookups,
 	char name[NEXT_HOP_TEXT_SIZE];
 	struct book_entry *entry = domain_book_find(front->book,
 	    hop_name(hop, name));
-	struct buffer record;
 	struct facts *facts;
 
 	if (entry == NULL)
@@ -672,12 +700,8 @@ domain_lookups_forget(struct domain_lookups *lookups,
 	if (!forgets_policy && facts->has_policy &&
 	    clock_now_s() < facts->expires_at) {
 		facts_keep_policy(facts);
-		buffer_init(&record, FACTS_RECORD_MAX_BYTES);
-		facts_format(facts, &record);
 		domain_book_set(front->book, entry, facts,
-		    (struct text){ record.data, record.len },
-		    front->settings->config->stale_ttl_s);
-		buffer_clear(&record);
+		    stale_ttl_s(lookups));
 	} else if (domain_book_is_free(entry))
 		domain_book_remove(front->book, entry);
 	else
@@ -694,19 +718,17 @@ sweep_entry(struct book_entry *entry, void *arg)
 	struct domain_lookups *lookups = arg;
 	int64_t now = clock_now_s();
 	struct next_hop hop;
-	const char *why;
 
-	if (!domain_book_is_free(entry))
+	if (!domain_book_is_free(entry) || now < entry->due_at)
 		return;
-	if (now >= entry->end_at) {
+	entry_hop(entry, &hop);
+	if (domain_book_is_over(entry, &hop, stale_ttl_s(lookups), now)) {
 		domain_book_remove(lookups->front->book, entry);
 		return;
 	}
-	if (entry->refetch_at == 0 || now < entry->refetch_at)
+	entry->due_at = book_time_of(now + REFETCH_PAUSE_S);
+	if (!entry->has_policy)
 		return;
-	entry->refetch_at = now + REFETCH_PAUSE_S;
-	next_hop_parse((struct text){ entry->name, entry->name_len }, &hop,
-	    &why);
 	domain_lookup_start(lookups, entry, &hop, DOMAIN_LOOKUP_REFETCH);
 }
 

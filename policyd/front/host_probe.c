@@ -264,7 +264,6 @@ keep(struct host_probes *probes, const struct next_hop *hop,
 	buffer_init(&record, FACTS_RECORD_MAX_BYTES);
 	facts_format(facts, &record);
 	domain_book_set(front->book, entry, facts,
-	    (struct text){ record.data, record.len },
 	    front->settings->config->stale_ttl_s);
 	cache_async_put(front->cache, hop,
 	    (struct text){ record.data, record.len },

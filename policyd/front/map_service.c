@@ -94,7 +94,7 @@ static bool
 add_ready(struct front *front, const struct book_entry *entry,
     enum map_name name, int64_t now, struct buffer *out)
 {
-	const char *reply = entry->replies[name];
+	const char *reply = domain_book_reply(entry, name);
 
 	if (reply == NULL || !front_replies_hold(front, entry, now))
 		return false;
@@ -278,12 +278,13 @@ map_request(struct front *front, struct client *client,
 	int64_t now = clock_now_s();
 	unsigned wait_ms = config->map_deadline_ms;
 	struct map_wait *w;
+	bool is_known;
 
 	if (entry != NULL && entry->record != NULL &&
 	    now < entry->refresh_at) {
 		front->counters.memory_hits++;
 		if (now >= entry->synced_at + (int64_t)config->l1_ttl_s) {
-			entry->synced_at = now;
+			entry->synced_at = book_time_of(now);
 			domain_lookup_start(front->lookups, entry, hop,
 			    DOMAIN_LOOKUP_SYNC);
 		}
@@ -300,16 +301,15 @@ map_request(struct front *front, struct client *client,
 		return CLIENT_ANSWERED;
 	}
 	entry = domain_book_add(front->book, key_text);
+	is_known = !domain_book_is_over(entry, hop, config->stale_ttl_s, now);
 	if (!domain_lookup_start(front->lookups, entry, hop,
-	    DOMAIN_LOOKUP_ASKED) ||
-	    (!domain_lookups_scout_is_here(front->lookups) &&
-	    entry->record != NULL && now < entry->end_at)) {
+	    DOMAIN_LOOKUP_ASKED) || (is_known &&
+	    !domain_lookups_scout_is_here(front->lookups))) {
 		add_reply(front, entry, hop, name, reply);
 		domain_book_remove_empty(front->book, entry);
 		return CLIENT_ANSWERED;
 	}
-	if (entry->record != NULL && now < entry->end_at &&
-	    wait_ms > STALE_WAIT_MS)
+	if (is_known && wait_ms > STALE_WAIT_MS)
 		wait_ms = STALE_WAIT_MS;
 	w = map_wait_new(front, client, hop, name);
 	domain_wait_start(front->lookups, &w->wait, entry, wait_ms,

@@ -58,13 +58,13 @@ send_explanation(struct front *front, uint64_t number,
 	    .source = text_of(source), .error = text_of(error),
 	    .breaker = text_of(breaker_words(front->breaker)) };
 	struct tls_decision decision;
-	struct buffer replies[MAP_NAME_COUNT], access, payload;
+	struct buffer record, replies[MAP_NAME_COUNT], access, payload;
 	enum map_name name;
 
+	buffer_init(&record, FACTS_RECORD_MAX_BYTES);
 	if (is_known)
-		e.facts = (struct text){ entry->record, entry->record_bytes };
-	else
-		e.facts = text_of("");
+		facts_format(facts, &record);
+	e.facts = text_of(buffer_text(&record));
 	for (name = 0; name < MAP_NAME_COUNT; name++) {
 		buffer_init(&replies[name], SOCKETMAP_REPLY_MAX);
 		map_service_answer(front, hop, facts, name, &replies[name]);
@@ -80,6 +80,7 @@ send_explanation(struct front *front, uint64_t number,
 	send_answer(front, number, &payload);
 	buffer_clear(&payload);
 	buffer_clear(&access);
+	buffer_clear(&record);
 	for (name = 0; name < MAP_NAME_COUNT; name++)
 		buffer_clear(&replies[name]);
 	facts_free(facts);
@@ -213,16 +214,22 @@ forget(struct front *front, uint64_t number,
 {
 	char key[NEXT_HOP_TEXT_SIZE];
 	struct text name = text_of(next_hop_format(&asked->hop, key));
-	struct book_entry *entry;
+	const struct book_entry *entry;
+	struct facts *facts;
+	struct buffer record;
 
 	domain_lookups_forget(front->lookups, &asked->hop,
 	    asked->forgets_policy);
 	entry = domain_book_find(front->book, name);
+	facts = front_facts(entry, &asked->hop);
+	buffer_init(&record, FACTS_RECORD_MAX_BYTES);
+	if (entry != NULL && entry->record != NULL)
+		facts_format(facts, &record);
 	cache_async_forget(front->cache, &asked->hop,
-	    entry != NULL && entry->record != NULL ?
-	    (struct text){ entry->record, entry->record_bytes } :
-	    (struct text){ "", 0 },
-	    entry != NULL ? entry->end_at - clock_now_s() : 0);
+	    text_of(buffer_text(&record)), facts_end(facts,
+	    front->settings->config->stale_ttl_s) - clock_now_s());
+	buffer_clear(&record);
+	facts_free(facts);
 	send_outcome(front, number, true, "");
 }
 

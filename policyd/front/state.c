@@ -152,12 +152,9 @@ front_owns_domain(const struct front *front, const char *name)
 struct facts *
 front_facts(const struct book_entry *entry, const struct next_hop *hop)
 {
-	struct facts *facts = NULL;
-	const char *why;
+	struct facts *facts = entry != NULL ? domain_book_facts(entry, hop) :
+	    NULL;
 
-	if (entry != NULL && entry->record != NULL)
-		facts = facts_parse((struct text){ entry->record,
-		    entry->record_bytes }, &why);
 	return facts != NULL ? facts : facts_new(hop);
 }
 
@@ -174,10 +171,10 @@ front_date_replies(struct front *front, struct book_entry *entry,
     int64_t valid_until)
 {
 	if (entry->generation != front->generation ||
-	    entry->valid_until != valid_until)
+	    entry->valid_until != book_time_of(valid_until))
 		domain_book_drop_replies(front->book, entry);
 	entry->generation = front->generation;
-	entry->valid_until = valid_until;
+	entry->valid_until = book_time_of(valid_until);
 }
 
 void

@@ -1,6 +1,7 @@
 /*
  * Records of facts: what is accepted, written down again, is accepted and
- * stays as it is; and it can be merged with itself and decided on at any time.
+ * stays as it is, also when it was packed in between; and it can be merged with
+ * itself and decided on at any time.
  */
 
 #include "shared/policy/facts.h"
@@ -9,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "shared/policy/facts_pack.h"
 #include "shared/policy/tls_decision.h"
 #include "tests/fuzz/fuzz.h"
 
@@ -19,6 +21,25 @@ format(const struct facts *f, struct buffer *out)
 	buffer_init(out, 2 * FACTS_RECORD_MAX_BYTES);
 	facts_format(f, out);
 	assert(!out->is_overfull);
+}
+
+static void
+fuzz_pack(const struct facts *f, const struct buffer *record)
+{
+	struct buffer packed, again;
+	struct facts *unpacked;
+
+	buffer_init(&packed, FACTS_RECORD_MAX_BYTES);
+	facts_pack(f, &packed);
+	assert(!packed.is_overfull && packed.len <= record->len + 1);
+	unpacked = facts_unpack((struct text){ packed.data, packed.len },
+	    &f->hop, f->looked_at, f->refresh_at);
+	format(unpacked, &again);
+	assert(again.len == record->len &&
+	    memcmp(again.data, record->data, again.len) == 0);
+	facts_free(unpacked);
+	buffer_clear(&again);
+	buffer_clear(&packed);
 }
 
 static void
@@ -61,6 +82,7 @@ fuzz_one(const uint8_t *data, size_t size)
 	format(again, &second);
 	assert(first.len == second.len &&
 	    memcmp(first.data, second.data, first.len) == 0);
+	fuzz_pack(f, &first);
 	fuzz_use(f, again);
 	buffer_clear(&first);
 	buffer_clear(&second);

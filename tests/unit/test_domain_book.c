@@ -34,16 +34,7 @@ facts_of(const char *name)
 static void
 set(struct domain_book *book, struct book_entry *e, const struct facts *facts)
 {
-	struct buffer record;
-	char *exact;
-
-	buffer_init(&record, FACTS_RECORD_MAX_BYTES);
-	facts_format(facts, &record);
-	exact = check_exact(record.data, record.len);
-	domain_book_set(book, e, facts, (struct text){ exact, record.len },
-	    100);
-	free(exact);
-	buffer_clear(&record);
+	domain_book_set(book, e, facts, 100);
 }
 
 static size_t
@@ -155,63 +146,146 @@ test_pins(void)
 }
 
 static void
+check_reply(const char *label, const struct book_entry *e, enum map_name name,
+    const char *want)
+{
+	check_text(label, domain_book_reply(e, name), want);
+}
+
+static void
 test_content(void)
 {
 	struct domain_book *book = domain_book_new(ROOMY, ROOMY);
 	struct book_entry *e = add(book, "a.example");
 	struct facts *facts = facts_of("a.example"), *again;
 	size_t empty = bytes(book), with_record;
-	const char *why;
 
+	check_bool("nothing put, nothing known", domain_book_facts(e,
+	    &facts->hop) == NULL, true);
+	check_bool("nothing is over", domain_book_is_over(e, &facts->hop, 100,
+	    0), true);
 	facts->looked_at = 1000;
 	facts->refresh_at = 1050;
 	facts->refetch_at = 1070;
 	set(book, e, facts);
+	check_int("little takes no more room", (int64_t)bytes(book),
+	    (int64_t)empty);
+	memset(facts->record_error, 'x', 100);
+	set(book, e, facts);
 	with_record = bytes(book);
-	check_int("the record is counted", (int64_t)(with_record - empty),
+	check_int("more is counted", (int64_t)(with_record - empty),
 	    e->record_bytes);
-	again = facts_parse((struct text){ e->record, e->record_bytes },
-	    &why);
-	check_bool("it is one", again != NULL && again->looked_at == 1000,
-	    true);
+	again = domain_book_facts(e, &facts->hop);
+	check_bool("what was put comes back", again->looked_at == 1000 &&
+	    again->refresh_at == 1050 && again->refetch_at == 1070, true);
+	check_text("all of it", again->record_error, facts->record_error);
 	facts_free(again);
 	check_int("looked at", e->looked_at, 1000);
 	check_int("to be refreshed", e->refresh_at, 1050);
-	check_int("of use until", e->end_at, 1100);
-	check_int("no policy, no fetch", e->refetch_at, 0);
+	check_int("no policy, no fetch: due at its end", e->due_at, 1100);
+	check_bool("of use until then", domain_book_is_over(e, &facts->hop,
+	    100, 1099), false);
+	check_bool("and no longer", domain_book_is_over(e, &facts->hop, 100,
+	    1100), true);
+	check_bool("unless it is kept longer now", domain_book_is_over(e,
+	    &facts->hop, 200, 1100), false);
 
 	domain_book_set_reply(book, e, MAP_QUERY, "7:OK dane,");
 	domain_book_set_reply(book, e, MAP_QUERY_TLSRPT, "9:OK secure,");
 	check_int("replies are counted with their NUL", (int64_t)(bytes(book) -
-	    with_record), 11 + 13);
+	    with_record), 11 + 13 + (int64_t)sizeof(*e->replies));
 	domain_book_set_reply(book, e, MAP_QUERY, "6:OK may,");
-	check_text("replaced", e->replies[MAP_QUERY], "6:OK may,");
+	check_reply("replaced", e, MAP_QUERY, "6:OK may,");
+	check_reply("the other stays", e, MAP_QUERY_TLSRPT, "9:OK secure,");
 	check_int("and counted anew", (int64_t)(bytes(book) - with_record),
-	    10 + 13);
+	    10 + 13 + (int64_t)sizeof(*e->replies));
 	domain_book_set_reply(book, e, MAP_QUERY, "9:NOTFOUND ,");
-	check_text("the most frequent one", e->replies[MAP_QUERY],
-	    "9:NOTFOUND ,");
-	check_int("takes no room", (int64_t)(bytes(book) - with_record), 13);
+	check_reply("the most frequent one", e, MAP_QUERY, "9:NOTFOUND ,");
+	check_int("takes no room", (int64_t)(bytes(book) - with_record),
+	    13 + (int64_t)sizeof(*e->replies));
 	e->lets_pass = true;
 	domain_book_drop_replies(book, e);
-	check_bool("dropped", e->replies[MAP_QUERY] == NULL &&
-	    e->replies[MAP_QUERY_TLSRPT] == NULL && !e->lets_pass, true);
+	check_bool("dropped", domain_book_reply(e, MAP_QUERY) == NULL &&
+	    domain_book_reply(e, MAP_QUERY_TLSRPT) == NULL && !e->lets_pass,
+	    true);
 	check_int("and not counted", (int64_t)bytes(book),
+	    (int64_t)with_record);
+
+	domain_book_set_reply(book, e, MAP_QUERY, "9:NOTFOUND ,");
+	check_bool("the other is not made yet", domain_book_reply(e,
+	    MAP_QUERY_TLSRPT) == NULL, true);
+	domain_book_set_reply(book, e, MAP_QUERY_TLSRPT, "9:NOTFOUND ,");
+	check_reply("twice the most frequent one", e, MAP_QUERY_TLSRPT,
+	    "9:NOTFOUND ,");
+	domain_book_drop_replies(book, e);
+	domain_book_set_reply(book, e, MAP_QUERY_TLSRPT, "9:NOTFOUND ,");
+	check_bool("alone the other way round", domain_book_reply(e,
+	    MAP_QUERY) == NULL, true);
+	check_reply("is there", e, MAP_QUERY_TLSRPT, "9:NOTFOUND ,");
+	check_int("none of them takes room", (int64_t)bytes(book),
 	    (int64_t)with_record);
 
 	domain_book_set_reply(book, e, MAP_QUERY, "7:OK dane,");
 	e->lets_pass = true;
 	set(book, e, facts);
-	check_bool("new facts drop the replies", e->replies[MAP_QUERY] ==
-	    NULL && !e->lets_pass, true);
+	check_bool("new facts drop the replies", domain_book_reply(e,
+	    MAP_QUERY) == NULL && !e->lets_pass, true);
 	check_int("and replace the record", (int64_t)bytes(book),
 	    (int64_t)with_record);
 	domain_book_clear(book, e);
-	check_bool("back to nothing", e->record == NULL && e->end_at == 0 &&
+	check_bool("back to nothing", e->record == NULL && e->due_at == 0 &&
 	    e->refresh_at == 0 && e->looked_at == 0, true);
 	check_int("of no size", (int64_t)bytes(book), (int64_t)empty);
 	facts_free(facts);
 	domain_book_free(book);
+}
+
+static void
+test_policy(void)
+{
+	static const char text[] = "version: STSv1\nmode: testing\n"
+	    "mx: mx.a.example\nmax_age: 5000\n";
+	struct domain_book *book = domain_book_new(ROOMY, ROOMY);
+	struct book_entry *e = add(book, "a.example");
+	struct facts *facts = facts_of("a.example"), *again;
+	struct mtasts_policy policy;
+	const char *why;
+
+	mtasts_policy_parse(text, sizeof(text) - 1, &policy, &why);
+	facts_set_policy(facts, &policy, "1", 1000);
+	set(book, e, facts);
+	check_bool("a policy", e->has_policy, true);
+	check_int("that is never fetched ahead is due at its end", e->due_at,
+	    6000);
+	facts->refetch_at = 3000;
+	set(book, e, facts);
+	check_int("else when it is to be fetched", e->due_at, 3000);
+	check_bool("which is not its end", domain_book_is_over(e, &facts->hop,
+	    100, 3000), false);
+	check_bool("as max_age is", domain_book_is_over(e, &facts->hop, 100,
+	    6000), true);
+	again = domain_book_facts(e, &facts->hop);
+	check_bool("all of it is kept", again->has_policy &&
+	    again->expires_at == 6000 && again->policy.mode == MTASTS_TESTING,
+	    true);
+	facts_free(again);
+	facts->refetch_at = 7000;
+	set(book, e, facts);
+	check_int("not after its end", e->due_at, 6000);
+	domain_book_clear(book, e);
+	check_bool("gone with the rest", e->has_policy, false);
+	facts_free(facts);
+	domain_book_free(book);
+}
+
+static void
+test_times(void)
+{
+	check_int("a time", book_time_of(1800000000), 1800000000);
+	check_int("before 1970", book_time_of(-1), 0);
+	check_int("the last one", book_time_of(UINT32_MAX), UINT32_MAX);
+	check_int("after it", book_time_of((int64_t)UINT32_MAX + 2),
+	    UINT32_MAX);
 }
 
 static void
@@ -333,6 +407,8 @@ main(void)
 	test_eviction();
 	test_pins();
 	test_content();
+	test_policy();
+	test_times();
 	test_bytes();
 	test_many();
 	return check_end();

@@ -90,9 +90,52 @@ test_errors(void)
 	check_bool("nothing is done at once", unpack_is_done(&u), true);
 }
 
+static void
+test_brief(void)
+{
+	static const struct {
+		const char *label;
+		uint64_t value;
+		size_t want_len;
+	} rows[] = {
+		{ "nothing", 0, 1 }, { "seven bits", 0x7f, 1 },
+		{ "eight bits", 0x80, 2 }, { "14 bits", 0x3fff, 2 },
+		{ "15 bits", 0x4000, 3 }, { "all bits", UINT64_MAX, 10 },
+	};
+	struct unpack u;
+	struct buffer b;
+	size_t i;
+
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		buffer_init(&b, 1024);
+		pack_varint(&b, rows[i].value);
+		check_int(rows[i].label, (int64_t)b.len,
+		    (int64_t)rows[i].want_len);
+		unpack_init(&u, b.data, b.len);
+		check_bool("  comes back", unpack_varint(&u) == rows[i].value
+		    && unpack_is_done(&u), true);
+		unpack_init(&u, b.data, b.len - 1);
+		check_bool("  cut", unpack_varint(&u) == 0 && u.is_bad, true);
+		buffer_clear(&b);
+	}
+	unpack_init(&u, "\377\377\377\377\377\377\377\377\377\377\1", 11);
+	check_bool("a varint without an end", unpack_varint(&u) == 0 &&
+	    u.is_bad, true);
+	buffer_init(&b, 1024);
+	pack_brief(&b, (struct text){ "a\0b", 3 });
+	check_int("brief text", (int64_t)b.len, 4);
+	unpack_init(&u, b.data, b.len);
+	check_bool("comes back", unpack_brief(&u).len == 3 &&
+	    unpack_is_done(&u), true);
+	unpack_init(&u, b.data, b.len - 1);
+	check_bool("or is bad", unpack_brief(&u).len == 0 && u.is_bad, true);
+	buffer_clear(&b);
+}
+
 int
 main(void)
 {
+	test_brief();
 	test_round_trip();
 	test_errors();
 	return check_end();
