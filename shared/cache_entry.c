@@ -16,13 +16,11 @@ static const char *const change_words[] = {
 #define CHANGE_COUNT (sizeof(change_words) / sizeof(change_words[0]))
 
 static char *
-format_key(const char *kind, const struct next_hop *hop,
+format_key(const char *head, const struct next_hop *hop,
     char out[CACHE_KEY_SIZE])
 {
-	int len = snprintf(out, CACHE_KEY_SIZE, "hopseal:%s:{%s}", kind,
-	    hop->name);
-	char *end = out + len;
-	size_t left = CACHE_KEY_SIZE - (size_t)len;
+	char *end = stpcpy(stpcpy(stpcpy(out, head), hop->name), "}");
+	size_t left = CACHE_KEY_SIZE - (size_t)(end - out);
 
 	if (hop->kind == NEXT_HOP_HOST)
 		snprintf(end, left, ":host:%u", (unsigned)hop->port);
@@ -34,13 +32,13 @@ format_key(const char *kind, const struct next_hop *hop,
 char *
 cache_facts_key(const struct next_hop *hop, char out[CACHE_KEY_SIZE])
 {
-	return format_key("facts", hop, out);
+	return format_key("hopseal:facts:{", hop, out);
 }
 
 char *
 cache_lock_key(const struct next_hop *hop, char out[CACHE_KEY_SIZE])
 {
-	return format_key("lock", hop, out);
+	return format_key("hopseal:lock:{", hop, out);
 }
 
 void

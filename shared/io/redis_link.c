@@ -66,6 +66,7 @@ struct redis_link {
 	struct event		*readable, *writable;	/* NULL without fd */
 	struct event		*timer;		/* attempt, greeting, idling */
 	struct event		*late_timer;	/* of the first question */
+	struct event		*writer;	/* for out, once a turn */
 	struct event		*failer;	/* for unanswered, below */
 	unsigned		 backoff_ms;
 	int64_t			 ready_at_ms;
@@ -311,24 +312,24 @@ note_health(struct redis_link *link, const char *command,
     const struct redis_reply *reply)
 {
 	enum redis_link_state state = trouble_of(reply);
-	char reason[REASON_SIZE];
+	char words[REASON_SIZE];
+	const char *reason = NULL;
 
 	if (link->channel != NULL)
 		return;
-	quote_reply(reason, reply);
 	if (strcmp(command, "ROLE") == 0) {
 		/* Those who may not ask it (ACLs) find out by READONLY. */
 		if (reply->type == REDIS_ERROR)
 			return;
 		if (is_array_of(reply, "slave")) {
 			state = REDIS_LINK_READ_ONLY;
-			snprintf(reason, sizeof(reason),
-			    "the server is a replica");
+			reason = "the server is a replica";
 		}
 	}
 	if (state != REDIS_LINK_UP && state != link->state) {
 		snprintf(link->trouble, sizeof(link->trouble), "%s", command);
-		set_state(link, state, reason);
+		set_state(link, state, reason != NULL ? reason :
+		    quote_reply(words, reply));
 	} else if (reply->type != REDIS_ERROR && state == REDIS_LINK_UP &&
 	    strcmp(command, link->trouble) == 0) {
 		link->trouble[0] = '\0';
@@ -577,6 +578,18 @@ write_some(struct redis_link *link, struct buffer *b)
 		event_add(link->writable, NULL);
 }
 
+/* What was asked in this turn of the loop goes out at once and together. */
+static void
+on_writer(evutil_socket_t fd, short what, void *arg)
+{
+	struct redis_link *link = arg;
+
+	(void)fd, (void)what;
+	if (link->step == STEP_READY &&
+	    !event_pending(link->writable, EV_WRITE, NULL))
+		write_some(link, &link->out);
+}
+
 static void
 on_writable(evutil_socket_t fd, short what, void *arg)
 {
@@ -745,6 +758,7 @@ redis_link_new(struct event_base *base,
 	TAILQ_INIT(&link->unanswered);
 	link->timer = evtimer_new(base, on_timer, link);
 	link->late_timer = evtimer_new(base, on_late, link);
+	link->writer = event_new(base, -1, 0, on_writer, link);
 	link->failer = event_new(base, -1, 0, on_failer, link);
 	start_timer(link->timer, 0);
 	return link;
@@ -764,6 +778,7 @@ redis_link_free(struct redis_link *link)
 		free(q);
 	}
 	event_free(link->failer);
+	event_free(link->writer);
 	event_free(link->late_timer);
 	event_free(link->timer);
 	buffer_clear(&link->out);
@@ -788,13 +803,15 @@ redis_link_ask(struct redis_link *link, redis_link_reply_cb *callback,
     void *arg, int argc, const char **argv, const size_t *lens)
 {
 	struct redis_question *q = xcalloc(1, sizeof(*q));
+	size_t len;
 
 	assert(argc > 0 && link->channel == NULL);
 	q->callback = callback;
 	q->arg = arg;
 	q->late_at_ms = now_ms() + link->deadline_ms;
-	snprintf(q->command, sizeof(q->command), "%.*s",
-	    lens != NULL ? (int)lens[0] : COMMAND_SIZE, argv[0]);
+	len = lens != NULL ? lens[0] : strlen(argv[0]);
+	memcpy(q->command, argv[0], len < COMMAND_SIZE ? len :
+	    COMMAND_SIZE - 1);
 	link->counters.asked++;
 	if (!can_wait(link) || !format_command(&link->out, argc, argv, lens)) {
 		TAILQ_INSERT_TAIL(&link->unanswered, q, entry);
@@ -805,8 +822,7 @@ redis_link_ask(struct redis_link *link, redis_link_reply_cb *callback,
 	link->waiting_count++;
 	if (!evtimer_pending(link->late_timer, NULL))
 		start_timer(link->late_timer, link->deadline_ms);
-	if (link->step == STEP_READY)
-		event_add(link->writable, NULL);
+	event_active(link->writer, 0, 0);
 	return q;
 }
 

@@ -130,14 +130,18 @@ class Answers:
         pairs = rig.write_pairs("redis", [(records.map_question(n),
                                            records.map_answer("n", n)) for n in names])
         for connections in (10, 100):
-            rounds = []
+            gets, ours = [], []
             for _ in range(self._rounds):
-                gets = self._redis_benchmark(connections, names[0])
-                rounds.append((gets, rig.load(inet(MAP), pairs, pids=[rig.front()],
-                                              seconds=self._seconds, connections=connections,
-                                              cpus=ANY_CPU)["rate"]))
-            self._table.ratio(f"from Redis, {connections} connections: requests/s", rounds,
-                              at_least=0.7, form="{:.0f}")
+                gets.append(self._redis_benchmark(connections, names[0]))
+                ours.append(rig.load(inet(MAP), pairs, pids=[rig.front()],
+                                     seconds=self._seconds, connections=connections,
+                                     cpus=ANY_CPU))
+            what = f"from Redis, {connections} connections"
+            self._table.ratio(f"{what}: requests/s",
+                              list(zip(gets, (o["rate"] for o in ours))), at_least=0.7,
+                              form="{:.0f}")
+            self._table.value(f"{what}: front's CPU, us each",
+                              [o["cpu_s"] / o["requests"] * 1e6 for o in ours], "")
         self._table.note("base: redis-benchmark -P 1 GET; nothing is bound to a processor")
 
     def _redis_benchmark(self, connections, name):
