@@ -66,8 +66,8 @@ wait_for(int fd, short events, int64_t deadline_ms)
 /* ----------------------------------------------------- where policyd is */
 
 /* A bad option on the command line is wrong usage, a bad file is not. */
-static int
-read_config(const struct ctl_options *options, struct config *config,
+int
+ask_read_config(const struct ctl_options *options, struct config *config,
     enum ctl_exit *status)
 {
 	bool is_default = options->config_path == NULL;
@@ -240,7 +240,7 @@ ask_policyd(const struct ctl_options *options, json_t *request,
 	json_t *answer = NULL;
 
 	json_object_set_new(request, "version", json_integer(1));
-	if (read_config(options, config, status) == -1)
+	if (ask_read_config(options, config, status) == -1)
 		goto out;
 	answer = ask_at(config->control_listen, request, words);
 	if (answer == NULL)
@@ -273,7 +273,7 @@ ask_about(const struct ctl_options *options, const char *command,
 	}
 	return ask_policyd(options, json_pack("{s:s, s:s, s:b}",
 	    "command", command, "domain", next_hop_format(&hop, text),
-	    "policy", options->forgets_policy), status);
+	    "policy", options->values[CTL_POLICY] != NULL), status);
 }
 
 void

@@ -9,10 +9,18 @@
 
 #include "ctl/ctl.h"
 
+struct config;
+
 /* policyd itself gives up after 18 s; then it has something to say. */
 #define ASK_CONNECT_MS	3000
 #define ASK_ANSWER_MS	20000
 
+/*
+ * Reads the configuration that options name into config.  0, or -1 when what is
+ * wrong has been said and *status is set.
+ */
+int	 ask_read_config(const struct ctl_options *options,
+	    struct config *config, enum ctl_exit *status);
 /*
  * Takes request, adds its version and returns the answer, the caller's.  NULL
  * when there is none: what is wrong has then been said (ctl_complain) and

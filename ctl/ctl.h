@@ -19,23 +19,27 @@ enum ctl_exit {
 
 #define CTL_OVERRIDES_MAX 64
 
+/* Options of single commands; main.c has a row for each. */
+enum ctl_option {
+	CTL_POLICY, CTL_CLEAR, CTL_HOST, CTL_AT, CTL_CA, CTL_WARN,
+	CTL_OPTION_COUNT
+};
+#define CTL_TAKES(option) (1u << (option))
+
 struct ctl_options {
 	const char	*config_path;	/* -c, or NULL for the default */
 	const char	*overrides[CTL_OVERRIDES_MAX];	/* -o name=value */
 	size_t		 override_count;
 	bool		 is_json;
-	bool		 forgets_policy;	/* --policy */
-	bool		 clears;		/* --clear */
-	char		*host, *at, *ca_file;	/* of lint's kinds, or NULL */
+	/* As given; "" for one without an argument; NULL: not given. */
+	char		*values[CTL_OPTION_COUNT];
 };
 
 struct ctl_command {
 	const char	*name;
 	const char	*operands;	/* for usage: "DOMAIN" */
 	int		 operand_min, operand_max;
-	bool		 takes_policy;	/* --policy is an option of it */
-	bool		 takes_clear;	/* --clear is */
-	bool		 takes_host;	/* --host, --at and --ca are */
+	unsigned	 takes;		/* a set of CTL_TAKES(option) */
 	const char	*summary;	/* one line */
 	const char	*help;		/* more lines for --help, or "" */
 	/* operands are checked for their number; returns the exit code. */
@@ -45,7 +49,7 @@ struct ctl_command {
 
 extern const struct ctl_command explain_command, check_command,
     status_command, refresh_command, forget_command, rules_command,
-    lint_command;
+    certs_command, lint_command;
 
 /*
  * "hopseal: ..." on standard error.  With --json the last of it becomes the

@@ -109,9 +109,10 @@ run_stream(const struct lint_kind *kind, const char *path)
 static bool
 options_fit(const struct lint_kind *kind, const struct ctl_options *options)
 {
-	bool has_trust = options->at != NULL || options->ca_file != NULL;
+	bool has_trust = options->values[CTL_AT] != NULL ||
+	    options->values[CTL_CA] != NULL;
 
-	return (options->host != NULL) == kind->takes_host &&
+	return (options->values[CTL_HOST] != NULL) == kind->takes_host &&
 	    (kind->takes_trust || !has_trust);
 }
 
@@ -120,8 +121,10 @@ lint_run(const struct ctl_options *options, int operand_count,
     char *const *operands)
 {
 	const struct lint_kind *kind = find_kind(operands[0]);
-	char *const named[LINT_OPTION_COUNT] = { [LINT_HOST] = options->host,
-	    [LINT_AT] = options->at, [LINT_CA] = options->ca_file };
+	char *const named[LINT_OPTION_COUNT] = {
+	    [LINT_HOST] = options->values[CTL_HOST],
+	    [LINT_AT] = options->values[CTL_AT],
+	    [LINT_CA] = options->values[CTL_CA] };
 	const char *path = "-", *why = NULL;
 	enum ctl_exit status = CTL_USAGE;
 	struct buffer input;
@@ -167,7 +170,7 @@ const struct ctl_command lint_command = {
 	.operands = "KIND ...",
 	.operand_min = 1,
 	.operand_max = 8,
-	.takes_host = true,
+	.takes = CTL_TAKES(CTL_HOST) | CTL_TAKES(CTL_AT) | CTL_TAKES(CTL_CA),
 	.summary = "judge one document, offline",
 	.help =
 	    "Prints one JSON object; exit 0 also for what is invalid.\n\n"

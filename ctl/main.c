@@ -14,7 +14,8 @@
 
 static const struct ctl_command *const commands[] = {
 	&explain_command, &check_command, &status_command, &refresh_command,
-	&forget_command, &rules_command, &lint_command
+	&forget_command, &rules_command, &certs_command,
+	&lint_command
 };
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
 
@@ -23,22 +24,31 @@ static const struct ctl_command *const commands[] = {
 
 #define COMPLAINT_SIZE 4096
 
-enum {
-	OPTION_JSON = 256, OPTION_POLICY, OPTION_CLEAR, OPTION_HOST, OPTION_AT,
-	OPTION_CA
-};
+enum { OPTION_JSON = 256, OPTION_OWN };	/* then by enum ctl_option */
+
+#define OWN(name, has_argument, option) \
+	{ name, has_argument, NULL, OPTION_OWN + (option) }
 
 static const struct option long_options[] = {
+	OWN("policy", no_argument, CTL_POLICY),
+	OWN("clear", no_argument, CTL_CLEAR),
+	OWN("host", required_argument, CTL_HOST),
+	OWN("at", required_argument, CTL_AT),
+	OWN("ca", required_argument, CTL_CA),
+	OWN("warn", required_argument, CTL_WARN),
 	{ "json", no_argument, NULL, OPTION_JSON },
-	{ "policy", no_argument, NULL, OPTION_POLICY },
-	{ "clear", no_argument, NULL, OPTION_CLEAR },
-	{ "host", required_argument, NULL, OPTION_HOST },
-	{ "at", required_argument, NULL, OPTION_AT },
-	{ "ca", required_argument, NULL, OPTION_CA },
 	{ "help", no_argument, NULL, 'h' },
 	{ "version", no_argument, NULL, 'V' },
 	{ NULL, 0, NULL, 0 }
 };
+
+/* What an argument is, for usage; in the order of enum ctl_option. */
+static const char *const arguments[CTL_OPTION_COUNT] = {
+	[CTL_HOST] = "NAME", [CTL_AT] = "TIME", [CTL_CA] = "FILE",
+	[CTL_WARN] = "DAYS"
+};
+
+static char no_argument_given[] = "";
 
 /* The latest; until then it is getopt's or a line of usage. */
 static char complaint[COMPLAINT_SIZE] = "wrong usage; see --help";
@@ -72,11 +82,20 @@ print_help(FILE *to)
 static void
 print_usage(FILE *to, const struct ctl_command *command)
 {
-	fprintf(to, "usage: hopseal %s [-c FILE] [-o NAME=VALUE] [--json]%s"
-	    "%s%s%s\n", command->name,
-	    command->takes_policy ? " [--policy]" : "",
-	    command->takes_clear ? " [--clear]" : "",
-	    command->operands[0] != '\0' ? " " : "", command->operands);
+	enum ctl_option o;
+	size_t i;
+
+	fprintf(to, "usage: hopseal %s [-c FILE] [-o NAME=VALUE] [--json]",
+	    command->name);
+	for (i = 0; long_options[i].val >= OPTION_OWN; i++) {
+		o = (enum ctl_option)(long_options[i].val - OPTION_OWN);
+		if ((command->takes & CTL_TAKES(o)) != 0)
+			fprintf(to, " [--%s%s%s]", long_options[i].name,
+			    arguments[o] != NULL ? " " : "",
+			    arguments[o] != NULL ? arguments[o] : "");
+	}
+	fprintf(to, "%s%s\n", command->operands[0] != '\0' ? " " : "",
+	    command->operands);
 }
 
 static const struct ctl_command *
@@ -112,7 +131,7 @@ read_options(int argc, char **argv, struct ctl_options *options,
 	bool is_right = true;
 	int c;
 
-	while ((c = getopt_long(argc, argv, "c:o:hV", long_options,
+	while ((c = getopt_long(argc, argv, "c:o:w:hV", long_options,
 	    NULL)) != -1)
 		switch (c) {
 		case 'c':
@@ -135,23 +154,15 @@ read_options(int argc, char **argv, struct ctl_options *options,
 		case OPTION_JSON:
 			options->is_json = true;
 			break;
-		case OPTION_POLICY:
-			options->forgets_policy = true;
+		case 'w':
+			options->values[CTL_WARN] = optarg;
 			break;
-		case OPTION_CLEAR:
-			options->clears = true;
-			break;
-		case OPTION_HOST:
-			options->host = optarg;
-			break;
-		case OPTION_AT:
-			options->at = optarg;
-			break;
-		case OPTION_CA:
-			options->ca_file = optarg;
-			break;
-		default:	/* getopt has said what */
-			is_right = false;
+		default:
+			if (c >= OPTION_OWN)
+				options->values[c - OPTION_OWN] =
+				    optarg != NULL ? optarg : no_argument_given;
+			else	/* getopt has said what */
+				is_right = false;
 		}
 	return is_right;
 }
@@ -160,14 +171,14 @@ static bool
 usage_fits(const struct ctl_command *command,
     const struct ctl_options *options, int operand_count)
 {
-	bool has_trust = options->host != NULL || options->at != NULL ||
-	    options->ca_file != NULL;
+	enum ctl_option o;
 
+	for (o = 0; o < CTL_OPTION_COUNT; o++)
+		if (options->values[o] != NULL &&
+		    (command->takes & CTL_TAKES(o)) == 0)
+			return false;
 	return operand_count >= command->operand_min &&
-	    operand_count <= command->operand_max &&
-	    (command->takes_policy || !options->forgets_policy) &&
-	    (command->takes_clear || !options->clears) &&
-	    (command->takes_host || !has_trust);
+	    operand_count <= command->operand_max;
 }
 
 /* words are what follows the options: the command and its operands. */

@@ -7,12 +7,16 @@
 
 #include "shared/buffer.h"
 
-#define POSTCONF_MS	5000
-
+/*
+ * Adds what "postconf FLAGS PARAMETERS" prints for the folder dir (NULL:
+ * Postfix's default); parameters end in NULL, or NULL for none.  Adds less where
+ * postconf is not there, fails or takes too long (ctl/program.h).
+ */
+void	postconf_ask(const char *dir, const char *flags,
+	    const char *const *parameters, struct buffer *out);
 /*
  * Adds the lines that site_parse reads, of each folder in dirs (blanks or
- * commas between; none: Postfix's default).  Adds less where postconf is not
- * there, fails or takes longer than POSTCONF_MS.
+ * commas between; none: Postfix's default).
  */
 void	postconf_read(const char *dirs, struct buffer *out);
 

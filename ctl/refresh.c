@@ -43,7 +43,7 @@ forget_run(const struct ctl_options *options, int operand_count,
     char *const *operands)
 {
 	(void)operand_count;
-	return run(options, "forget", operands[0], options->forgets_policy ?
+	return run(options, "forget", operands[0], options->values[CTL_POLICY] != NULL ?
 	    "forgotten, its policy too" : "forgotten");
 }
 
@@ -62,7 +62,7 @@ const struct ctl_command forget_command = {
 	.operands = "DOMAIN",
 	.operand_min = 1,
 	.operand_max = 1,
-	.takes_policy = true,
+	.takes = CTL_TAKES(CTL_POLICY),
 	.summary = "drop what is cached of DOMAIN, on all hosts",
 	.help =
 	    "An unexpired policy stays until a new fetch succeeds, unless "

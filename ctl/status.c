@@ -101,7 +101,7 @@ status_run(const struct ctl_options *options, int operand_count,
 
 	(void)operand_count;
 	(void)operands;
-	if (options->clears)
+	if (options->values[CTL_CLEAR] != NULL)
 		return clear(options);
 	answer = ask_policyd(options, json_pack("{s:s}", "command", "status"),
 	    &status);
@@ -119,7 +119,7 @@ status_run(const struct ctl_options *options, int operand_count,
 const struct ctl_command status_command = {
 	.name = "status",
 	.operands = "",
-	.takes_clear = true,
+	.takes = CTL_TAKES(CTL_CLEAR),
 	.summary = "is policyd well: its processes, cache, resolver, rules",
 	.help =
 	    "--clear closes the breaker, which then opens for new trouble "

@@ -1,0 +1,249 @@
+/*
+ * hopseal certs: every certificate that this mail system uses, on disk and as
+ * it is served, problems first.  Finds them by asking Postfix and Dovecot, and
+ * needs no daemon.
+ */
+
+#include "ctl/certs.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "ctl/ask.h"
+#include "ctl/postconf.h"
+#include "ctl/program.h"
+#include "shared/io/clock.h"
+#include "shared/io/config.h"
+#include "shared/io/file.h"
+#include "shared/postfix/site.h"
+#include "shared/xalloc.h"
+
+#define OUTPUT_MAX	(1024 * 1024)
+#define DAYS_MAX	3650
+
+/* -------------------------------------------------------------- discovery */
+
+static struct text
+text_in(const struct buffer *b)
+{
+	return (struct text){ buffer_text(b), b->len };
+}
+
+/* "/etc/postfix" and "/etc/postfix-out": the second's name is its folder's. */
+static const char *
+instance_name(const char *dir)
+{
+	const char *slash = dir != NULL ? strrchr(dir, '/') : NULL;
+
+	return slash != NULL && strncmp(slash + 1, "postfix", 7) == 0 ?
+	    slash + 1 : "postfix";
+}
+
+static void
+find_instance(struct own_certificates *own, const char *dir)
+{
+	struct buffer settings, services, overrides;
+
+	buffer_init(&settings, OUTPUT_MAX);
+	buffer_init(&services, OUTPUT_MAX);
+	buffer_init(&overrides, OUTPUT_MAX);
+	postconf_ask(dir, "-x", own_certificate_parameters, &settings);
+	postconf_ask(dir, "-M", NULL, &services);
+	postconf_ask(dir, "-Px", NULL, &overrides);
+	own_certificates_add_postfix(own, instance_name(dir),
+	    text_in(&settings), text_in(&services), text_in(&overrides));
+	buffer_clear(&settings);
+	buffer_clear(&services);
+	buffer_clear(&overrides);
+}
+
+/* "NAME GROUP ENABLED DIR" a line; only the folder matters. */
+static void
+list_instances(const struct config *config, struct buffer *out)
+{
+	static const char *const argv[] = { "postmulti", "-l", NULL };
+	struct text rest, line, word;
+	struct buffer listed;
+
+	buffer_add_text(out, config->postfix_config_dir);
+	if (out->len > 0)
+		return;
+	buffer_init(&listed, OUTPUT_MAX);
+	program_read(argv, &listed);
+	rest = text_in(&listed);
+	while (text_next_line(&rest, &line)) {
+		while (text_next_word(&line, &word))
+			;
+		if (word.len > 0 && word.data[0] == '/')
+			buffer_addf(out, "%.*s ", (int)word.len, word.data);
+	}
+	buffer_clear(&listed);
+}
+
+static void
+find_postfix(struct own_certificates *own, const struct config *config)
+{
+	struct buffer dirs, source;
+	struct text rest, item;
+	size_t i;
+	char *dir;
+
+	buffer_init(&dirs, OUTPUT_MAX);
+	list_instances(config, &dirs);
+	rest = text_in(&dirs);
+	if (text_trim(rest).len == 0)
+		find_instance(own, NULL);
+	while (text_next_item(&rest, &item)) {
+		dir = xstrndup(item.data, item.len);
+		find_instance(own, dir);
+		free(dir);
+	}
+	buffer_clear(&dirs);
+	for (i = 0; i < own->map_count; i++) {
+		buffer_init(&source, OUTPUT_MAX);
+		if (file_read(own->maps[i].source, &source) == 0)
+			own_certificates_add_sni(own, i, text_in(&source));
+		else
+			ctl_complain("%s: the SNI map cannot be read",
+			    own->maps[i].source);
+		buffer_clear(&source);
+	}
+}
+
+static void
+find_dovecot(struct own_certificates *own)
+{
+	static const char *const argv[] = { "doveconf", "-n", NULL };
+	struct buffer output;
+
+	buffer_init(&output, OUTPUT_MAX);
+	if (program_read(argv, &output))
+		own_certificates_add_dovecot(own, text_in(&output));
+	buffer_clear(&output);
+}
+
+/* The caller's; NULL when Postfix does not say it. */
+static char *
+find_myhostname(const struct config *config)
+{
+	struct buffer output;
+	struct site *site;
+	char *name;
+
+	buffer_init(&output, OUTPUT_MAX);
+	postconf_read(config->postfix_config_dir, &output);
+	site = site_parse(text_in(&output));
+	name = site->myhostname != NULL ? xstrdup(site->myhostname) : NULL;
+	site_free(site);
+	buffer_clear(&output);
+	return name;
+}
+
+static bool
+find_all(struct certs *certs, const struct config *config)
+{
+	const char *why;
+
+	if (own_certificates_add_option(certs->own,
+	    text_of(config->certificates), &why) == -1) {
+		ctl_complain("certificates: %s", why);
+		return false;
+	}
+	find_postfix(certs->own, config);
+	find_dovecot(certs->own);
+	return true;
+}
+
+/* ----------------------------------------------------------------- command */
+
+/* -w and -c as monitoring plugins have them: days. */
+static bool
+read_days(const char *word, int *out)
+{
+	uint64_t days;
+
+	if (word == NULL)
+		return true;
+	if (!text_parse_u64(text_of(word), DAYS_MAX, &days)) {
+		ctl_complain("%s: not a number of days", word);
+		return false;
+	}
+	*out = (int)days;
+	return true;
+}
+
+static enum ctl_exit
+exit_of(const json_t *report)
+{
+	const char *overall = json_string_value(json_object_get(report,
+	    "overall"));
+
+	return strcmp(overall, "good") == 0 ? CTL_FINE :
+	    strcmp(overall, "warnings") == 0 ? CTL_WARNING :
+	    strcmp(overall, "broken") == 0 ? CTL_CRITICAL : CTL_UNKNOWN;
+}
+
+static enum ctl_exit
+certs_run(const struct ctl_options *given, int operand_count,
+    char *const *operands)
+{
+	struct certs certs = { .now = clock_now_s(), .warn_days = -1,
+	    .critical_days = -1, .may_read_keys = geteuid() == 0 };
+	struct ctl_options options = *given;
+	const char *critical = NULL;
+	enum ctl_exit status = CTL_USAGE;
+	struct config *config = config_new();
+	char *myhostname = NULL;
+	json_t *report;
+	uint64_t days;
+
+	(void)operand_count;
+	(void)operands;
+	/* "-c 10" is a threshold here, "-c /etc/..." the configuration. */
+	if (options.config_path != NULL && text_parse_u64(text_of(
+	    options.config_path), DAYS_MAX, &days)) {
+		critical = options.config_path;
+		options.config_path = NULL;
+	}
+	if (!read_days(options.values[CTL_WARN], &certs.warn_days) ||
+	    !read_days(critical, &certs.critical_days) ||
+	    ask_read_config(&options, config, &status) == -1)
+		goto out;
+	status = CTL_UNKNOWN;
+	certs.own = own_certificates_new();
+	myhostname = find_myhostname(config);
+	certs.myhostname = myhostname != NULL ? myhostname : "";
+	if (!find_all(&certs, config))
+		goto out;
+	certs_read(&certs);
+	if (certs_ask(&certs, &options, &status) == -1)
+		goto out;
+	report = certs_report(&certs);
+	if (options.is_json)
+		ask_print(report);
+	else
+		certs_show(report);
+	status = exit_of(report);
+	json_decref(report);
+out:
+	certs_clear(&certs);
+	free(myhostname);
+	config_free(config);
+	return status;
+}
+
+const struct ctl_command certs_command = {
+	.name = "certs",
+	.operands = "",
+	.takes = CTL_TAKES(CTL_WARN),
+	.summary = "our own certificates: on disk, served, and for how long",
+	.help =
+	    "Finds them by Postfix's and Dovecot's settings and the option "
+	    "certificates.\n  -w DAYS  warn when fewer are left, instead of a "
+	    "quarter of the lifetime\n  -c DAYS  critical when fewer are "
+	    "left (a name is the configuration)\nNeeds no daemon; private "
+	    "keys are checked as root alone.  Exit 0 good, 1 warnings,\n"
+	    "2 broken, 3 unknown; the first line is a monitoring plugin's.\n",
+	.run = certs_run
+};

@@ -1,0 +1,82 @@
+/*
+ * What "hopseal certs" knows of our certificates: each one's files as they are
+ * on disk, how they were served just now, and what is wrong.  One file reads
+ * the disk, one asks the servers, one tells.
+ */
+
+#ifndef HOPSEAL_CERTS_H
+#define HOPSEAL_CERTS_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "ctl/ctl.h"
+#include "shared/host_name.h"
+#include "shared/policy/cert_check.h"
+#include "shared/postfix/own_certificates.h"
+
+#define CERTS_WORDS_SIZE	320
+
+enum certs_severity { CERTS_WARNING, CERTS_CRITICAL };
+
+struct certs_problem {
+	const char		*word;	/* "served-stale"; constant */
+	enum certs_severity	 severity;
+	char			 words[CERTS_WORDS_SIZE];
+	char			 advice[CERTS_WORDS_SIZE];
+};
+
+/* One question to one port, and what came. */
+struct certs_served {
+	const struct own_port	*port;
+	char			 sni[HOST_NAME_SIZE];	/* "": none sent */
+	const char		*finding;	/* "ok", or a problem's word */
+};
+
+/* One private key's certificates: a file may hold several. */
+struct certs_item {
+	const struct own_certificate	*own;
+	const char			*file;		/* of own->files */
+	/* What it must be valid for; "" where nothing says it. */
+	char				 wanted[HOST_NAME_SIZE];
+	bool				 has_result;	/* it could be read */
+	struct cert_result		 result;
+	int64_t				 changed_at;	/* the newest file */
+	struct certs_served		*served;
+	size_t				 served_count;
+	struct certs_problem		*problems;
+	size_t				 problem_count;
+};
+
+struct certs {
+	int64_t			 now;
+	struct own_certificates	*own;
+	struct certs_item	*items;
+	size_t			 item_count;
+	const char		*myhostname;
+	bool			 may_read_keys;		/* we are root */
+	int			 warn_days, critical_days;	/* -1: by lifetime */
+};
+
+void	certs_add_problem(struct certs_item *item, const char *word,
+	    enum certs_severity severity, const char *advice,
+	    const char *format, ...) __attribute__((format(printf, 5, 6)));
+/* The days left, never negative; 0 where nothing could be read. */
+int64_t	certs_days_left(const struct certs *certs,
+	    const struct certs_item *item);
+/* True when a client that asks for name gets this one (".example.org" too). */
+bool	certs_is_for(const struct certs_item *item, const char *name);
+
+/* Fills items from the files of certs->own. */
+void	certs_read(struct certs *certs);
+/* Asks every port; -1 with *status when no scout could be started. */
+int	certs_ask(struct certs *certs, const struct ctl_options *options,
+	    enum ctl_exit *status);
+/* One object, as it is printed with --json and shown to people. */
+json_t	*certs_report(const struct certs *certs);
+void	certs_show(const json_t *report);
+void	certs_clear(struct certs *certs);
+
+#endif

@@ -1,0 +1,374 @@
+/*
+ * Our certificates on disk: whether the files can be read and belong together,
+ * and what the module that judges others' chains says of them.
+ */
+
+#include "ctl/certs.h"
+
+#include <sys/stat.h>
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ctl/trust.h"
+#include "shared/buffer.h"
+#include "shared/io/file.h"
+#include "shared/policy/cert_check_key.h"
+#include "shared/xalloc.h"
+
+#define FILE_MAX_BYTES	(1024 * 1024)
+#define DAY_S		86400
+#define WARN_MAX_S	(30 * DAY_S)
+
+void
+certs_add_problem(struct certs_item *item, const char *word,
+    enum certs_severity severity, const char *advice, const char *format, ...)
+{
+	struct certs_problem *p;
+	va_list args;
+
+	item->problems = xreallocarray(item->problems,
+	    item->problem_count + 1, sizeof(*item->problems));
+	p = &item->problems[item->problem_count++];
+	*p = (struct certs_problem){ .word = word, .severity = severity };
+	snprintf(p->advice, sizeof(p->advice), "%s", advice);
+	va_start(args, format);
+	vsnprintf(p->words, sizeof(p->words), format, args);
+	va_end(args);
+}
+
+int64_t
+certs_days_left(const struct certs *certs, const struct certs_item *item)
+{
+	int64_t left = item->has_result ?
+	    item->result.not_after - certs->now : 0;
+
+	return left > 0 ? left / DAY_S : 0;
+}
+
+/* ----------------------------------------------------------------- judging */
+
+/* Ahead of the end, so that a renewal in time is never a problem. */
+static void
+judge_dates(const struct certs *certs, struct certs_item *item)
+{
+	int64_t left = item->result.not_after - certs->now;
+	int64_t life = item->result.not_after - item->result.not_before;
+	int64_t warn = life / 4 < WARN_MAX_S ? life / 4 : WARN_MAX_S;
+	int64_t critical = life / 16;
+	char span[TEXT_TIME_SIZE];
+
+	if (certs->warn_days >= 0)
+		warn = (int64_t)certs->warn_days * DAY_S;
+	if (certs->critical_days >= 0)
+		critical = (int64_t)certs->critical_days * DAY_S;
+	if (left < 0 || (left > warn && left > critical))
+		return;
+	certs_add_problem(item, "cert-expires-soon",
+	    left <= critical ? CERTS_CRITICAL : CERTS_WARNING,
+	    "see why it was not renewed: certbot certificates, systemctl "
+	    "list-timers", "it ends in %s", text_format_age(span, left));
+}
+
+/* What a stranger who verifies would say of the chain as it lies there. */
+static void
+judge_chain(struct certs_item *item)
+{
+	const struct cert_result *r = &item->result;
+	enum finding f;
+
+	for (f = 0; f < FINDING_COUNT; f++) {
+		if ((r->pkix.findings & CERT_FINDING(f)) == 0)
+			continue;
+		switch (f) {
+		case FINDING_CERT_NAME_MISMATCH:
+			certs_add_problem(item, finding_name(f),
+			    item->own->kind == OWN_SNI ? CERTS_CRITICAL :
+			    CERTS_WARNING,
+			    "get a certificate with this name as a DNS name",
+			    "it is not for %s%s%s", item->wanted,
+			    r->name_count > 0 ? " but for " : "",
+			    r->name_count > 0 ? r->names[0] : "");
+			break;
+		case FINDING_CERT_SELF_SIGNED:
+		case FINDING_CERT_UNTRUSTED:
+			/* Right for DANE, and for mail that nobody verifies. */
+			certs_add_problem(item, finding_name(f),
+			    CERTS_WARNING, "get a certificate of a public "
+			    "authority, or publish TLSA records (DANE)",
+			    "who verifies refuses it: issuer %s",
+			    r->certs[0].issuer);
+			break;
+		case FINDING_CERT_CHAIN_INCOMPLETE:
+			certs_add_problem(item, finding_name(f),
+			    CERTS_CRITICAL, "use the full chain file "
+			    "(fullchain.pem), not the certificate alone",
+			    "the intermediate %s is not in the file",
+			    r->missing_issuer);
+			break;
+		default:
+			certs_add_problem(item, finding_name(f),
+			    CERTS_CRITICAL, "replace the certificate",
+			    "%s", finding_words(f));
+		}
+	}
+}
+
+static void
+judge_warnings(struct certs_item *item)
+{
+	static const struct {
+		enum cert_warning	 warning;
+		const char		*words, *advice;
+	} told[] = {
+		{ CERT_WARNING_KEY_SMALL, "its key is small",
+		    "use RSA 2048 or P-256" },
+		{ CERT_WARNING_CHAIN_DISORDERED, "its chain is not in order",
+		    "put each certificate before its issuer's" },
+		{ CERT_WARNING_CHAIN_UNUSED,
+		    "the file holds certificates that are on no path",
+		    "leave out what nobody needs" },
+		{ CERT_WARNING_CHAIN_MALFORMED,
+		    "behind the certificate stands one that cannot be read",
+		    "repair the file" },
+		{ CERT_WARNING_CHAIN_CUT, "the chain is too long",
+		    "put the certificate and its intermediates there alone" },
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(told) / sizeof(told[0]); i++)
+		if ((item->result.warnings &
+		    CERT_WARNING(told[i].warning)) != 0)
+			certs_add_problem(item,
+			    cert_warning_name(told[i].warning), CERTS_WARNING,
+			    told[i].advice, "%s", told[i].words);
+}
+
+/* The name that clients ask for; for ".parent" one below it. */
+static void
+set_wanted(const struct certs *certs, struct certs_item *item)
+{
+	const struct own_certificate *own = item->own;
+	const char *name = own->kind == OWN_SNI ? own->sni :
+	    own->kind == OWN_SERVER && strncmp(own->name, "postfix", 7) == 0 ?
+	    certs->myhostname : "", *why;
+	char below[HOST_NAME_SIZE + 8];
+
+	snprintf(below, sizeof(below), "%s%.255s",
+	    name[0] == '.' ? "host" : "", name);
+	if (host_name_normalize(text_of(below), item->wanted, &why) == -1)
+		item->wanted[0] = '\0';
+}
+
+bool
+certs_is_for(const struct certs_item *item, const char *name)
+{
+	const char *sni = item->own->sni != NULL ? item->own->sni : "";
+	size_t len = strlen(name), tail = strlen(sni);
+
+	if (sni[0] != '.')
+		return strcasecmp(sni, name) == 0;
+	return len > tail && strcasecmp(name + len - tail, sni) == 0;
+}
+
+/* ----------------------------------------------------------------- reading */
+
+/* 0 for a file that is not there. */
+static int64_t
+changed_at(const char *path)
+{
+	struct stat status;
+
+	return stat(path, &status) == 0 ? (int64_t)status.st_mtime : 0;
+}
+
+static void
+judge_exposure(struct certs_item *item, const char *path)
+{
+	struct stat status;
+
+	if (stat(path, &status) == 0 && (status.st_mode & S_IROTH) != 0)
+		certs_add_problem(item, "key-exposed", CERTS_CRITICAL,
+		    "chmod o= the file, and think of a new key",
+		    "everybody on this host can read the private key %s",
+		    path);
+}
+
+/* Words for a file that cannot be used; the file's own for what it holds. */
+static int
+read_into(struct certs_item *item, const char *path, struct buffer *out)
+{
+	int64_t changed;
+
+	if (file_read(path, out) == -1) {
+		certs_add_problem(item, "file-unreadable", CERTS_CRITICAL,
+		    errno == EACCES ? "run hopseal certs as root" :
+		    "put the certificate there, or correct the setting",
+		    "%s: %s", path, errno == EFBIG ?
+		    "longer than 1 MiB" : strerror(errno));
+		return -1;
+	}
+	changed = changed_at(path);
+	if (changed > item->changed_at)
+		item->changed_at = changed;
+	return 0;
+}
+
+static void
+judge_key(const struct certs *certs, struct certs_item *item,
+    const struct cert_chain *chain, struct text key, const char *path)
+{
+	struct text leaf = { chain->certs[0].data, chain->certs[0].len };
+
+	if (key.len > 0 || path == item->own->key_file)
+		judge_exposure(item, path);
+	if (key.len == 0 || !certs->may_read_keys)
+		return;
+	switch (cert_key_compare(leaf, key)) {
+	case CERT_KEY_MATCHES:
+		break;
+	case CERT_KEY_MISMATCH:
+		certs_add_problem(item, "key-mismatch", CERTS_CRITICAL,
+		    "install the key that the certificate was made for; the "
+		    "server offers no TLS until then",
+		    "the private key in %s is another one's", path);
+		break;
+	case CERT_KEY_UNREADABLE:
+		certs_add_problem(item, "file-unreadable", CERTS_CRITICAL,
+		    "put the private key there, without a passphrase",
+		    "no private key can be read from %s", path);
+	}
+}
+
+/* The certificates of one key. */
+static void
+judge_group(const struct certs *certs, struct certs_item *item,
+    const struct cert_key_group *group, struct cert_store *store)
+{
+	struct cert_chain chain = { .count = 0 };
+	struct cert_question q = { .chain = &chain, .now = certs->now,
+	    .host = item->wanted, .store = store };
+	const char *why, *key_path = item->own->key_file != NULL ?
+	    item->own->key_file : item->file;
+	struct buffer key;
+
+	if (cert_chain_parse_pem(group->certs, &chain, &why) == -1) {
+		certs_add_problem(item, "file-unreadable", CERTS_CRITICAL,
+		    "put the certificate there", "%s: %s", item->file, why);
+		goto out;
+	}
+	/* Without a name that is asked for, its own cannot be wrong. */
+	if (cert_check(&q, &item->result, &why) == -1) {
+		certs_add_problem(item, "file-unreadable", CERTS_CRITICAL,
+		    "put the certificate there", "%s: %s", item->file, why);
+		goto out;
+	}
+	item->has_result = true;
+	if (item->wanted[0] == '\0')
+		item->result.pkix.findings &=
+		    ~CERT_FINDING(FINDING_CERT_NAME_MISMATCH);
+	buffer_init(&key, FILE_MAX_BYTES);
+	if (item->own->key_file == NULL || strcmp(item->own->key_file,
+	    item->file) == 0)
+		judge_key(certs, item, &chain, group->key, item->file);
+	else if (!certs->may_read_keys || read_into(item, key_path,
+	    &key) == 0)
+		judge_key(certs, item, &chain, (struct text){
+		    buffer_text(&key), key.len }, key_path);
+	buffer_clear(&key);
+	judge_chain(item);
+	judge_dates(certs, item);
+	judge_warnings(item);
+out:
+	cert_chain_clear(&chain);
+}
+
+/* A map that is older than what it was made of serves what was there then. */
+static void
+judge_map(struct certs_item *item)
+{
+	const struct own_certificate *own = item->own;
+	int64_t source, index;
+
+	if (own->map_file == NULL)
+		return;
+	source = changed_at(own->map_source);
+	index = changed_at(own->map_file);
+	if (index == 0 || source > index || item->changed_at > index)
+		certs_add_problem(item, "sni-map-stale", CERTS_CRITICAL,
+		    "postmap -F on the map, then postfix reload",
+		    "%s %s", own->map_file, index == 0 ? "is missing" :
+		    "is older than what it was made of");
+}
+
+static struct certs_item *
+add_item(struct certs *certs, const struct own_certificate *own)
+{
+	struct certs_item *item;
+
+	certs->items = xreallocarray(certs->items, certs->item_count + 1,
+	    sizeof(*certs->items));
+	item = &certs->items[certs->item_count++];
+	*item = (struct certs_item){ .own = own, .file = own->files[0] };
+	set_wanted(certs, item);
+	return item;
+}
+
+/* All files of one, as if they were one; each key in them is an item. */
+static void
+read_certificate(struct certs *certs, const struct own_certificate *own,
+    struct cert_store *store)
+{
+	struct cert_key_group groups[CERT_FILE_KEYS_MAX];
+	struct certs_item *item = add_item(certs, own);
+	int64_t newest;
+	struct buffer pem;
+	size_t i, count;
+
+	buffer_init(&pem, FILE_MAX_BYTES);
+	for (i = 0; i < own->file_count; i++)
+		if (read_into(item, own->files[i], &pem) == -1)
+			goto out;
+	count = cert_key_groups((struct text){ buffer_text(&pem), pem.len },
+	    groups);
+	newest = item->changed_at;
+	for (i = 0; i < count; i++) {
+		if (i > 0)
+			item = add_item(certs, own);
+		item->changed_at = newest;
+		judge_group(certs, item, &groups[i], store);
+		judge_map(item);
+	}
+out:
+	buffer_clear(&pem);
+}
+
+void
+certs_read(struct certs *certs)
+{
+	struct cert_store *store = cert_store_new();
+	size_t i;
+
+	trust_add_system(store);
+	for (i = 0; i < certs->own->count; i++)
+		read_certificate(certs, &certs->own->certificates[i], store);
+	cert_store_free(store);
+}
+
+void
+certs_clear(struct certs *certs)
+{
+	size_t i;
+
+	for (i = 0; i < certs->item_count; i++) {
+		if (certs->items[i].has_result)
+			cert_result_clear(&certs->items[i].result);
+		free(certs->items[i].served);
+		free(certs->items[i].problems);
+	}
+	free(certs->items);
+	own_certificates_free(certs->own);
+}

@@ -1,0 +1,21 @@
+/*
+ * Runs another program for its output, and waits for it, but not for long.
+ */
+
+#ifndef HOPSEAL_PROGRAM_H
+#define HOPSEAL_PROGRAM_H
+
+#include <stdbool.h>
+
+#include "shared/buffer.h"
+
+#define PROGRAM_MS	5000
+
+/*
+ * argv ends in NULL; argv[0] is searched in PATH and /usr/sbin.  Adds what it
+ * prints on standard output until it ends or PROGRAM_MS are over.  False when it
+ * could not be run, failed, or was ended.
+ */
+bool	program_read(const char *const *argv, struct buffer *out);
+
+#endif
