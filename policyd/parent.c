@@ -286,7 +286,7 @@ start_children(struct parent *p)
 	    .arguments = { "hopseal-policyd", "--clerk" } };
 	struct child_recipe scout = { .account = p->scout_user,
 	    .program_fd = p->scout_program_fd,
-	    .arguments = { "hopseal-scout" } };
+	    .arguments = { "hopseal-scout", "--background" } };
 
 	add_fds(&front, &p->listeners[LISTENER_MAP]);
 	add_fds(&front, &p->listeners[LISTENER_ACCESS]);

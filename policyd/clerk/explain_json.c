@@ -7,6 +7,7 @@
 #include "policyd/clerk/explain_json.h"
 
 #include "policyd/clerk/value_json.h"
+#include "shared/policy/cert_history.h"
 
 struct explanation {
 	const struct facts	*facts;		/* NULL: nothing is known */
@@ -151,7 +152,8 @@ address_object(const struct explanation *x, const struct facts_address *a)
 	    a->dane_finding != FINDING_UNKNOWN;
 	char text[ADDRESS_TEXT_SIZE];
 
-	return json_pack("{s:s, s:s, s:s?, s:o, s:o, s:s, s:s, s:o, s:i}",
+	return json_pack("{s:s, s:s, s:s?, s:o, s:o, s:s, s:s, s:o, s:o, "
+	    "s:i}",
 	    "address", address_format(&a->address, text),
 	    "finding", finding_name(by_dane ? a->dane_finding : a->finding),
 	    "source", is_seen ? "probe" : NULL,
@@ -160,6 +162,7 @@ address_object(const struct explanation *x, const struct facts_address *a)
 	    "webpki_finding", finding_name(a->finding),
 	    "dane_finding", finding_name(a->dane_finding),
 	    "issuer", json_words(is_seen ? a->detail : NULL),
+	    "reason", json_words(is_seen ? a->words : NULL),
 	    "count", (int)a->seen_count);
 }
 
@@ -197,12 +200,42 @@ host_array(const struct explanation *x)
 	return hosts;
 }
 
-/* What is odd about the rule that applies, and what keeps it from acting. */
+/* What is odd about the certificates, yet keeps no mail back. */
+static void
+add_cert_warnings(json_t *warnings, const struct explanation *x,
+    const struct facts_host *host)
+{
+	const struct facts_host *renewed;
+	const struct facts_address *a;
+	char words[FACTS_ERROR_MAX_BYTES + 1], address[ADDRESS_TEXT_SIZE];
+	size_t i;
+
+	for (i = 0; i < host->address_count; i++) {
+		a = &host->addresses[i];
+		address_format(&a->address, address);
+		renewed = cert_history_renewed(x->facts, a, x->now);
+		if (renewed != NULL) {
+			facts_set_error(words, "cert-inactive: %s[%s] has an "
+			    "older certificate than %s for the same names",
+			    host->name, address, renewed->name);
+			json_array_append_new(warnings, json_words(words));
+		}
+		if (cert_history_is_changed(a, x->now)) {
+			facts_set_error(words, "cert-changed: %s[%s] has one "
+			    "of another issuer, key or names, long before the "
+			    "end of the one before", host->name, address);
+			json_array_append_new(warnings, json_words(words));
+		}
+	}
+}
+
+/* What is odd about the rule and the hosts, and what keeps it from acting. */
 static json_t *
 warning_array(const struct explanation *x, struct text breaker)
 {
 	char words[RULE_WARNING_SIZE];
 	json_t *warnings = json_array();
+	size_t i;
 
 	if (breaker.len > 0)
 		json_array_append_new(warnings, json_sprintf("the breaker is "
@@ -211,6 +244,8 @@ warning_array(const struct explanation *x, struct text breaker)
 	if (x->rule != NULL && domain_rules_warn(x->rules, x->rule, x->now,
 	    words) != NULL)
 		json_array_append_new(warnings, json_words(words));
+	for (i = 0; x->facts != NULL && i < x->facts->host_count; i++)
+		add_cert_warnings(warnings, x, &x->facts->hosts[i]);
 	return warnings;
 }
 

@@ -1,9 +1,14 @@
 /*
- * hopseal-scout: the process that meets strangers.  Started by the parent with
- * its channel as descriptor 3; answers the front's questions about next hops,
- * mail hosts and records, and tells front and clerk whether DNSSEC works here.
+ * hopseal-scout: the process that meets strangers.  Started by the parent, or by
+ * hopseal check, with its channel as descriptor 3; answers the front's questions
+ * about next hops, mail hosts and records, and tells front and clerk whether
+ * DNSSEC works here.  With --background it leaves the processor to those whom
+ * mail waits for.
  */
 
+#include <sys/resource.h>
+
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,6 +27,7 @@
 
 #define PARENT_FD	3
 #define EXIT_USAGE	64
+#define NICE		10
 #define DETAIL_MAX_BYTES 1000
 
 struct scout {
@@ -293,12 +299,17 @@ main(int argc, char **argv)
 	};
 	static struct scout scout;
 
-	(void)argv;
-	if (argc != 1 || fcntl(PARENT_FD, F_GETFD) == -1) {
+	bool is_background = argc == 2 &&
+	    strcmp(argv[1], "--background") == 0;
+
+	if ((argc != 1 && !is_background) ||
+	    fcntl(PARENT_FD, F_GETFD) == -1) {
 		fputs("hopseal-scout is started by hopseal-policyd\n", stderr);
 		return EXIT_USAGE;
 	}
 	log_open("scout", CONFIG_LOG_AUTO, CONFIG_LOG_INFO);
+	if (is_background && setpriority(PRIO_PROCESS, 0, NICE) == -1)
+		log_warn("scout keeps its priority: %s", strerror(errno));
 	sandbox_limit();
 	return child_run(ROLE_SCOUT, PARENT_FD, &callbacks, &scout);
 }

@@ -57,6 +57,7 @@ def test_processes(folder):
         assert int(parent[name], 16) == PARENT_CAPS, (name, parent[name])
     assert int(parent["CapBnd"], 16) & ~PARENT_CAPS == 0, parent["CapBnd"]
     assert int(parent["CapInh"], 16) == int(parent["CapAmb"], 16) == 0
+    own = os.getpriority(os.PRIO_PROCESS, 0)
     for role, user in (("front", USER), ("scout", SCOUT_USER), ("clerk", USER)):
         status = status_of(p.pid(role))
         assert status["Name"] == f"hopseal-{role}"
@@ -67,6 +68,8 @@ def test_processes(folder):
             assert int(status[name], 16) == 0, (role, name)
         assert status["NoNewPrivs"] == "1", role
         assert int(status["PPid"]) == p.process.pid
+        nice = os.getpriority(os.PRIO_PROCESS, p.pid(role))
+        assert nice == max(own, 10 if role == "scout" else own), (role, nice)
     wait_until(lambda: "Postfix's settings" in p.log(), "the first lines")
     if "built for a sanitizer" not in p.log():
         wait_until(lambda: status_of(p.pid("scout"))["Seccomp"] == "2", "the filter")
