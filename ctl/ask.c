@@ -6,18 +6,17 @@
 #include "ctl/ask.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "ctl/answer.h"
 #include "shared/buffer.h"
+#include "shared/io/clock.h"
 #include "shared/io/config.h"
-#include "shared/io/endpoint.h"
+#include "shared/io/exchange.h"
 #include "shared/postfix/next_hop.h"
 
 #define DEFAULT_CONFIG	HOPSEAL_SYSCONFDIR "/hopseal.conf"
@@ -35,32 +34,6 @@ fail(char words[WORDS_SIZE], const char *format, ...)
 	va_start(args, format);
 	vsnprintf(words, WORDS_SIZE, format, args);
 	va_end(args);
-}
-
-static int64_t
-monotonic_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
-/* True when events can happen on fd before the deadline. */
-static bool
-wait_for(int fd, short events, int64_t deadline_ms)
-{
-	struct pollfd p = { .fd = fd, .events = events };
-	int64_t left;
-	int ready;
-
-	do {
-		left = deadline_ms - monotonic_ms();
-		if (left < 0)
-			left = 0;
-		ready = poll(&p, 1, (int)left);
-	} while (ready == -1 && errno == EINTR);
-	return ready == 1;
 }
 
 /* ----------------------------------------------------- where policyd is */
@@ -97,105 +70,36 @@ ask_read_config(const struct ctl_options *options, struct config *config,
 static int
 connect_to(const char *where, char words[WORDS_SIZE])
 {
-	struct endpoint_address addresses[ENDPOINT_ADDRESS_MAX];
-	int64_t deadline = monotonic_ms() + ASK_CONNECT_MS;
 	char error[ENDPOINT_ERROR_SIZE];
-	struct endpoint endpoint;
-	const char *why;
-	int fd, trouble = 0;
-	socklen_t len = sizeof(trouble);
-	size_t count, i;
+	int fd;
 
-	if (endpoint_parse(text_of(where), &endpoint, &why) == -1) {
-		fail(words, "control_listen %s: %s", where, why);
-		return -1;
-	}
-	if (endpoint_resolve(&endpoint, ENDPOINT_TO_CONNECT, addresses,
-	    &count, error) == -1) {
-		fail(words, "%s", error);
-		return -1;
-	}
-	for (i = 0; i < count; i++) {
-		fd = endpoint_connect(&addresses[i], SOCK_STREAM);
-		if (fd == -1) {
-			trouble = errno;
-			continue;
-		}
-		if (!wait_for(fd, POLLOUT, deadline))
-			trouble = ETIMEDOUT;
-		else if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &trouble,
-		    &len) == 0 && trouble == 0)
-			return fd;
-		close(fd);
-	}
-	fail(words, "policyd does not answer at %s: %s; %s", where,
-	    strerror(trouble), trouble == EACCES || trouble == EPERM ?
-	    "ask as root or as a member of the socket's group" :
-	    "start it with \"systemctl start hopseal-policyd\", or name its "
-	    "configuration with -c");
+	fd = exchange_connect(where, clock_monotonic_ms() + ASK_CONNECT_MS,
+	    error);
+	if (fd != -1)
+		return fd;
+	if (error[0] != '\0')
+		fail(words, "control_listen: %s", error);
+	else
+		fail(words, "policyd does not answer at %s: %s; %s", where,
+		    strerror(errno), errno == EACCES || errno == EPERM ?
+		    "ask as root or as a member of the socket's group" :
+		    "start it with \"systemctl start hopseal-policyd\", or "
+		    "name its configuration with -c");
 	return -1;
 }
 
 /* --------------------------------------------------------- one exchange */
 
-static int
-send_all(int fd, const char *data, size_t len, int64_t deadline_ms)
-{
-	ssize_t sent;
-
-	while (len > 0) {
-		if (!wait_for(fd, POLLOUT, deadline_ms))
-			return -1;
-		sent = send(fd, data, len, MSG_NOSIGNAL);
-		if (sent == -1 && errno != EAGAIN && errno != EINTR)
-			return -1;
-		if (sent > 0) {
-			data += sent;
-			len -= (size_t)sent;
-		}
-	}
-	return 0;
-}
-
-/* Reads up to a line end. */
-static int
-receive_line(int fd, struct buffer *line, int64_t deadline_ms)
-{
-	char block[16384];
-	ssize_t len;
-
-	for (;;) {
-		if (!wait_for(fd, POLLIN, deadline_ms))
-			return -1;
-		len = recv(fd, block, sizeof(block), 0);
-		if (len == -1 && (errno == EAGAIN || errno == EINTR))
-			continue;
-		if (len <= 0)
-			return -1;
-		buffer_add(line, block, (size_t)len);
-		if (line->is_overfull)
-			return -1;
-		if (block[len - 1] == '\n')
-			return 0;
-	}
-}
-
 static json_t *
 exchange(int fd, const json_t *request, char words[WORDS_SIZE])
 {
-	int64_t deadline = monotonic_ms() + ASK_ANSWER_MS;
+	int64_t deadline_ms = clock_monotonic_ms() + ASK_ANSWER_MS;
 	char *text = json_dumps(request, JSON_COMPACT);
 	json_t *answer = NULL;
 	struct buffer line;
-	int result;
 
 	buffer_init(&line, ANSWER_MAX_BYTES);
-	result = send_all(fd, text, strlen(text), deadline);
-	if (result == 0)
-		result = send_all(fd, "\n", 1, deadline);
-	if (result == 0)
-		result = receive_line(fd, &line, deadline);
-	if (result == -1)
+	if (exchange_line(fd, text, &line, deadline_ms) == -1)
 		fail(words, "policyd gave no answer; its log may say why");
 	else {
 		answer = json_loadb(line.data, line.len,

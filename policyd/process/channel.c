@@ -17,10 +17,9 @@
 #include <unistd.h>
 
 #include "shared/buffer.h"
+#include "shared/message.h"
 #include "shared/xalloc.h"
 
-/* The highest bit of a frame's type says that a descriptor comes with it. */
-#define TYPE_HAS_FD	0x80
 #define READ_BYTES	65536
 #define FDS_MAX		16
 
@@ -116,9 +115,9 @@ channel_deliver(struct channel *c)
 			break;
 		}
 		fd = -1;
-		if (frame.type & TYPE_HAS_FD) {
+		if (frame.type & MESSAGE_HAS_FD) {
 			fd = channel_next_fd(c);
-			frame.type &= (uint8_t)~TYPE_HAS_FD;
+			frame.type &= (uint8_t)~MESSAGE_HAS_FD;
 		}
 		c->on_frame(c, &frame, fd, c->arg);
 		if (was_freed)
@@ -299,7 +298,7 @@ channel_send_fd(struct channel *c, uint8_t type, uint64_t number,
 
 	if (copy == -1)
 		return false;
-	if (!channel_queue(c, type | TYPE_HAS_FD, number, payload)) {
+	if (!channel_queue(c, type | MESSAGE_HAS_FD, number, payload)) {
 		close(copy);
 		return false;
 	}
