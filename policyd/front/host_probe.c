@@ -96,7 +96,7 @@ address_is_due(const struct facts_address *a, const struct tls_site *site,
 		return age >= site->reprobe_after_s;
 	/* Shortly before the certificate ends, and right after. */
 	return age >= site->good_ttl_s || (a->not_after != 0 &&
-	    ((now >= a->not_after && a->seen_at < a->not_after) ||
+	    ((now > a->not_after && a->seen_at <= a->not_after) ||
 	    (now >= a->not_after - BEFORE_END_S &&
 	    a->seen_at < a->not_after - BEFORE_END_S)));
 }

@@ -523,7 +523,7 @@ address_finding(const struct facts_address *a, enum tls_policy_kind kind,
 	if (finding == FINDING_OK) {
 		end = a->seen_at + site->good_ttl_s;
 		/* Good although it had ended: DANE-EE, dates do not count. */
-		if (demand == DEMAND_PROOF && a->not_after > a->seen_at &&
+		if (demand == DEMAND_PROOF && a->not_after >= a->seen_at &&
 		    a->not_after < end)
 			end = a->not_after;
 	}
