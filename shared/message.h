@@ -43,7 +43,11 @@ enum message_type {
 	   are in force */
 	MESSAGE_REFUSAL,
 	/* scout to front: a policy host's time (shared/scout_message.h) */
-	MESSAGE_DATE
+	MESSAGE_DATE,
+	/* front to clerk: the way of a mail; clerk to front: its answer, the same
+	   number (policyd/process/route_message.h) */
+	MESSAGE_ROUTE,
+	MESSAGE_ROUTE_ANSWER
 };
 
 #endif
