@@ -1,5 +1,5 @@
 /*
- * hopseal-milter: the command line, accounts and threads; the rest is
+ * hopseal-milter: where it begins, accounts and threads; the rest is
  * libmilter's.  It takes SIGHUP, SIGTERM and SIGINT for itself, and each of
  * them ends it.
  */
@@ -22,40 +22,10 @@
 #include "milter/socket.h"
 #include "milter/watch.h"
 #include "shared/io/account.h"
+#include "shared/io/command_line.h"
 #include "shared/io/log.h"
 
-#define DEFAULT_CONFIG	HOPSEAL_SYSCONFDIR "/hopseal.conf"
 #define ERRORS_MAX	65536
-#define OUTPUT_MAX	(1024 * 1024)
-
-static void
-usage(FILE *to)
-{
-	fputs("usage: hopseal-milter [-c FILE] [-o NAME=VALUE]... "
-	    "[-d | -n | -V]\n"
-	    "  -c FILE        configuration (" DEFAULT_CONFIG ")\n"
-	    "  -o NAME=VALUE  overrides an option of the file\n"
-	    "  -d             prints the defaults and ends\n"
-	    "  -n             checks all, prints what differs from the "
-	    "defaults and ends\n"
-	    "  -V             prints the version and ends\n"
-	    "It stays in the foreground and notices changed files by itself; "
-	    "SIGHUP ends it.\n", to);
-}
-
-static void
-print_options(const struct config *changed)
-{
-	struct buffer out;
-
-	buffer_init(&out, OUTPUT_MAX);
-	if (changed != NULL)
-		config_format_changed(changed, &out);
-	else
-		config_format_defaults(&out);
-	fputs(buffer_text(&out), stdout);
-	buffer_clear(&out);
-}
 
 /* Lines of several threads: one at a time, and none of them waits (log.h). */
 static void
@@ -157,53 +127,28 @@ serve(struct setup_source *source, struct setup *setup, struct buffer *errors)
 int
 main(int argc, char **argv)
 {
-	struct setup_source source = { .config_path = DEFAULT_CONFIG,
-	    .config_may_be_missing = true };
-	struct buffer overrides, errors;
-	bool only_check = false;
+	struct command_line line = { .program = "hopseal-milter",
+	    .note = "It stays in the foreground and notices changed files by "
+	    "itself; SIGHUP ends it." };
+	struct setup_source source = { 0 };
+	struct buffer errors;
 	struct setup *setup;
-	int option, status;
+	int status;
 
-	buffer_init(&overrides, 65536);
-	while ((option = getopt(argc, argv, "c:dhno:V")) != -1) {
-		switch (option) {
-		case 'c':
-			source.config_path = optarg;
-			source.config_may_be_missing = false;
-			break;
-		case 'd':
-			print_options(NULL);
-			return 0;
-		case 'n':
-			only_check = true;
-			break;
-		case 'o':
-			buffer_addf(&overrides, "%s\n", optarg);
-			break;
-		case 'V':
-			puts("hopseal-milter " HOPSEAL_VERSION);
-			return 0;
-		case 'h':
-			usage(stdout);
-			return 0;
-		default:
-			usage(stderr);
-			return EX_USAGE;
-		}
-	}
-	if (optind < argc) {
-		usage(stderr);
-		return EX_USAGE;
-	}
-	source.overrides = buffer_text(&overrides);
+	status = command_line_read(&line, argc, argv);
+	if (status != COMMAND_LINE_GOES_ON)
+		return status;
+	source.config_path = line.config_path;
+	source.config_may_be_missing = line.config_may_be_missing;
+	source.overrides = buffer_text(&line.overrides);
 	buffer_init(&errors, ERRORS_MAX);
 	setup = setup_load(&source, NULL, &errors);
 	if (setup == NULL)
 		status = EX_CONFIG;
-	else if (only_check) {
-		print_options(setup->config);
+	else if (line.only_checks) {
+		command_line_print_changed(setup->config);
 		setup_free(setup);
-		status = 0;
+		status = EX_OK;
 	} else
 		status = serve(&source, setup, &errors);
 	fputs(buffer_text(&errors), stderr);
