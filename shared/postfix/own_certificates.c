@@ -15,6 +15,7 @@
 
 #define NAME_SIZE	128
 #define DEPTH_MAX	8	/* of Dovecot's blocks */
+#define PATH_MAX_BYTES	65536
 
 const char *const own_certificate_parameters[] = {
 	"inet_interfaces", "smtp_tls_cert_file", "smtp_tls_chain_files",
@@ -340,7 +341,7 @@ find_or_add_map(struct own_certificates *own, struct text source,
 	*map = (struct own_sni_map){ .name = xstrdup(name),
 	    .source = copy(source) };
 	if (suffix != NULL) {
-		buffer_init(&index, SIZE_MAX);
+		buffer_init(&index, PATH_MAX_BYTES);
 		buffer_addf(&index, "%s%s", map->source, suffix);
 		map->index = buffer_take(&index);
 	}

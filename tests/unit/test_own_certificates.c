@@ -1,0 +1,246 @@
+/*
+ * Which certificates Postfix's and Dovecot's settings name, and where they
+ * should be served.
+ */
+
+#include "shared/postfix/own_certificates.h"
+
+#include "shared/buffer.h"
+#include "tests/unit/check.h"
+
+#define MASTER_SMTP \
+	"smtp       inet  n       -       y       -       -       smtpd\n"
+#define MASTER_SUBMISSION \
+	"submission inet  n       -       y       -       -       smtpd " \
+	"-o syslog_name=postfix/submission\n"
+#define MASTER_SMTPS \
+	"smtps      inet  n       -       y       -       -       smtpd\n"
+#define MAY	"smtpd_tls_security_level = may\n"
+#define ONE	"smtpd_tls_cert_file = /c.pem\nsmtpd_tls_key_file = /k.pem\n"
+
+/* "name kind sni files key ports" a line, as found. */
+static const char *
+told(const struct own_certificates *own)
+{
+	static const char *const kinds[] = { "server", "sni", "client" };
+	static char out[4096];
+	const struct own_certificate *c;
+	char address[ADDRESS_TEXT_SIZE];
+	struct buffer b;
+	size_t i, j;
+
+	buffer_init(&b, sizeof(out) - 1);
+	for (i = 0; i < own->count; i++) {
+		c = &own->certificates[i];
+		buffer_addf(&b, "%s|%s|%s|", c->name, kinds[c->kind],
+		    c->sni != NULL ? c->sni : "");
+		for (j = 0; j < c->file_count; j++)
+			buffer_addf(&b, "%s%s", j > 0 ? "," : "",
+			    c->files[j]);
+		buffer_addf(&b, "|%s|", c->key_file != NULL ?
+		    c->key_file : "");
+		for (j = 0; j < c->port_count; j++)
+			buffer_addf(&b, "%s%s@%s:%u", j > 0 ? " " : "",
+			    probe_service_name(c->ports[j].service),
+			    address_format(&c->ports[j].address, address),
+			    c->ports[j].port);
+		buffer_add_text(&b, "\n");
+	}
+	snprintf(out, sizeof(out), "%s", buffer_text(&b));
+	buffer_clear(&b);
+	return out;
+}
+
+static const struct {
+	const char	*label, *settings, *services, *overrides, *want;
+} postfix_rows[] = {
+	{ "one certificate, one service", MAY ONE, MASTER_SMTP, "",
+	    "postfix smtp|server||/c.pem|/k.pem|smtp@127.0.0.1:25\n" },
+	{ "no TLS, no certificate", ONE, MASTER_SMTP, "", "" },
+	{ "level none is no TLS", "smtpd_tls_security_level = none\n" ONE,
+	    MASTER_SMTP, "", "" },
+	{ "smtpd_use_tls of old", "smtpd_use_tls = yes\n" ONE, MASTER_SMTP,
+	    "", "postfix smtp|server||/c.pem|/k.pem|smtp@127.0.0.1:25\n" },
+	{ "two services share it", MAY ONE, MASTER_SMTP MASTER_SUBMISSION, "",
+	    "postfix smtp|server||/c.pem|/k.pem|smtp@127.0.0.1:25 "
+	    "submission@127.0.0.1:587\n" },
+	{ "a service has its own", MAY ONE, MASTER_SMTP MASTER_SUBMISSION,
+	    "submission/inet/smtpd_tls_cert_file = /s.pem\n"
+	    "submission/inet/smtpd_tls_key_file = /s.pem\n",
+	    "postfix smtp|server||/c.pem|/k.pem|smtp@127.0.0.1:25\n"
+	    "postfix submission|server||/s.pem|/s.pem|"
+	    "submission@127.0.0.1:587\n" },
+	{ "TLS at once", ONE, MASTER_SMTPS,
+	    "smtps/inet/smtpd_tls_wrappermode = yes\n",
+	    "postfix smtps|server||/c.pem|/k.pem|smtps@127.0.0.1:465\n" },
+	{ "a service switches TLS on", ONE, MASTER_SMTP MASTER_SUBMISSION,
+	    "submission/inet/smtpd_tls_security_level = encrypt\n",
+	    "postfix submission|server||/c.pem|/k.pem|"
+	    "submission@127.0.0.1:587\n" },
+	{ "RSA and ECDSA", MAY ONE "smtpd_tls_eccert_file = /ec.pem\n"
+	    "smtpd_tls_eckey_file = /eck.pem\n", MASTER_SMTP, "",
+	    "postfix smtp|server||/c.pem|/k.pem|smtp@127.0.0.1:25\n"
+	    "postfix smtp|server||/ec.pem|/eck.pem|smtp@127.0.0.1:25\n" },
+	{ "chain files win", MAY ONE
+	    "smtpd_tls_chain_files = /rsa.pem, /ec.pem\n", MASTER_SMTP, "",
+	    "postfix smtp|server||/rsa.pem,/ec.pem||smtp@127.0.0.1:25\n" },
+	{ "cert file none", MAY "smtpd_tls_cert_file = none\n", MASTER_SMTP,
+	    "", "" },
+	{ "an address of its own", MAY ONE,
+	    "192.0.2.7:25 inet n - y - - smtpd\n"
+	    "[2001:db8::1]:2525 inet n - y - - smtpd\n", "",
+	    "postfix 192.0.2.7:25|server||/c.pem|/k.pem|smtp@192.0.2.7:25 "
+	    "submission@2001:db8::1:2525\n" },
+	{ "inet_interfaces without loopback", MAY ONE
+	    "inet_interfaces = 192.0.2.9, 192.0.2.10\n", MASTER_SMTP, "",
+	    "postfix smtp|server||/c.pem|/k.pem|smtp@192.0.2.9:25\n" },
+	{ "no listener, no smtpd", MAY ONE,
+	    "smtpd pass - - y - - smtpd\nqmqp inet n - y - - qmqpd\n"
+	    "maildrop unix - n n - - pipe\nshort inet\n", "", "" },
+	{ "postscreen serves what smtpd does", MAY ONE,
+	    "smtp inet n - y - 1 postscreen\n", "",
+	    "postfix smtp|server||/c.pem|/k.pem|smtp@127.0.0.1:25\n" },
+	{ "what we show to others",
+	    "smtp_tls_cert_file = /out.pem\nsmtp_tls_key_file = /out.key\n",
+	    "", "", "postfix client|client||/out.pem|/out.key|\n" },
+};
+
+static void
+test_postfix(void)
+{
+	struct own_certificates *own;
+	size_t i;
+
+	for (i = 0; i < sizeof(postfix_rows) / sizeof(postfix_rows[0]); i++) {
+		own = own_certificates_new();
+		own_certificates_add_postfix(own, "postfix",
+		    text_of(postfix_rows[i].settings),
+		    text_of(postfix_rows[i].services),
+		    text_of(postfix_rows[i].overrides));
+		check_text(postfix_rows[i].label, told(own),
+		    postfix_rows[i].want);
+		own_certificates_free(own);
+	}
+}
+
+static void
+test_sni(void)
+{
+	struct own_certificates *own = own_certificates_new();
+
+	own_certificates_add_postfix(own, "postfix", text_of(MAY
+	    "tls_server_sni_maps = hash:/etc/sni, texthash:/etc/more, "
+	    "inline:{a=b}\n"), text_of(MASTER_SMTP MASTER_SUBMISSION),
+	    text_of(""));
+	check_int("tables that have a source", (int64_t)own->map_count, 2);
+	check_text("the index of hash", own->maps[0].index, "/etc/sni.db");
+	check_text("texthash has none", own->maps[1].index, NULL);
+	own_certificates_add_sni(own, 0, text_of(
+	    "# comment\n\na.example /a.key /a.pem\n"
+	    ".b.example /b.pem,\n  /b2.pem\nempty.example\n"));
+	check_text("names and files", told(own),
+	    "postfix SNI|sni|a.example|/a.key,/a.pem||smtp@127.0.0.1:25 "
+	    "submission@127.0.0.1:587\n"
+	    "postfix SNI|sni|.b.example|/b.pem,/b2.pem||smtp@127.0.0.1:25 "
+	    "submission@127.0.0.1:587\n");
+	own_certificates_free(own);
+}
+
+static const struct {
+	const char	*label, *doveconf, *want;
+} dovecot_rows[] = {
+	{ "imap and pop3", "# 2.3.19\nprotocols = imap pop3 lmtp\n"
+	    "ssl_cert = </d.pem\nssl_key = # hidden, use -P to show it\n",
+	    "dovecot|server||/d.pem||imap@127.0.0.1:143 imaps@127.0.0.1:993 "
+	    "pop3@127.0.0.1:110 pop3s@127.0.0.1:995\n" },
+	{ "ssl = no", "protocols = imap\nssl = no\nssl_cert = </d.pem\n",
+	    "" },
+	{ "its own ports, one switched off", "protocols = imap\n"
+	    "ssl_cert = </d.pem\nservice imap-login {\n"
+	    "  inet_listener imap {\n    port = 0\n  }\n"
+	    "  inet_listener imaps {\n    port = 1993\n    ssl = yes\n  }\n"
+	    "}\n", "dovecot|server||/d.pem||imaps@127.0.0.1:1993\n" },
+	{ "names of their own", "protocols = imap\nssl_cert = </d.pem\n"
+	    "local_name imap.example.org {\n  ssl_cert = </e.pem\n"
+	    "  ssl_key = # hidden\n}\n",
+	    "dovecot|server||/d.pem||imap@127.0.0.1:143 "
+	    "imaps@127.0.0.1:993\n"
+	    "dovecot|sni|imap.example.org|/e.pem||imap@127.0.0.1:143 "
+	    "imaps@127.0.0.1:993\n" },
+	{ "a certificate in the text is no file", "protocols = imap\n"
+	    "ssl_cert = -----BEGIN\n", "" },
+	{ "blocks that never end", "protocols = imap\nssl_cert = </d.pem\n"
+	    "a {\nb {\nc {\nd {\ne {\nf {\ng {\nh {\ni {\n", "dovecot|server|"
+	    "|/d.pem||imap@127.0.0.1:143 imaps@127.0.0.1:993\n" },
+	{ "ends that never began", "}\n}\nprotocols = imap\n"
+	    "ssl_cert = </d.pem\n", "dovecot|server||/d.pem||"
+	    "imap@127.0.0.1:143 imaps@127.0.0.1:993\n" },
+	{ "nothing", "", "" },
+};
+
+static void
+test_dovecot(void)
+{
+	struct own_certificates *own;
+	size_t i;
+
+	for (i = 0; i < sizeof(dovecot_rows) / sizeof(dovecot_rows[0]); i++) {
+		own = own_certificates_new();
+		own_certificates_add_dovecot(own,
+		    text_of(dovecot_rows[i].doveconf));
+		check_text(dovecot_rows[i].label, told(own),
+		    dovecot_rows[i].want);
+		own_certificates_free(own);
+	}
+}
+
+static const struct {
+	const char	*label, *option, *want;	/* NULL: refused */
+} option_rows[] = {
+	{ "none", "", "" },
+	{ "a file", "web /w.pem", "web|server||/w.pem||\n" },
+	{ "key and ports", "web /w.pem /w.key 443 993",
+	    "web|server||/w.pem|/w.key|smtp@127.0.0.1:443 "
+	    "imaps@127.0.0.1:993\n" },
+	{ "two", "a /a.pem 993, b /b.pem",
+	    "a|server||/a.pem||imaps@127.0.0.1:993\nb|server||/b.pem||\n" },
+	{ "no file", "web", NULL },
+	{ "a port before the file", "web 443 /w.pem", NULL },
+	{ "three files", "web /a /b /c", NULL },
+	{ "port 0", "web /a 0", NULL },
+	{ "a file behind the ports", "web /a 443 /k", NULL },
+	{ "a word", "web /a imaps", NULL },
+};
+
+static void
+test_option(void)
+{
+	struct own_certificates *own;
+	const char *why;
+	int result;
+	size_t i;
+
+	for (i = 0; i < sizeof(option_rows) / sizeof(option_rows[0]); i++) {
+		own = own_certificates_new();
+		why = NULL;
+		result = own_certificates_add_option(own,
+		    text_of(option_rows[i].option), &why);
+		if (option_rows[i].want == NULL)
+			check_bool(option_rows[i].label, result == -1 &&
+			    why != NULL, true);
+		else
+			check_text(option_rows[i].label, told(own),
+			    option_rows[i].want);
+		own_certificates_free(own);
+	}
+}
+
+int
+main(void)
+{
+	test_postfix();
+	test_sni();
+	test_dovecot();
+	test_option();
+	return check_end();
+}
