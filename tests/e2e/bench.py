@@ -24,6 +24,7 @@ from pki import Pki
 from policy_host import PolicyHosts
 from postfix import Postfix
 from redis import Redis
+from sasl import SaslServer
 
 PROGRAMS = ("dig", "dnssec-signzone", "ip", "nsd", "openssl", "postfix", "redis-server",
             "setpriv", "unbound", "unshare")
@@ -50,12 +51,14 @@ class Bench:
         self.layout = Layout(domains, self.pki, self.mx_hosts, self.policy_hosts)
         self.dns = Dns(path("dns"), self.log_folder)
         self.redis = Redis(folder, self.log_folder)
+        self.sasl = SaslServer()
         self.postfix = Postfix(path("pf"), self.log_folder, self.pki.root_path,
                                "inet:%s:%d" % MAP, "inet:%s:%d" % ACCESS)
         self.hopseal = Hopseal(folder, self.log_folder, build,
                                redis=f"unix:{self.redis.path}",
                                dns_trust_anchor=self.dns.anchor_path,
                                tls_ca_file=self.pki.root_path,
+                               crl_file=self.pki.make_crl(),
                                postfix_config_dir=self.postfix.config_folder)
         self.dns.start(self.layout.zones())
         self.mx_hosts.start()

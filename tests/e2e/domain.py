@@ -24,6 +24,7 @@ class Host:
     tlsa: tuple = ()            # "3 1 1 key|wrong", "2 0 1 ca"; "lame": lookup fails
     alias: str = ""             # the name is a CNAME for this one, which has the rest
     ipv6: bool = False          # an IPv6 address only
+    more: tuple = ()            # certificates at further addresses
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,7 @@ class Expect:
     query: object = NOTFOUND    # text, pattern, or function of the Domain
     tlsrpt: object = None       # the same for QUERYwithTLSRPT; None: as query
     explain: dict = field(default_factory=dict)     # "dane.state": text or pattern
+    finding: str = ""           # what is wrong with the first host of an undeliverable
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,8 @@ class Domain:
     record_alias: str = ""      # _mta-sts is a CNAME for this name
     other_keys: tuple = ()      # keys with the same answer from the map
     ttl_s: int = 300
+    rule: str = ""              # words of the operator's rule beside the action
+    counts_twice: bool = False  # the trouble counts only when it was seen twice
     expect_dane_off: Expect = None      # with smtp_dns_support_level unset
 
     def host_name(self, host):
@@ -72,6 +76,9 @@ class Domain:
         rows = [(h.preference, self.host_name(h)) for h in self.hosts
                 if h.preference is not None]
         return [name for _, name in sorted(rows + list(self.mx))]
+
+    def is_tarpit(self):
+        return any(h.fault == "tarpit" for h in self.hosts)
 
     def txt(self):
         if self.records is not None:

@@ -38,10 +38,12 @@ def dane(answer=DANE_ONLY, state="usable-all", fate="sent", reason="", log=VERIF
     return Expect(fate, reason, log, query=answer, explain=explain, **more)
 
 
-# A trouble that counts when seen twice, or that says nothing about TLS.
-ONCE = {"verdict": "unknown"}
+# What says nothing about TLS.
+UNKNOWN = {"verdict": "unknown"}
 BAD = (Host(cert="expired"),)
 EE = ("3 1 1 key",)
+TA = ("2 0 1 ca",)
+STRICT = "strict=yes"
 
 # MTA-STS enforce; what the MX hosts do.
 ENFORCE = [
@@ -51,60 +53,77 @@ ENFORCE = [
     Domain("enf-signed.test", enforced(), zone="signed", policy=Policy()),
     Domain("enf-expired.test",
            enforced(DEFERRED, NOT_VERIFIED, "certificate has expired",
-                    {"hosts.0.finding": "cert-expired"}),
+                    finding="cert-expired"),
            hosts=BAD, policy=Policy()),
     Domain("enf-notyet.test",
            enforced(DEFERRED, NOT_VERIFIED, "certificate not yet valid",
-                    {"hosts.0.finding": "cert-not-yet-valid"}),
+                    finding="cert-not-yet-valid"),
            hosts=(Host(cert="not-yet"),), policy=Policy()),
     Domain("enf-othername.test", enforced(DEFERRED, NOT_VERIFIED, "hostname mismatch",
-                    {"hosts.0.finding": "cert-name-mismatch"}),
+                    finding="cert-name-mismatch"),
            hosts=(Host(cert="other-name"),), policy=Policy()),
     Domain("enf-selfsigned.test",
            enforced(DEFERRED, NOT_VERIFIED, "self-signed certificate",
-                    {"hosts.0.finding": "cert-self-signed"}),
+                    finding="cert-self-signed"),
            hosts=(Host(cert="self-signed"),), policy=Policy()),
     Domain("enf-otherca.test", enforced(DEFERRED, NOT_VERIFIED, "untrusted issuer",
-                    {"hosts.0.finding": "cert-untrusted"}),
+                    finding="cert-untrusted"),
            hosts=(Host(cert="other-ca"),), policy=Policy()),
     Domain("enf-nochain.test", enforced(DEFERRED, NOT_VERIFIED, "untrusted issuer",
-                    {"hosts.0.finding": "cert-chain-incomplete"}),
+                    finding="cert-chain-incomplete"),
            hosts=(Host(cert="no-chain"),), policy=Policy()),
     Domain("enf-nostarttls.test",
-           enforced(DEFERRED, "TLS is required, but was not offered", explain=ONCE),
-           hosts=(Host(fault="no-starttls"),), policy=Policy()),
-    Domain("enf-454.test", enforced(DEFERRED, "refused to start TLS: 454", explain=ONCE),
-           hosts=(Host(fault="refuse-starttls"),), policy=Policy()),
-    Domain("enf-garbage.test", enforced(DEFERRED, "handshake failure", explain=ONCE),
-           hosts=(Host(fault="garbage"),), policy=Policy()),
-    Domain("enf-drop.test", enforced(DEFERRED, "handshake failure", "SSL_connect error", explain=ONCE),
-           hosts=(Host(fault="drop"),), policy=Policy()),
+           enforced(DEFERRED, "TLS is required, but was not offered",
+                    finding="starttls-missing"),
+           hosts=(Host(fault="no-starttls"),), policy=Policy(), counts_twice=True),
+    Domain("enf-454.test", enforced(DEFERRED, "refused to start TLS: 454",
+                                    finding="starttls-refused"),
+           hosts=(Host(fault="refuse-starttls"),), policy=Policy(), counts_twice=True),
+    Domain("enf-garbage.test", enforced(DEFERRED, "handshake failure",
+                                        finding="handshake-failed"),
+           hosts=(Host(fault="garbage"),), policy=Policy(), counts_twice=True),
+    Domain("enf-drop.test", enforced(DEFERRED, "handshake failure", "SSL_connect error",
+                                     finding="handshake-failed"),
+           hosts=(Host(fault="drop"),), policy=Policy(), counts_twice=True),
     # Permitted by smtp_tls_mandatory_protocols, refused by OpenSSL 3 where Postfix verifies.
-    Domain("enf-tls10.test",
-           enforced(DEFERRED, "handshake failure",
-                    explain={**ONCE, "hosts.0.addresses.0.finding": "handshake-failed"}),
-           hosts=(Host(fault="tls1.0"),), policy=Policy()),
-    Domain("enf-closed.test", enforced(DEFERRED, "Connection refused", explain=ONCE),
+    *(Domain(f"enf-{name}.test",
+             enforced(DEFERRED, "handshake failure", finding="handshake-failed"),
+             hosts=(Host(fault=fault),), policy=Policy(), counts_twice=True)
+      for name, fault in (("tls10", "tls1.0"), ("tls11", "tls1.1"),
+                          ("weak-ciphers", "weak-ciphers"))),
+    # Postfix drops what came in clear.
+    Domain("enf-inject.test", enforced(explain=UNKNOWN), hosts=(Host(fault="inject"),),
+           policy=Policy()),
+    Domain("strict-inject.test",
+           enforced(explain={"verdict": "undeliverable"}, finding="starttls-injection"),
+           hosts=(Host(fault="inject"),), policy=Policy(), rule=STRICT, counts_twice=True),
+    Domain("enf-closed.test", enforced(DEFERRED, "Connection refused", explain=UNKNOWN),
            hosts=(Host(fault="closed"),), policy=Policy()),
+    Domain("enf-tarpit.test",
+           enforced(DEFERRED, "timed out while receiving the initial server greeting",
+                    explain=UNKNOWN),
+           hosts=(Host(fault="tarpit"),), policy=Policy()),
     Domain("enf-slow.test", enforced(), hosts=(Host(fault="slow-banner"),),
            policy=Policy()),
     Domain("enf-notmx.test",
            enforced(DEFERRED, NOT_VERIFIED, "hostname mismatch",
-                    {"verdict": "undeliverable", "hosts.0.in_policy": False,
-                     "hosts.0.finding": "mx-not-in-policy"}),
+                    {"hosts.0.in_policy": False}, finding="mx-not-in-policy"),
            policy=Policy(mx=("other.enf-notmx.test",))),
     Domain("enf-wild1.test", enforced(explain={"hosts.0.in_policy": True}),
            policy=Policy(mx=("*.enf-wild1.test",))),
     # RFC 8461, 4.1: the star is one label.  Postfix before 3.10 can only be told
     # .enf-wild2.test, which is any depth: the mail goes out, verified all the same.
     Domain("enf-wild2.test",
-           enforced(explain={"verdict": "undeliverable", "hosts.0.in_policy": False}),
+           enforced(explain={"verdict": "undeliverable", "hosts.0.in_policy": False},
+                    finding="mx-not-in-policy"),
            hosts=(Host("a.b"),), policy=Policy(mx=("*.enf-wild2.test",))),
-    Domain("enf-mixed.test", enforced(relay="mx2.enf-mixed.test"),
+    Domain("enf-mixed.test", enforced(relay="mx2.enf-mixed.test",
+                                      explain={"degraded": True}),
            hosts=(Host("mx1", cert="expired"), Host("mx2", 20)), policy=Policy()),
     Domain("enf-mixed-mx.test",
            enforced(relay="mx2.enf-mixed-mx.test",
-                    explain={"hosts.0.in_policy": False, "hosts.1.in_policy": True}),
+                    explain={"degraded": True, "hosts.0.in_policy": False,
+                             "hosts.1.in_policy": True}),
            hosts=(Host("mx1"), Host("mx2", 20)), policy=Policy(mx=("mx2.enf-mixed-mx.test",))),
     Domain("enf-several.test", enforced(), hosts=(Host("mx1"), Host("mx2", 20)),
            policy=Policy(mx=("mx2.enf-several.test", "*.elsewhere.test",
@@ -113,6 +132,65 @@ ENFORCE = [
     Domain("enf-implicit.test", enforced(), hosts=(Host(""),), policy=Policy()),
     Domain("xn--bcher-kva.test", enforced(), policy=Policy(),
            other_keys=("bücher.test", "BÜCHER.test")),
+]
+
+# MTA-STS enforce; what is particular about certificates.
+CERTIFICATES = [
+    *(Domain(f"{name}.test", enforced(), hosts=(Host(cert=cert),), policy=Policy(), rule=rule)
+      for name, cert, rule in (
+          ("wildcard", "wildcard", ""),
+          # An expired twin of the root is sent, too: there is another path.
+          ("cross-expired", "cross-expired", ""),
+          # Postfix does not mind, and so is right who expects the mail to go out.
+          ("cn-only", "cn-only", ""), ("rsa1024", "rsa1024", ""),
+          ("crl-revoked", "revoked", ""), ("staple-revoked", "stapled-revoked", ""),
+          ("staple-none", "no-staple", ""), ("strict-stapled", "stapled", STRICT))),
+    # Who is strict holds back what Postfix would send.
+    *(Domain(f"{name}.test", enforced(explain={"verdict": "undeliverable"}, finding=finding),
+             hosts=(Host(cert=cert),), policy=Policy(), rule=STRICT)
+      for name, cert, finding in (
+          ("strict-crl", "revoked", "cert-revoked"),
+          ("strict-staple", "stapled-revoked", "cert-revoked"),
+          ("strict-staple-none", "no-staple", "staple-missing"))),
+    *(Domain(f"{name}.test", enforced(DEFERRED, NOT_VERIFIED, log, finding=finding),
+             hosts=(Host(cert=cert),), policy=Policy())
+      for name, cert, log, finding in (
+          ("sha1", "sha1", "CA signature digest algorithm too weak", "cert-weak"),
+          ("md5", "md5", "CA signature digest algorithm too weak", "cert-weak"),
+          ("purpose", "client-only", "not designated for use as a server", "cert-purpose"),
+          ("constrained", "constrained", "permitted subtree violation", "cert-untrusted"),
+          ("expired-issuer", "expired-issuer", "certificate has expired", "cert-expired"),
+          # enf-nochain's issuer was seen elsewhere; these nobody sends.
+          ("hidden-issuer", "hidden-issuer", "untrusted issuer", "cert-untrusted"),
+          ("hidden-issuer-url", "hidden-issuer-url", "untrusted issuer",
+           "cert-chain-incomplete"))),
+    Domain("wildcard-deep.test",    # the star is one label
+           enforced(DEFERRED, NOT_VERIFIED, "hostname mismatch",
+                    finding="cert-name-mismatch"),
+           hosts=(Host("a.b", cert="wildcard-deep"),), policy=Policy()),
+    Domain("all-bad.test",
+           enforced(DEFERRED, NOT_VERIFIED, "self-signed certificate",
+                    finding="cert-name-mismatch"),
+           hosts=(Host("mx1", cert="other-name"), Host("mx2", 20, cert="expired"),
+                  Host("mx3", 30, cert="self-signed")), policy=Policy()),
+    Domain("ipv6-bad.test", enforced(DEFERRED, NOT_VERIFIED, "certificate has expired",
+                                     finding="cert-expired"),
+           hosts=(Host(ipv6=True, cert="expired"),), policy=Policy()),
+    Domain("addresses.test", enforced(), hosts=(Host(cert="expired", more=("good",)),),
+           policy=Policy()),
+    Domain("addresses-bad.test", enforced(DEFERRED, NOT_VERIFIED, finding="cert-expired"),
+           hosts=(Host(cert="expired", more=("expired",)),), policy=Policy()),
+    Domain("mx-alias.test", enforced(), hosts=(Host(alias="real.mx-alias.test"),),
+           policy=Policy()),
+    Domain("mx-alias-bad.test", enforced(DEFERRED, NOT_VERIFIED, "certificate has expired",
+                                         finding="cert-expired"),
+           hosts=(Host(alias="real.mx-alias-bad.test", cert="expired"),), policy=Policy()),
+    Domain("mx-elsewhere.test", enforced(), hosts=(), mx=((10, "plain.hosts.test"),),
+           policy=Policy()),
+    Domain("mx-elsewhere-bad.test",
+           enforced(DEFERRED, NOT_VERIFIED, "certificate has expired",
+                    finding="cert-expired"),
+           hosts=(), mx=((10, "expired.hosts.test"),), policy=Policy()),
 ]
 
 # MTA-STS: discovery and modes.
@@ -126,9 +204,8 @@ STS = [
     Domain("sub.enf-good.test", opportunistic(), hosts=BAD),
     Domain("sts-testing.test",
            opportunistic({"mta_sts.state": "present", "mta_sts.mode": "testing",
-                          "verdict": "undeliverable", "action": "log",
-                          "hosts.0.finding": "cert-expired"},
-                         tlsrpt=testing_tlsrpt),
+                          "verdict": "undeliverable", "action": "log"},
+                         tlsrpt=testing_tlsrpt, finding="cert-expired"),
            hosts=BAD, policy=Policy("testing")),
     Domain("sts-none.test", opportunistic({"mta_sts.mode": "none"}),
            hosts=BAD, policy=Policy("none", lines=("version: STSv1", "mode: none",
@@ -194,18 +271,23 @@ DANES = [
            hosts=(Host(cert=SELF, tlsa=EE),),
            expect_dane_off=Expect(explain={"dane.state": "off"})),
     Domain("dane-bad.test",
-           dane(fate=DEFERRED, reason=NOT_VERIFIED, log="no matching DANE TLSA records"),
+           dane(fate=DEFERRED, reason=NOT_VERIFIED, log="no matching DANE TLSA records",
+                finding="tlsa-mismatch"),
            zone="signed", hosts=(Host(tlsa=("3 1 1 wrong",)),),
            expect_dane_off=Expect(explain={"dane.state": "off"})),
     Domain("dane-ta.test", dane(), zone="signed",
-           hosts=(Host(cert="private-ca", tlsa=("2 0 1 ca",)),)),
+           hosts=(Host(cert="private-ca", tlsa=TA),)),
+    Domain("dane-ta-expired.test",
+           dane(fate=DEFERRED, reason=NOT_VERIFIED, log="certificate has expired",
+                finding="cert-expired"),
+           zone="signed", hosts=(Host(cert="private-expired", tlsa=TA),)),
     # RFC 7672, 3.1.1: names and dates do not count with DANE-EE(3).
     Domain("dane-ee-expired.test", dane(), zone="signed",
            hosts=(Host(cert="expired-other-name", tlsa=("1 1 1 key", "3 1 1 key")),)),
     Domain("dane-nostarttls.test",
            dane(fate=DEFERRED, reason="TLS is required, but was not offered", log="",
-                explain=ONCE),
-           zone="signed", hosts=(Host(fault="no-starttls", tlsa=EE),)),
+                finding="starttls-missing"),
+           zone="signed", hosts=(Host(fault="no-starttls", tlsa=EE),), counts_twice=True),
     Domain("dane-implicit.test", dane(), zone="signed",
            hosts=(Host("", cert=SELF, tlsa=EE),)),
     Domain("dane-alias.test", dane(), zone="signed",
@@ -240,8 +322,15 @@ DANES = [
            hosts=(Host(cert="expired", tlsa=("3 1 1 wrong",)),)),
     # The MX records are unsigned, their hosts are in a signed zone.
     Domain("hosts.test", zone="signed",
-           hosts=(Host("good", None, cert=SELF, tlsa=EE),
-                  Host("ca", None, tlsa=EE))),
+           hosts=(Host("good", None, cert=SELF, tlsa=EE), Host("ca", None, tlsa=EE),
+                  Host("bad", None, tlsa=("3 1 1 wrong",)),
+                  Host("plain", None), Host("expired", None, cert="expired"))),
+    Domain("dane-elsewhere.test", dane(), zone="signed", hosts=(),
+           mx=((10, "good.hosts.test"),)),
+    Domain("dane-elsewhere-bad.test",
+           dane(fate=DEFERRED, reason=NOT_VERIFIED, log="no matching DANE TLSA records",
+                finding="tlsa-mismatch"),
+           zone="signed", hosts=(), mx=((10, "bad.hosts.test"),)),
     Domain("dane-mx-unsigned.test", Expect(query=DANE), hosts=(),
            mx=((10, "good.hosts.test"),), expect_dane_off=Expect()),
 ]
@@ -251,7 +340,8 @@ BOTH = [
     Domain("both-good.test", dane(explain={"mta_sts.mode": "enforce"}), zone="signed",
            hosts=(Host(tlsa=EE),), policy=Policy()),
     Domain("both-danebad.test",
-           dane(fate=DEFERRED, reason=NOT_VERIFIED, log="no matching DANE TLSA records"),
+           dane(fate=DEFERRED, reason=NOT_VERIFIED, log="no matching DANE TLSA records",
+                finding="tlsa-mismatch"),
            zone="signed", hosts=(Host(tlsa=("3 1 1 wrong",)),), policy=Policy(),
            expect_dane_off=enforced(explain={"dane.state": "off"})),
     Domain("both-stsbad.test", dane(), zone="signed",
@@ -294,8 +384,20 @@ CHANGING = [
     for name in ("stream", "change", "remove", "restart", "forget", "cached", "hanging")
 ] + [
     Domain(f"probe-{name}.test", hosts=BAD, policy=Policy(), ttl_s=1)
-    for name in ("held", "logged", "off", "late", "repaired", "unseen")
+    for name in ("plain", "held", "logged", "off", "level", "late", "below", "repaired",
+                 "unseen")
 ] + [
+    Domain(f"probe-{name}.test", policy=Policy(), ttl_s=1) for name in ("renewed", "ended")
+] + [
+    Domain(f"probe-{name}.test", hosts=(Host(fault="refuse-starttls"),), policy=Policy(),
+           ttl_s=1) for name in ("454", "454-once")
+] + [
+    Domain("x.probe-below.test", hosts=BAD, policy=Policy()),
+    Domain("probe-verify.test", hosts=BAD),
+    Domain("probe-encrypt.test", hosts=(Host(fault="no-starttls"),)),
+    Domain("probe-slow.test", hosts=(Host(cert="expired", fault="slow-banner"),),
+           policy=Policy()),
+    Domain("probe-addresses.test", hosts=(Host(more=("good",)),), policy=Policy()),
     Domain("stream-plain.test", hosts=(Host(fault="no-starttls"),), ttl_s=1),
     Domain("stream-dane.test", zone="signed", hosts=(Host(cert=SELF, tlsa=EE),), ttl_s=1),
     Domain("negative.test", hosts=BAD, ttl_s=1),
@@ -308,5 +410,5 @@ CHANGING = [
     Domain("late.test", policy=Policy(faults={"delay_s": 6}), ttl_s=1),
 ]
 
-DOMAINS = ENFORCE + STS + POLICY + DANES + BOTH + PLAIN + CHANGING
+DOMAINS = ENFORCE + CERTIFICATES + STS + POLICY + DANES + BOTH + PLAIN + CHANGING
 BY_NAME = {d.name: d for d in DOMAINS}

@@ -49,11 +49,15 @@ class Hopseal:
         with open(self.rules_path, "w") as f:
             f.write(text)
 
-    def start(self, **options):
-        """Start with these options in addition and wait until the map answers."""
-        with open(self.conf_path, "w") as f:
+    def write_options(self, path, **options):
+        """A configuration file, with these options in addition."""
+        with open(path, "w") as f:
             for name, value in dict(self.options, **options).items():
                 f.write(f"{name} = {value}\n")
+
+    def start(self, **options):
+        """Start with these options in addition and wait until the map answers."""
+        self.write_options(self.conf_path, **options)
         argv = [self._program("hopseal-policyd"), "-c", self.conf_path]
         self.process = Process(self._name, argv, self._log_folder)
         self.process.wait_ready(self.answers)

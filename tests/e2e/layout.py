@@ -17,8 +17,7 @@ class Layout:
         self._pki, self._mx_hosts, self._policy_hosts = pki, mx_hosts, policy_hosts
         self._count = itertools.count(1)
         self.domains = {d.name: d for d in domains}
-        self.addresses = {}             # host name -> address
-        self._leaves = {}
+        self.addresses = {}             # host name -> its addresses
         good = [f"mta-sts.{d.name}" for d in domains
                 if d.policy and d.policy.cert == "good"]
         self._good_policy_leaf = pki.leaf("good", *good) if good else None
@@ -29,12 +28,14 @@ class Layout:
     def _place_hosts(self, domain):
         for host in domain.hosts:
             name = domain.host_name(host)
-            n = next(self._count)
-            address = (f"fd99:e2e::1:{n:x}" if host.ipv6
-                       else f"10.99.{1 + n // 250}.{1 + n % 250}")
-            self.addresses[name] = address
-            self._leaves[name] = self._pki.leaf(host.cert, name)
-            self._mx_hosts.put(address, name, self._leaves[name], host.fault)
+            self.addresses[name] = []
+            for i, cert in enumerate((host.cert, *host.more)):
+                n = next(self._count)
+                address = (f"fd99:e2e::1:{n:x}" if host.ipv6
+                           else f"10.99.{1 + n // 250}.{1 + n % 250}")
+                leaf = self._pki.leaf(cert, name, file=f"{name}.{i}" if i else name)
+                self.addresses[name].append(address)
+                self._mx_hosts.put(address, name, leaf, host.fault)
 
     def _place_policy(self, domain):
         policy, name = domain.policy, f"mta-sts.{domain.name}"
@@ -45,10 +46,11 @@ class Layout:
         body = "".join(line + "\r\n" for line in domain.policy_lines())
         self._policy_hosts.put(name, leaf, body, **policy.faults)
 
-    def new_leaf(self, domain, host, kind):
-        """Another certificate for a host, from the next connection on."""
-        name = domain.host_name(host)
-        self._mx_hosts.put(self.addresses[name], name, self._pki.leaf(kind, name))
+    def change(self, domain, cert="good", fault="", days=None, at=0):
+        """Another certificate or fault for a domain's first host, at one of its addresses."""
+        name = domain.host_name(domain.hosts[0])
+        leaf = self._pki.leaf(cert, name, days=days, file=f"{name}.{at}" if at else name)
+        self._mx_hosts.put(self.addresses[name][at], name, leaf, fault)
         self._mx_hosts.save()
 
     def zones(self):
@@ -82,14 +84,13 @@ class Layout:
 
     def _host_lines(self, domain, host):
         name = domain.host_name(host)
-        address = self.addresses[name]
         lines, at = [], name + "."
         if host.preference is not None and host.name:
             lines.append(f"@ MX {host.preference} {at}")
         if host.alias:
             lines.append(f"{at} CNAME {host.alias}.")
             at = host.alias + "."
-        lines.append(f"{at} {'AAAA' if host.ipv6 else 'A'} {address}")
+        lines += [f"{at} {'AAAA' if host.ipv6 else 'A'} {a}" for a in self.addresses[name]]
         lines += [f"_25._tcp.{at} TLSA {self._tlsa(name, text)}"
                   for text in host.tlsa if text != "lame"]
         return lines

@@ -154,7 +154,7 @@ class Session:
             time.sleep(3)
         while self._host["fault"] == "tarpit":
             self._say("220-wait")
-            time.sleep(4)
+            time.sleep(12)
         self._say(f"220 {self._host['name']} ESMTP bench")
         while True:
             line = self._line()

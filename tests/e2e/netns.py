@@ -15,6 +15,7 @@ NETWORK = "10.99.0.0/16"
 NETWORK6 = "fd99:e2e::/32"
 SENDER, RESOLVER, NAME_SERVER = "10.99.0.1", "10.99.0.52", "10.99.0.53"
 POLICY_HOST, NOBODY = "10.99.0.80", "10.99.0.81"
+STRANGER = "10.99.0.2"          # a client of the sender's, from elsewhere
 SENDER6 = "fd99:e2e::1"
 
 UNSHARE = ["setpriv", "--pdeathsig", "KILL", "unshare", "--net", "--mount", "--pid", "--fork",

@@ -9,6 +9,7 @@ about it (RFC 6698, 2.1), make_crl() the list of what the intermediate revoked.
 import datetime
 import hashlib
 import os
+import threading
 from dataclasses import dataclass
 
 from process import run
@@ -20,7 +21,7 @@ class Kind:
     issuer: str = "intermediate"    # an authority; empty: itself
     days: tuple = (-1, 90)
     sent: tuple = ("intermediate",)     # behind the leaf
-    names: str = ""                 # DNS names instead of the host's; "{}" is the host
+    name: str = "{host}"            # or {parent}, the name without its first label
     section: str = "leaf"           # of CONFIG
     digest: str = "sha256"
     key: str = "ec"
@@ -33,15 +34,17 @@ KINDS = {
     "good":         Kind(),
     "expired":      Kind(days=LAPSED),
     "not-yet":      Kind(days=(30, 90)),
-    "other-name":   Kind(names="other.example"),
-    "expired-other-name": Kind(days=LAPSED, names="other.example"),
+    "other-name":   Kind(name="other.example"),
+    "expired-other-name": Kind(days=LAPSED, name="other.example"),
     "no-chain":     Kind(sent=()),
     "other-ca":     Kind("other", sent=()),
     "private-ca":   Kind("other", sent=("other",)),
     "self-signed":  Kind("", sent=()),
     # Names.
     "cn-only":      Kind(section="leaf-cn"),
-    "wildcard":     Kind(names="*.{}"),
+    "wildcard":     Kind(name="*.{parent}"),
+    "wildcard-deep": Kind(name="*.{grandparent}"),
+    "private-expired": Kind("other", LAPSED, sent=("other",)),
     # Paths.
     "expired-issuer": Kind("expired-ca", sent=("expired-ca",)),
     "cross-expired": Kind(sent=("intermediate", "cross")),
@@ -163,6 +166,7 @@ class Pki:
         self.folder = folder
         os.makedirs(folder)
         self._made = set()
+        self._lock = threading.Lock()   # `openssl ca` keeps a file of what it signed
         for name in ("root", "intermediate", "other"):
             self._authority(name)
         self.root_path = self._path("root", "pem")
@@ -214,11 +218,16 @@ class Pki:
     def _environment(self, san=""):
         return dict(os.environ, SAN=san or "DNS:none.example")
 
-    def leaf(self, kind, *names, days=None):
-        """A new key and certificate of that kind for these names."""
-        k, name = KINDS[kind], names[0]
-        presented = k.names.split() if k.names else names
-        san = ",".join("DNS:" + n.format(name) for n in presented)
+    def leaf(self, kind, *hosts, days=None, file=None):
+        """A new key and certificate of that kind, for these hosts and days."""
+        with self._lock:
+            return self._leaf(KINDS[kind], hosts, days, file or hosts[0])
+
+    def _leaf(self, k, hosts, days, name):
+        parents = [h.partition(".")[2] for h in hosts]
+        san = ",".join("DNS:" + k.name.format(host=h, parent=p,
+                                              grandparent=p.partition(".")[2])
+                       for h, p in zip(hosts, parents))
         for authority in (k.issuer, *k.sent):
             if authority:
                 self._authority(authority)

@@ -6,13 +6,16 @@ the TLS policy map and the access policy service.  Reads the fate of each mail f
 """
 
 import concurrent.futures
+import email
 import os
 import re
 import smtplib
 import sys
+import threading
 from dataclasses import dataclass
 
 import netns
+import sasl
 from process import run, wait_until
 
 MAIN_CF = """compatibility_level = 3.6
@@ -42,10 +45,13 @@ smtp_dns_support_level = dnssec
 smtp_tls_policy_maps = socketmap:{map}:QUERY
 smtp_connect_timeout = 5s
 smtp_starttls_timeout = 10s
-smtp_helo_timeout = 10s
+smtp_helo_timeout = 5s
 smtpd_recipient_restrictions =
     check_policy_service {{ {access}, timeout=10s, default_action=DUNNO }},
-    permit_mynetworks, reject
+    permit_mynetworks, permit_sasl_authenticated, reject_unauth_destination
+smtpd_sasl_auth_enable = yes
+smtpd_sasl_type = dovecot
+smtpd_sasl_path = inet:{sasl}
 smtpd_relay_before_recipient_restrictions = yes
 smtpd_client_connection_count_limit = 0
 initial_destination_concurrency = 5
@@ -53,7 +59,17 @@ in_flow_delay = 0
 enable_long_queue_ids = yes
 """
 
+# What asks the access service; what asks a milter instead; and a content filter's way back.
+MAIN, JUDGED, TAGGED, REINJECTED = (("127.0.0.1", port) for port in (25, 10027, 10028, 10026))
+
 MASTER_CF = """127.0.0.1:25 inet n - n - - smtpd
+127.0.0.1:10026 inet n - n - - smtpd
+127.0.0.1:10027 inet n - n - - smtpd
+  -o smtpd_milters=inet:127.0.0.1:8465 -o milter_default_action=accept
+  -o smtpd_recipient_restrictions=permit_mynetworks,permit_sasl_authenticated,reject_unauth_destination
+127.0.0.1:10028 inet n - n - - smtpd
+  -o smtpd_milters=inet:127.0.0.1:8464 -o milter_default_action=accept
+  -o smtpd_recipient_restrictions=permit_mynetworks,permit_sasl_authenticated,reject_unauth_destination
 pickup unix n - n 60 1 pickup
 cleanup unix n - n - 0 cleanup
 qmgr unix n - n 300 1 qmgr
@@ -95,16 +111,31 @@ class Delivery:
     reason: str
 
 
-def send(recipient, sender="user@sender.test"):
+def send(recipient, sender="user@sender.test", smtp=None):
     """Hand in one mail; its queue id.  SMTPResponseException if refused."""
-    with smtplib.SMTP("127.0.0.1", 25, timeout=60) as smtp:
-        smtp.ehlo("client.test")
+    with smtp or smtplib.SMTP(*MAIN, timeout=60) as smtp:
+        smtp.ehlo_or_helo_if_needed()
         for code, text in (smtp.mail(sender), smtp.rcpt(recipient),
                            smtp.data(f"From: {sender}\r\nTo: {recipient}\r\n"
                                      "Subject: bench\r\n\r\nbench\r\n")):
             if code // 100 != 2:
                 raise smtplib.SMTPResponseException(code, text)
         return text.decode().split("queued as ")[1]
+
+
+class User(smtplib.SMTP):
+    """Somebody from elsewhere who logs in."""
+
+    def __init__(self, service=MAIN):
+        super().__init__(*service, "client.test", 60, (netns.STRANGER, 0))
+        self.login("joe", "secret")
+
+    def ask(self, recipient):
+        """The answer to RCPT TO: code and text."""
+        self.rset()
+        self.mail("joe@sender.test")
+        code, text = self.rcpt(recipient)
+        return code, text.decode()
 
 
 class Postfix:
@@ -118,9 +149,10 @@ class Postfix:
         self._write("main.cf", MAIN_CF.format(
             folder=folder, log=self.log_path, log_folder=log_folder, ca=ca_path,
             sender=netns.SENDER, sender6=netns.SENDER6, map=map_endpoint,
-            access=access_endpoint))
+            access=access_endpoint, sasl="%s:%d" % sasl.ADDRESS))
         self._write("master.cf", MASTER_CF)
         self._read, self._deliveries, self._lines = 0, {}, []
+        self._lock = threading.Lock()
 
     def _write(self, name, text):
         with open(os.path.join(self.config_folder, name), "w") as f:
@@ -155,6 +187,11 @@ class Postfix:
         with concurrent.futures.ThreadPoolExecutor(at_once) as pool:
             return dict(zip(recipients, pool.map(send, recipients)))
 
+    def headers(self, queue_id):
+        """The headers of a mail in the queue."""
+        return email.message_from_string(run("postcat", "-c", self.config_folder, "-hq",
+                                             queue_id))
+
     def flush(self):
         run("postqueue", "-c", self.config_folder, "-f")
 
@@ -168,17 +205,18 @@ class Postfix:
 
     def lines(self):
         """All lines of the mail log."""
-        with open(self.log_path, errors="replace") as f:
-            f.seek(self._read)
-            new = f.read()
-        new = new[:new.rfind("\n") + 1]
-        self._read += len(new.encode(errors="replace"))
-        for line in new.splitlines():
-            self._lines.append(line)
-            if m := DELIVERY.search(line):
-                d = Delivery(**m.groupdict())
-                self._deliveries.setdefault(d.queue_id, []).append(d)
-        return self._lines
+        with self._lock:
+            with open(self.log_path, errors="replace") as f:
+                f.seek(self._read)
+                new = f.read()
+            new = new[:new.rfind("\n") + 1]
+            self._read += len(new.encode(errors="replace"))
+            for line in new.splitlines():
+                self._lines.append(line)
+                if m := DELIVERY.search(line):
+                    d = Delivery(**m.groupdict())
+                    self._deliveries.setdefault(d.queue_id, []).append(d)
+            return self._lines
 
     def deliveries(self, queue_id):
         """Every attempt so far, the last one last."""

@@ -106,8 +106,7 @@ def record_removed_while_cached(bench):
     finally:
         bench.dns.mend("_mta-sts." + name)
     # It still is enforced, not just answered.
-    domain = BY_NAME[name]
-    bench.layout.new_leaf(domain, domain.hosts[0], "expired")
+    bench.layout.change(BY_NAME[name], "expired")
     fate = bench.postfix.fate(send(f"user@{name}"))
     assert fate.status == "deferred" and "not verified" in fate.reason, fate
 

@@ -7,12 +7,12 @@ domain, and so a rule, of its own.
 import smtplib
 import ssl
 
-from hopseal import ACCESS
+from netns import STRANGER
 from process import run, wait_until
-from test_milter import SaslServer, client_certificate
+from test_milter import client_certificate
 
 TESTS = {}
-STRANGER, LOOPBACK = "10.99.0.2", "127.0.0.1"
+LOOPBACK = "127.0.0.1"
 OWN = "user@sender.test"
 NOT_ENCRYPTED = "this session is not encrypted"
 RULES = """encrypt.test in require=encrypt action=defer
@@ -35,27 +35,20 @@ def test(function):
 
 def prepare(bench, names):
     leaf = bench.pki.leaf("good", "mx.sender.test")
-    state["client"], state["sasl"] = client_certificate(bench), SaslServer()
+    state["client"] = client_certificate(bench)
     bench.postfix.configure(
         smtpd_tls_security_level="may", smtpd_tls_ask_ccert="yes",
         smtpd_tls_chain_files=f"{leaf.key_path}, {leaf.chain_path}",
-        smtpd_tls_CAfile=bench.pki.root_path,
-        smtpd_sasl_auth_enable="yes", smtpd_sasl_type="dovecot",
-        smtpd_sasl_path="inet:%s:%d" % state["sasl"].address,
-        smtpd_recipient_restrictions="check_policy_service "
-        "{ inet:%s:%d, timeout=10s, default_action=DUNNO }, permit_mynetworks, "
-        "permit_sasl_authenticated, reject_unauth_destination" % ACCESS)
+        smtpd_tls_CAfile=bench.pki.root_path)
     bench.hopseal.write_rules(RULES)
     bench.restart_hopseal()
     wait_for(450, "a@encrypt.test")     # own domains come from postconf
 
 
 def restore(bench):
-    state["sasl"].shutdown()
     bench.hopseal.write_rules("")
     bench.restart_hopseal()
-    bench.postfix.configure(smtpd_tls_security_level="", smtpd_tls_ask_ccert="no",
-                            smtpd_sasl_auth_enable="no")
+    bench.postfix.configure(smtpd_tls_security_level="", smtpd_tls_ask_ccert="no")
 
 
 class Client(smtplib.SMTP):

@@ -4,24 +4,20 @@ Mail stays in the queue (defer_transports), where its headers are read.  A stran
 client with an address of the bench's network; a client on loopback is one of ours.
 """
 
-import email
 import json
 import os
 import re
 import smtplib
-import socket
-import socketserver
 import ssl
 import subprocess
-import threading
 
-from hopseal import ACCESS
-from process import Process, run, wait_until
+from milter import MILTER, Milter
+from netns import STRANGER
+from postfix import MAIN, REINJECTED
+from process import run, wait_until
 
 TESTS = {}
-STRANGER, LOOPBACK = "10.99.0.2", "127.0.0.1"
-MILTER, DAEMON = ("127.0.0.1", 8464), ("127.0.0.1", 25)
-REINJECT = ("127.0.0.1", 10026)
+LOOPBACK = "127.0.0.1"
 OWN, NOT_MX, GOOD = "user@sender.test", "user@enf-notmx.test", "user@enf-good.test"
 INBOUND, NEXT_HOP = "X-Hopseal-Inbound", "X-Hopseal-Next-Hop"
 FORGED = ("X-Hopseal-Inbound: tls=forged\r\nx-hopseal-INBOUND : tls=forged\r\n"
@@ -45,47 +41,35 @@ def test(function):
 def prepare(bench, names):
     leaf = bench.pki.leaf("good", "sender.test")
     state["client"] = client_certificate(bench)
-    state["sasl"] = SaslServer()
     line = "{ inet:%s:%d, default_action=accept, connect_timeout=2s, command_timeout=5s }"
-    run("postconf", "-c", bench.postfix.config_folder, "-M",
-        "%s:%d/inet=%s:%d inet n - n - - smtpd" % (REINJECT * 2))
     bench.postfix.configure(
         smtpd_milters=line % MILTER, non_smtpd_milters=line % MILTER,
         smtpd_tls_security_level="may", smtpd_tls_ask_ccert="yes",
         smtpd_tls_chain_files=f"{leaf.key_path}, {leaf.chain_path}",
         smtpd_tls_CAfile=bench.pki.root_path,
-        smtpd_sasl_auth_enable="yes", smtpd_sasl_type="dovecot",
-        smtpd_sasl_path="inet:%s:%d" % state["sasl"].address,
-        smtpd_recipient_restrictions="check_policy_service "
-        "{ inet:%s:%d, timeout=10s, default_action=DUNNO }, permit_mynetworks, "
-        "permit_sasl_authenticated, reject_unauth_destination" % ACCESS,
         defer_transports="smtp, discard")
-    bench.restart_hopseal(reinject_ports=REINJECT[1])
-    state["milter"] = Process("milter", [os.path.join(bench.build, "hopseal-milter"), "-c",
-                                         bench.hopseal.conf_path], bench.log_folder)
-    state["milter"].wait_ready(lambda: "site: known=yes" in log(bench))
+    bench.restart_hopseal(reinject_ports=REINJECTED[1])
+    state["milter"] = Milter(bench)
+    state["milter"].start()
 
 
 def restore(bench):
     state["milter"].stop()
-    state["sasl"].shutdown()
     bench.hopseal.write_rules("")
     bench.restart_hopseal()
-    run("postconf", "-c", bench.postfix.config_folder, "-MX", "%s:%d/inet" % REINJECT)
     bench.postfix.configure(smtpd_milters="", non_smtpd_milters="", defer_transports="",
-                            smtpd_tls_security_level="", smtpd_sasl_auth_enable="no")
+                            smtpd_tls_security_level="")
 
 
 def log(bench):
-    with open(os.path.join(bench.log_folder, "milter.log"), errors="replace") as f:
-        return f.read()
+    return state["milter"].log()
 
 
 def use(bench, rules="", **options):
     """Other rules and options; the milter notices by itself."""
     readings = lambda: log(bench).count("configuration read again")
     bench.hopseal.write_rules(rules)
-    bench.restart_hopseal(reinject_ports=REINJECT[1], **options)
+    bench.restart_hopseal(reinject_ports=REINJECTED[1], **options)
     before = readings()
     os.utime(bench.hopseal.conf_path)   # the reading after this one has seen it all
     wait_until(lambda: readings() > before, 10, "the milter to read its files again")
@@ -108,28 +92,8 @@ def client_certificate(bench):
     return path("key"), path("pem")
 
 
-class SaslServer(socketserver.ThreadingTCPServer):
-    """Dovecot's authentication protocol for one mechanism; everybody is right."""
-
-    class Handler(socketserver.StreamRequestHandler):
-        def handle(self):
-            self.wfile.write(b"VERSION\t1\t1\nMECH\tPLAIN\tplaintext\nSPID\t1\nCUID\t1\n"
-                             b"COOKIE\t" + b"0" * 32 + b"\nDONE\n")
-            for line in self.rfile:
-                words = line.decode().rstrip("\n").split("\t")
-                if words[0] == "AUTH":
-                    self.wfile.write(f"OK\t{words[1]}\tuser=joe\n".encode())
-
-    daemon_threads = True
-
-    def __init__(self):
-        super().__init__(("127.0.0.1", 0), self.Handler)
-        self.address = self.server_address
-        threading.Thread(target=self.serve_forever, daemon=True).start()
-
-
 class Client(smtplib.SMTP):
-    def __init__(self, source=STRANGER, tls=False, certificate=None, to=DAEMON):
+    def __init__(self, source=STRANGER, tls=False, certificate=None, to=MAIN):
         super().__init__(*to, "client.test", 60, (source, 0))
         self.ehlo()
         if tls:
@@ -155,8 +119,7 @@ class Client(smtplib.SMTP):
 
 def headers_of(bench, queue_id):
     state["queue_id"] = queue_id
-    return email.message_from_string(run(
-        "postcat", "-c", bench.postfix.config_folder, "-hq", queue_id))
+    return bench.postfix.headers(queue_id)
 
 
 def check(mail, inbound, next_hop=()):
@@ -236,7 +199,7 @@ def authenticated(bench):
 
 @test
 def reinjected(bench):
-    with Client(to=REINJECT) as client:
+    with Client(to=REINJECTED) as client:
         mail = client.hand_in(bench, headers=INBOUND + ": tls=before\r\n")
     check(mail, "tls=before")
 
@@ -290,7 +253,7 @@ def what_a_probe_saw_is_deferred(bench):
 @test
 def strangers_are_not_tagged(bench):
     use(bench, TAG_RULE)
-    with Client(to=REINJECT, source=LOOPBACK) as client:
+    with Client(to=REINJECTED, source=LOOPBACK) as client:
         check(client.hand_in(bench, NOT_MX), None)
 
 
