@@ -447,6 +447,18 @@ children_tell_refusal(struct children *c, const char *refusal)
 }
 
 void
+children_send(struct children *c, enum role role, uint8_t type,
+    uint64_t number, const char *payload, int fd)
+{
+	struct channel *channel = c->processes[role].channel;
+
+	if (channel != NULL && fd != -1)
+		channel_send_fd(channel, type, number, text_of(payload), fd);
+	else if (channel != NULL)
+		channel_send(channel, type, number, text_of(payload));
+}
+
+void
 children_leave(struct children *c)
 {
 	enum role role;

@@ -8,6 +8,7 @@
 #define HOPSEAL_CHILDREN_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "policyd/privileges.h"
 #include "policyd/process/message.h"
@@ -49,6 +50,9 @@ void	children_tell_settings(struct children *children,
 	    const struct settings *settings);
 /* To the clerk, also to the next one; "": the settings on disk are in force. */
 void	children_tell_refusal(struct children *children, const char *refusal);
+/* A frame for one child, with a descriptor or -1; fd stays the caller's. */
+void	children_send(struct children *children, enum role role, uint8_t type,
+	    uint64_t number, const char *payload, int fd);
 /* Reaps; for SIGCHLD. */
 void	children_reap(struct children *children);
 /* The front answers what is in hand, then the others; at most some seconds. */

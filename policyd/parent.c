@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "policyd/children.h"
+#include "policyd/mail_log.h"
 #include "policyd/own_node.h"
 #include "policyd/privileges.h"
 #include "policyd/process/channel.h"
@@ -37,7 +38,7 @@
 #define SPARE_FDS	256	/* beside the connections */
 
 enum listener { LISTENER_MAP, LISTENER_ACCESS, LISTENER_CONTROL,
-    LISTENER_COUNT };
+    LISTENER_TLSRPT, LISTENER_COUNT };
 
 struct listeners {
 	int		fds[LISTENERS_MAX];
@@ -56,7 +57,7 @@ struct parent {
 	int			 own_program_fd, scout_program_fd;
 	struct own_node		 pid_file;
 	struct site_query	*site_query;
-	uint64_t		 rules_mark;
+	uint64_t		 rules_mark, mail_log_mark;
 	uint64_t		 generation;
 	struct event		*signals[5], *watch, *ask, *watchdog;
 	bool			 is_leaving;
@@ -74,6 +75,13 @@ find_unprivileged(const char *option, const char *spelling, struct account *out,
 		    spelling);
 }
 
+static bool
+hears_datagrams(const struct config *config)
+{
+	return config->outbound_source != CONFIG_OUTBOUND_MAILLOG &&
+	    config->tlsrpt_socket[0] != '\0';
+}
+
 static void
 find_accounts(struct parent *p, struct buffer *errors)
 {
@@ -89,7 +97,8 @@ find_accounts(struct parent *p, struct buffer *errors)
 	    errors);
 	/* Without Postfix its group is missing: matters for unix sockets only. */
 	if (strstr(config->map_listen, "unix:") != NULL ||
-	    strstr(config->access_listen, "unix:") != NULL)
+	    strstr(config->access_listen, "unix:") != NULL ||
+	    hears_datagrams(config))
 		account_find("socket_owner", config->socket_owner,
 		    &p->socket_owner, errors);
 }
@@ -113,7 +122,7 @@ make_folder(const char *path, const struct account *owner, mode_t mode,
 /* Sockets that the service manager opened, else our own. */
 static void
 bind_option(const char *option, const char *service, const char *value,
-    const struct endpoint_access *access, struct listeners *out,
+    int type, const struct endpoint_access *access, struct listeners *out,
     struct buffer *errors)
 {
 	struct endpoint endpoints[LISTENERS_MAX];
@@ -131,8 +140,8 @@ bind_option(const char *option, const char *service, const char *value,
 		return;
 	}
 	for (i = 0; i < count; i++) {
-		if (endpoint_bind(&endpoints[i], SOCK_STREAM, access, fds,
-		    &bound, error) == -1) {
+		if (endpoint_bind(&endpoints[i], type, access, fds, &bound,
+		    error) == -1) {
 			buffer_addf(errors, "%s: %s\n", option, error);
 			continue;
 		}
@@ -153,13 +162,19 @@ bind_listeners(struct parent *p, struct buffer *errors)
 	struct endpoint_access sockets = { (mode_t)config->socket_mode,
 	    p->socket_owner.uid, p->socket_owner.gid };
 	struct endpoint_access control = { 0660, p->user.uid, p->user.gid };
+	char tlsrpt[ENDPOINT_TEXT_SIZE];
 
-	bind_option("map_listen", "map", config->map_listen, &sockets,
-	    &p->listeners[LISTENER_MAP], errors);
-	bind_option("access_listen", "access", config->access_listen, &sockets,
-	    &p->listeners[LISTENER_ACCESS], errors);
+	bind_option("map_listen", "map", config->map_listen, SOCK_STREAM,
+	    &sockets, &p->listeners[LISTENER_MAP], errors);
+	bind_option("access_listen", "access", config->access_listen,
+	    SOCK_STREAM, &sockets, &p->listeners[LISTENER_ACCESS], errors);
 	bind_option("control_listen", "control", config->control_listen,
-	    &control, &p->listeners[LISTENER_CONTROL], errors);
+	    SOCK_STREAM, &control, &p->listeners[LISTENER_CONTROL], errors);
+	if (!hears_datagrams(config))
+		return;
+	snprintf(tlsrpt, sizeof(tlsrpt), "unix:%s", config->tlsrpt_socket);
+	bind_option("tlsrpt_socket", "tlsrpt", tlsrpt, SOCK_DGRAM, &sockets,
+	    &p->listeners[LISTENER_TLSRPT], errors);
 }
 
 /* Beside this program, as in a folder of builds, or where it is installed. */
@@ -301,6 +316,29 @@ start_children(struct parent *p)
 	children_start(p->children, ROLE_SCOUT, &scout, p->settings);
 }
 
+/* The mail log, one of its older files, or the TLSRPT socket. */
+static void
+open_for_clerk(struct parent *p, uint64_t number)
+{
+	const struct listeners *tlsrpt = &p->listeners[LISTENER_TLSRPT];
+	const char *why = "";
+	int fd;
+
+	if (number == MESSAGE_OPEN_TLSRPT) {
+		if (tlsrpt->count > 0)
+			children_send(p->children, ROLE_CLERK, MESSAGE_OPENED,
+			    number, "", tlsrpt->fds[0]);
+		return;
+	}
+	if (number == 0)
+		p->mail_log_mark = mail_log_mark(p->settings);
+	fd = mail_log_open(p->settings, (unsigned)number, &why);
+	children_send(p->children, ROLE_CLERK, MESSAGE_OPENED, number, why,
+	    fd);
+	if (fd != -1)
+		close(fd);
+}
+
 /* ------------------------------------------------------------- reloading */
 
 static void
@@ -342,6 +380,8 @@ warn_of_restart(const struct config *old, const struct config *new)
 	if (strcmp(old->map_listen, new->map_listen) != 0 ||
 	    strcmp(old->access_listen, new->access_listen) != 0 ||
 	    strcmp(old->control_listen, new->control_listen) != 0 ||
+	    strcmp(old->tlsrpt_socket, new->tlsrpt_socket) != 0 ||
+	    hears_datagrams(old) != hears_datagrams(new) ||
 	    strcmp(old->user, new->user) != 0 ||
 	    strcmp(old->scout_user, new->scout_user) != 0 ||
 	    strcmp(old->scout_program, new->scout_program) != 0)
@@ -440,11 +480,14 @@ static void
 on_watch(evutil_socket_t fd, short events, void *arg)
 {
 	struct parent *p = arg;
+	uint64_t mark = mail_log_mark(p->settings);
 
 	(void)fd;
 	(void)events;
 	if (load_rules_mark(p->settings) != p->rules_mark)
 		reload(p, "rules_file");
+	if (mark != 0 && mark != p->mail_log_mark)
+		open_for_clerk(p, 0);
 }
 
 static void
@@ -500,6 +543,8 @@ on_child_frame(enum role role, const struct frame *frame, void *arg)
 {
 	if (role == ROLE_CLERK && frame->type == MESSAGE_RELOAD)
 		reload(arg, "hopseal");
+	else if (role == ROLE_CLERK && frame->type == MESSAGE_OPEN)
+		open_for_clerk(arg, frame->number);
 }
 
 static void

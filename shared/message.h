@@ -7,6 +7,8 @@
 #ifndef HOPSEAL_SHARED_MESSAGE_H
 #define HOPSEAL_SHARED_MESSAGE_H
 
+#define MESSAGE_OPEN_TLSRPT 1000
+
 /* Added to a frame's type: a descriptor comes with its first octet. */
 #define MESSAGE_HAS_FD	0x80
 
@@ -47,7 +49,13 @@ enum message_type {
 	/* front to clerk: the way of a mail; clerk to front: its answer, the same
 	   number (policyd/process/route_message.h) */
 	MESSAGE_ROUTE,
-	MESSAGE_ROUTE_ANSWER
+	MESSAGE_ROUTE_ANSWER,
+	/* clerk to parent: number 0 the mail log, n the n-th newest of its older
+	   files, MESSAGE_OPEN_TLSRPT the socket; parent to clerk: the same
+	   number, with descriptor, or why there is none; the log also unasked,
+	   when another file took its name */
+	MESSAGE_OPEN,
+	MESSAGE_OPENED
 };
 
 #endif

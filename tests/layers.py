@@ -37,8 +37,8 @@ OWNERS = {
     "seccomp.h": ("policyd/",),
     "sys/capability.h": ("policyd/privileges.c",),
     "jansson.h": ("policyd/clerk/", "milter/", "ctl/", "shared/tlsrpt/"),
-    "zlib.h": ("shared/tlsrpt/",),
-    "pthread.h": ("milter/", "policyd/scout/"),
+    "zlib.h": ("shared/tlsrpt/", "policyd/clerk/log_follow.c"),
+    "pthread.h": ("milter/", "policyd/scout/", "policyd/clerk/disk_sync.c"),
 }
 
 PROGRAMS = ("policyd", "milter", "ctl")

@@ -7,9 +7,11 @@
 #include "policyd/clerk/clerk.h"
 
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "policyd/clerk/control.h"
 #include "policyd/clerk/explain_json.h"
+#include "policyd/clerk/next_hops.h"
 #include "policyd/clerk/question.h"
 #include "policyd/clerk/request_json.h"
 #include "policyd/clerk/rules_json.h"
@@ -17,6 +19,7 @@
 #include "policyd/clerk/status_json.h"
 #include "policyd/clerk/value_json.h"
 #include "policyd/process/child.h"
+#include "policyd/process/route_message.h"
 #include "shared/io/clock.h"
 #include "shared/io/log.h"
 #include "shared/pack.h"
@@ -27,6 +30,7 @@ struct clerk {
 	int			 control_fd;
 	struct control		*control;	/* NULL without a socket */
 	struct questions	*questions;
+	struct next_hops	*hops;
 	char			*children;	/* the parent's JSON, or NULL */
 	char			*refusal;	/* of settings on disk, or NULL */
 	char			*resolver_payload;
@@ -208,6 +212,30 @@ clerk_on_resolver(struct clerk *clerk, struct text payload)
 }
 
 static void
+clerk_on_route(const struct route *route, uint64_t number, void *arg)
+{
+	struct clerk *clerk = arg;
+	struct channel *front = child_peer(clerk->child, ROLE_FRONT);
+	struct buffer payload;
+
+	buffer_init(&payload, ROUTE_MESSAGE_MAX);
+	route_format(route, &payload);
+	channel_send(front, MESSAGE_ROUTE_ANSWER, number,
+	    (struct text){ payload.data, payload.len });
+	buffer_clear(&payload);
+}
+
+static void
+clerk_find_route(struct clerk *clerk, const struct frame *frame)
+{
+	struct route_question q;
+
+	if (route_question_parse(frame->payload, &q))
+		next_hops_ask(clerk->hops, &q, clerk_on_route, frame->number,
+		    clerk);
+}
+
+static void
 clerk_on_frame(struct child *child, enum role peer, const struct frame *frame)
 {
 	struct clerk *clerk = child->arg;
@@ -217,16 +245,20 @@ clerk_on_frame(struct child *child, enum role peer, const struct frame *frame)
 	else if (frame->type == MESSAGE_ANSWER && peer == ROLE_FRONT)
 		questions_on_answer(clerk->questions, frame->number,
 		    frame->payload);
+	else if (frame->type == MESSAGE_ROUTE && peer == ROLE_FRONT)
+		clerk_find_route(clerk, frame);
 	else if (frame->type == MESSAGE_RESOLVER && peer == ROLE_SCOUT)
 		clerk_on_resolver(clerk, frame->payload);
 }
 
 static void
-clerk_on_parent_frame(struct child *child, const struct frame *frame)
+clerk_on_parent_frame(struct child *child, const struct frame *frame, int fd)
 {
 	struct clerk *clerk = child->arg;
 	char **text;
 
+	if (fd != -1)
+		close(fd);
 	if (frame->type == MESSAGE_CHILDREN)
 		text = &clerk->children;
 	else if (frame->type == MESSAGE_REFUSAL)
@@ -243,9 +275,11 @@ clerk_on_peer(struct child *child, enum role peer)
 {
 	struct clerk *clerk = child->arg;
 
-	if (peer == ROLE_FRONT)
+	if (peer == ROLE_FRONT) {
 		questions_set_front(clerk->questions, child_peer(child, peer));
-	else if (peer == ROLE_SCOUT && child_peer(child, peer) == NULL)
+		/* The next one counts its questions anew. */
+		next_hops_forget(clerk->hops, clerk_on_route);
+	} else if (peer == ROLE_SCOUT && child_peer(child, peer) == NULL)
 		clerk_forget_resolver(clerk);
 }
 
@@ -254,10 +288,13 @@ clerk_on_settings(struct child *child, const struct settings *settings)
 {
 	struct clerk *clerk = child->arg;
 
-	(void)settings;
-	if (clerk->child != NULL)
+	if (clerk->child != NULL) {
+		next_hops_set_settings(clerk->hops, settings);
 		return;
+	}
 	clerk->child = child;
+	clerk->hops = next_hops_new(child->base);
+	next_hops_set_settings(clerk->hops, settings);
 	clerk->questions = questions_new(child->base, clerk_on_answer, clerk);
 	if (clerk->control_fd != -1)
 		clerk->control = control_new(child->base, clerk->control_fd,
@@ -277,6 +314,7 @@ clerk_on_stop(struct child *child)
 
 	control_free(clerk->control);
 	questions_free(clerk->questions);
+	next_hops_free(clerk->hops);
 	free(clerk->children);
 	free(clerk->refusal);
 	clerk_forget_resolver(clerk);

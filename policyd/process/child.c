@@ -187,14 +187,17 @@ parent_on_frame(struct channel *channel, const struct frame *frame, int fd,
 		child_on_peer(state, frame->number, fd);
 		return;
 	}
+	if (frame->type != MESSAGE_SETTINGS && frame->type != MESSAGE_LEAVE &&
+	    state->callbacks->on_parent_frame != NULL) {
+		state->callbacks->on_parent_frame(&state->child, frame, fd);
+		return;
+	}
 	if (fd != -1)
 		close(fd);
 	if (frame->type == MESSAGE_SETTINGS)
 		child_on_settings(state, frame->payload);
 	else if (frame->type == MESSAGE_LEAVE)
 		state->callbacks->on_leave(&state->child);
-	else if (state->callbacks->on_parent_frame != NULL)
-		state->callbacks->on_parent_frame(&state->child, frame);
 }
 
 static void

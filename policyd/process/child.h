@@ -30,9 +30,10 @@ struct child_callbacks {
 	void	(*on_leave)(struct child *child);
 	/* The loop has ended: release what is the owner's; may be NULL. */
 	void	(*on_stop)(struct child *child);
-	/* The parent sent something that is not for every child; may be NULL. */
+	/* The parent sent something that is not for every child; may be NULL.
+	   fd came with it and is taken, or -1. */
 	void	(*on_parent_frame)(struct child *child,
-		    const struct frame *frame);
+		    const struct frame *frame, int fd);
 };
 
 struct child {

@@ -23,7 +23,8 @@ const char *const site_parameters[] = {
 	"smtp_tls_security_level", "smtp_dns_support_level",
 	"smtp_host_lookup", "smtp_fallback_relay", "smtp_tls_CAfile",
 	"smtp_tls_CApath", "tls_append_default_CA",
-	"smtp_tls_mandatory_protocols", "canonical_maps",
+	"smtp_tls_mandatory_protocols", "smtp_tls_loglevel",
+	"smtpd_tls_loglevel", "maillog_file", "canonical_maps",
 	"sender_canonical_maps", "recipient_canonical_maps",
 	"virtual_alias_maps", "transport_maps", "default_transport",
 	"sender_dependent_default_transport_maps", "relayhost",
@@ -189,6 +190,15 @@ site_set(struct site *site, struct seen *seen, struct text name,
 	} else if (text_equals(name, "smtp_tls_CApath")) {
 		free(site->ca_path);
 		site->ca_path = xstrndup(value.data, value.len);
+	} else if (text_equals(name, "smtp_tls_loglevel")) {
+		site->smtp_tells_no_tls |= text_equals(value, "0");
+	} else if (text_equals(name, "smtpd_tls_loglevel")) {
+		site->smtpd_tells_no_tls |= text_equals(value, "0");
+	} else if (text_equals(name, "maillog_file")) {
+		if (site->maillog_file == NULL && value.len > 0 &&
+		    value.data[0] == '/' &&
+		    !text_starts_with(value, "/dev/"))
+			site->maillog_file = xstrndup(value.data, value.len);
 	} else if (text_equals(name, "tls_append_default_CA")) {
 		site->appends_default_ca = text_equals_nocase(value, "yes");
 	} else if (text_equals(name, "smtp_tls_mandatory_protocols")) {
@@ -246,6 +256,7 @@ site_free(struct site *site)
 	free(site->ca_file);
 	free(site->ca_path);
 	free(site->mandatory_protocols);
+	free(site->maillog_file);
 	free(site->message);
 	free(site);
 }

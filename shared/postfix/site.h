@@ -40,6 +40,9 @@ struct site {
 	char		*ca_file, *ca_path;
 	bool		 appends_default_ca;
 	char		*mandatory_protocols;
+	char		*maillog_file;	/* Postfix's own log file, or NULL */
+	/* A loglevel of 0: the log says nothing of TLS. */
+	bool		 smtp_tells_no_tls, smtpd_tells_no_tls;
 	char		*message;	/* why is_known is false, or NULL */
 };
 

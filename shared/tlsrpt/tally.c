@@ -54,6 +54,7 @@ struct tally {
 	uint32_t		 domain_count, domain_capacity;
 	struct tally_entry	*entries;
 	uint32_t		 entry_count, entry_capacity;
+	uint64_t		 total;
 	uint32_t		*table;		/* domain number + 1, by hash */
 	uint32_t		 table_size;
 	struct index_list	 marked[TALLY_MARK_COUNT];
@@ -288,6 +289,7 @@ count(struct tally *t, uint32_t domain, struct tally_entry *e, int64_t at,
     enum tally_source source)
 {
 	e->total++;
+	t->total++;
 	if (source == TALLY_REPEATABLE) {
 		e->held++;
 		e->changes |= CHANGED_REPEATABLE;
@@ -646,9 +648,11 @@ tally_merge(struct tally *t, struct text domain_name, struct text line,
 	if (e == NULL)
 		e = add_entry(t, domain, line, hash);
 	if (how == TALLY_SUM)
-		e->total += total;
-	else if (total > e->total)
+		total += e->total;
+	if (total > e->total) {
+		t->total += total - e->total;
 		e->total = total;
+	}
 	note_time(e, first_at, last_at);
 	tally_mark(t, TALLY_MARK_CACHE, domain);
 	return true;
@@ -696,6 +700,12 @@ tally_entry_count(const struct tally *t)
 	return t->entry_count;
 }
 
+uint64_t
+tally_total(const struct tally *t)
+{
+	return t->total;
+}
+
 size_t
 tally_bytes(const struct tally *t)
 {
@@ -721,6 +731,24 @@ bool
 tally_has_marked(const struct tally *t, enum tally_mark mark)
 {
 	return t->marked[mark].count > 0;
+}
+
+void
+tally_mark_all(struct tally *t, enum tally_mark mark)
+{
+	uint32_t domain;
+
+	for (domain = 0; domain < t->domain_count; domain++)
+		tally_mark(t, mark, domain);
+}
+
+void
+tally_unmark_all(struct tally *t, enum tally_mark mark)
+{
+	uint32_t domain;
+
+	while (tally_take_marked(t, mark, &domain))
+		;
 }
 
 /* ---------------------------------------------------------- the journal */

@@ -127,6 +127,8 @@ uint32_t	 tally_find(const struct tally *t, struct text domain);
 uint32_t	 tally_first(const struct tally *t, uint32_t domain);
 const struct tally_entry *tally_entry(const struct tally *t, uint32_t entry);
 size_t		 tally_entry_count(const struct tally *t);
+/* Of all lines: grows whenever anything does. */
+uint64_t	 tally_total(const struct tally *t);
 size_t		 tally_bytes(const struct tally *t);
 
 /* What a line says; slices of it.  False for a line that is no key. */
@@ -169,6 +171,8 @@ bool		 tally_take_marked(struct tally *t, enum tally_mark mark,
 void		 tally_mark(struct tally *t, enum tally_mark mark,
 		    uint32_t domain);
 bool		 tally_has_marked(const struct tally *t, enum tally_mark mark);
+void		 tally_mark_all(struct tally *t, enum tally_mark mark);
+void		 tally_unmark_all(struct tally *t, enum tally_mark mark);
 
 const char	*tally_outcome_name(enum tally_outcome outcome);
 

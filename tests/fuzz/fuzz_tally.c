@@ -9,8 +9,8 @@
 
 static const struct siphash_key hash_key = { 1, 2 };
 
-int
-LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+void
+fuzz_one(const uint8_t *data, size_t size)
 {
 	struct text input = { (const char *)data, size };
 	struct tally *t = tally_new(1, 50, &hash_key);
@@ -26,5 +26,4 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		tally_format_domain(t, domain, &out);
 	buffer_clear(&out);
 	tally_free(t);
-	return 0;
 }

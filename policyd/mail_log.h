@@ -1,0 +1,28 @@
+/*
+ * The mail log's files, which only the parent may open: the clerk asks for
+ * them by number and reads them.
+ */
+
+#ifndef HOPSEAL_MAIL_LOG_H
+#define HOPSEAL_MAIL_LOG_H
+
+#include <stdint.h>
+
+struct settings;
+
+/*
+ * The option's path, or Postfix's maillog_file, or the first of the usual ones
+ * that is there; NULL with *why when there is none.  Borrowed from settings.
+ */
+const char	*mail_log_path(const struct settings *settings,
+		    const char **why);
+/*
+ * Opens the log, 0, or the n-th newest of what it was renamed to:
+ * "mail.log.1", "mail.log-20261122", also compressed.  -1 with *why.
+ */
+int		 mail_log_open(const struct settings *settings, unsigned n,
+		    const char **why);
+/* Changes when another file takes the log's name; 0 when there is none. */
+uint64_t	 mail_log_mark(const struct settings *settings);
+
+#endif
