@@ -19,6 +19,7 @@
 #define REPORT_MAIL_PARTS_MAX		100
 #define REPORT_MAIL_DOCUMENTS_MAX	4
 #define REPORT_MAIL_HEADER_MAX		998	/* octets of a value kept */
+#define REPORT_MAIL_VALUE_MAX		400	/* octets of a value written */
 
 struct report;
 
@@ -63,8 +64,8 @@ struct report_letter {
 /*
  * Appends the mail, lines ending in CR LF, all ASCII, none longer than 998
  * octets, ready for DATA but for its dots.  Returns 0, or -1 with *why when a
- * value would break a header (a control character, not ASCII, too long) or
- * out's limit is reached.
+ * value would break a header (a control character, not ASCII, too long, a
+ * domain that is no name) or out's limit is reached.
  */
 int	report_mail_format(const struct report_letter *letter,
 	    struct buffer *out, const char **why);
