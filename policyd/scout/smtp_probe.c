@@ -222,10 +222,9 @@ note_session(struct smtp_probe *p)
 {
 	STACK_OF(X509) *sent = SSL_get_peer_cert_chain(p->ssl);
 	const SSL_CIPHER *cipher = SSL_get_current_cipher(p->ssl);
-	unsigned char *der;
 	const unsigned char *staple;
 	long staple_len;
-	int i, len;
+	int i;
 
 	snprintf(p->seen.protocol, sizeof(p->seen.protocol), "%s",
 	    SSL_get_version(p->ssl));
@@ -233,14 +232,9 @@ note_session(struct smtp_probe *p)
 	    SSL_CIPHER_get_name(cipher));
 	p->seen.cipher_bits = (unsigned)SSL_CIPHER_get_bits(cipher, NULL);
 	note_key_exchange(p);
-	for (i = 0; i < sk_X509_num(sent); i++) {
-		der = NULL;
-		len = i2d_X509(sk_X509_value(sent, i), &der);
-		if (len > 0)
-			cert_chain_add(&p->seen.chain,
-			    (struct text){ (const char *)der, (size_t)len });
-		OPENSSL_free(der);
-	}
+	for (i = 0; i < sk_X509_num(sent); i++)
+		cert_chain_add_decoded(&p->seen.chain,
+		    sk_X509_value(sent, i));
 	staple_len = SSL_get_tlsext_status_ocsp_resp(p->ssl, &staple);
 	if (staple_len > 0)
 		p->seen.staple = (struct text){ (const char *)staple,

@@ -82,8 +82,10 @@ read_chain(struct work *w, const char **why)
 	assert(w->sent != NULL);
 	out->certs = xcalloc(chain->count, sizeof(out->certs[0]));
 	for (i = 0; i < chain->count; i++) {
-		cert = cert_decode((struct text){ chain->certs[i].data,
-		    chain->certs[i].len });
+		cert = chain->certs[i].decoded;
+		if (cert == NULL || !X509_up_ref(cert))
+			cert = cert_decode((struct text){
+			    chain->certs[i].data, chain->certs[i].len });
 		if (cert == NULL && i == 0)
 			break;
 		if (cert == NULL) {

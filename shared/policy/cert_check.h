@@ -43,11 +43,14 @@ bool		 cert_store_add_der(struct cert_store *store, struct text der);
 
 /* ---------------------------------------------------------------- chain */
 
+struct x509_st;		/* OpenSSL's X509 */
+
 /* As it was sent, the leaf first; { 0 } is an empty one. */
 struct cert_chain {
 	struct cert_der {
-		char	*data;		/* owned */
-		size_t	 len;
+		char		*data;		/* owned */
+		size_t		 len;
+		struct x509_st	*decoded;	/* a reference, or NULL */
 	}	certs[CERT_CHAIN_MAX];
 	size_t	count, bytes;
 	bool	is_cut;			/* more came than the limits allow */
@@ -55,6 +58,9 @@ struct cert_chain {
 
 /* Copies der; from the first that exceeds a limit on, all are dropped. */
 void		 cert_chain_add(struct cert_chain *chain, struct text der);
+/* The same for one that is decoded already, which is the dear part of it. */
+void		 cert_chain_add_decoded(struct cert_chain *chain,
+		    struct x509_st *cert);
 /* 0, or -1 with *why when there is no certificate or a broken block. */
 int		 cert_chain_parse_pem(struct text pem, struct cert_chain *out,
 		    const char **why);

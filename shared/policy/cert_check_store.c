@@ -190,8 +190,23 @@ cert_chain_add(struct cert_chain *chain, struct text der)
 	if (chain->is_cut)
 		return;
 	chain->certs[chain->count++] = (struct cert_der){
-	    xmemdup(der.data, der.len), der.len };
+	    .data = xmemdup(der.data, der.len), .len = der.len };
 	chain->bytes += der.len;
+}
+
+void
+cert_chain_add_decoded(struct cert_chain *chain, X509 *cert)
+{
+	size_t count = chain->count;
+	unsigned char *der = NULL;
+	int len = i2d_X509(cert, &der);
+
+	if (len > 0)
+		cert_chain_add(chain,
+		    (struct text){ (const char *)der, (size_t)len });
+	OPENSSL_free(der);
+	if (chain->count > count && X509_up_ref(cert))
+		chain->certs[count].decoded = cert;
 }
 
 /* What they hold is looked at by cert_check. */
@@ -227,7 +242,9 @@ cert_chain_clear(struct cert_chain *chain)
 {
 	size_t i;
 
-	for (i = 0; i < chain->count; i++)
+	for (i = 0; i < chain->count; i++) {
 		free(chain->certs[i].data);
+		X509_free(chain->certs[i].decoded);
+	}
 	*chain = (struct cert_chain){ .count = 0 };
 }
