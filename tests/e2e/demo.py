@@ -1,12 +1,13 @@
 #!/usr/bin/python3
-"""The demo: mails to good and bad domains, and what came of each, as one table.
+"""The demo: mails to good and bad domains and what came of each, then what rules make of it.
 
     demo.py [--build DIR]
 
 All of it happens on the bench (bench.py), in namespaces of its own.  A row is a domain
 of the end-to-end tests under a shorter name, and is judged as there.  The client is no
-neighbour and speaks TLS to Postfix, so that the milter, where it is built, has something to say.
-Exit 0 when every row ended as expected, 2 where no bench can be made.
+neighbour and speaks TLS to Postfix, so that the milter, where it is built, has something to
+say; no rule concerns it.  The rules concern a user who logs in, and a partner's server.
+Exit 0 when everything came out as expected, 2 where no bench can be made.
 """
 
 import signal
@@ -15,11 +16,11 @@ signal.signal(signal.SIGINT, signal.SIG_DFL)    # Ctrl-C is silent while Python 
 import argparse
 import concurrent.futures
 import datetime
+import email
 import itertools
 import os
 import re
 import smtplib
-import socket
 import ssl
 import subprocess
 import sys
@@ -27,17 +28,18 @@ import textwrap
 from dataclasses import dataclass, replace
 
 import bench
-import expect
 import netns
 from domain import NOTFOUND, SENT, Domain, Expect
-from domains import BY_NAME, UNTRUSTED, VERIFIED
+from domains import BY_NAME, UNKNOWN, UNTRUSTED, VERIFIED
+from expect import NEXT_HOP, check
 from hopseal import ACCESS
-from process import Process, run
+from milter import MILTER, Milter
+from netns import STRANGER
+from postfix import MAIN, User, send
+from process import run, wait_until
 
 WIDTH = 100
-CLIENT = "10.99.0.2"
-MILTER = ("127.0.0.1", 8464)
-INBOUND, NEXT_HOP = "X-Hopseal-Inbound", "X-Hopseal-Next-Hop"
+INBOUND = "X-Hopseal-Inbound"
 EXPLAINED = "notmx.test"
 
 # The last one only with a milter: numbers of the headers that are listed below.
@@ -50,7 +52,6 @@ class Row:
     domain: Domain
     wrong: str
     inbound_tls: bool = True        # the client hands the mail in over TLS
-    headers: tuple = (INBOUND,)     # what the milter adds
 
 
 def like(model, name, **changed):
@@ -70,8 +71,11 @@ ROWS = (
     Row(like("enf-expired.test", "expired.test"), "expired certificate"),
     Row(like("enf-othername.test", "misnamed.test"), "wrong name"),
     Row(like("enf-selfsigned.test", "selfmade.test"), "self-signed"),
-    Row(like("enf-notmx.test", EXPLAINED), "MX not in policy", headers=(INBOUND, NEXT_HOP)),
-    Row(like("enf-nostarttls.test", "notls.test"), "no STARTTLS"),
+    Row(like("enf-notmx.test", EXPLAINED), "MX not in policy"),
+    # Once seen, it counts only when it is seen again.
+    Row(like("enf-nostarttls.test", "notls.test", counts_twice=False,
+             expect=replace(BY_NAME["enf-nostarttls.test"].expect, explain=UNKNOWN)),
+        "no STARTTLS"),
     Row(like("enf-mixed.test", "mixed.test"), "first MX expired"),
     Row(like("sts-testing.test", "testing.test"), "expired, testing"),
     Row(like("pol-refused.test", "sts-down.test"), "policy host is down"),
@@ -84,13 +88,37 @@ ROWS = (
 )
 
 
-def rules(has_milter):
+@dataclass(frozen=True)
+class Intake:
+    """A rule, and what it says to whom it concerns."""
+    pattern: str
+    words: str
+    said: str                       # a pattern of the whole
+    why: str = ""
+    needs_milter: bool = False
+
+
+NO_HOST = r"no usable mail host for {0}: mx\.{0}: {1} \((issuer .+, )?MTA-STS enforce, .+\)"
+INTAKE = (
+    Intake("expired.test", "out action=defer", r"450 4\.7\.5 <user@.+>: .+ rejected: " +
+           NO_HOST.format("expired.test", r"certificate expired 20[\d-]+")),
+    Intake("selfmade.test", "out action=hold", "on hold: Recipient address held, " +
+           NO_HOST.format("selfmade.test", "certificate self-signed")),
+    Intake(EXPLAINED, "out action=tag", f"{NEXT_HOP}: policy=sts verdict=undeliverable "
+           "finding=mx-not-in-policy id=[0-9a-f]+", needs_milter=True),
+    Intake("testing.test", "out action=defer", r"250 2\.1\.5 Ok",
+           " (while a policy is tested no mail is stopped)"),
+    Intake("partner.test", "in require=encrypt action=defer", r"450 4\.7\.0 <user@.+>: .+ "
+           "rejected: TLS is required for mail from partner.test: this session is not "
+           "encrypted"),
+)
+
+
+def rules(intakes):
     """The operator's table, a line each."""
     until = datetime.date.today() + datetime.timedelta(days=30)
-    lines = [f'ruled.test out level=may until={until} reason="their CA, ticket 4711"']
-    if has_milter:
-        lines.append(f"{EXPLAINED} out action=tag clients=all")
-    return lines
+    return [f'ruled.test out level=may until={until} reason="their CA, ticket 4711"',
+            *(f"{i.pattern} {i.words}" for i in intakes)]
 
 
 class Paint:
@@ -111,7 +139,7 @@ class Demo:
         self.paint = Paint()
         self.has_milter = os.access(os.path.join(build, "hopseal-milter"), os.X_OK)
         self.bench = bench.Bench(folder, build, [row.domain for row in ROWS])
-        self.rules = rules(self.has_milter)
+        self.intakes = [i for i in INTAKE if self.has_milter or not i.needs_milter]
         self.columns = COLUMNS if self.has_milter else COLUMNS[:-1]
         self.notes = []             # each header once, in the order in which they came
 
@@ -119,7 +147,7 @@ class Demo:
         """Postfix lets the client relay; then Hopseal, which asks Postfix for its settings."""
         b = self.bench
         leaf = b.pki.leaf("good", "sender.test")
-        permit = f"check_client_access inline:{{{CLIENT}=OK}}, reject"
+        permit = f"check_client_access inline:{{{STRANGER}=OK}}, reject"
         settings = {
             "smtpd_tls_security_level": "may",
             "smtpd_tls_chain_files": f"{leaf.key_path}, {leaf.chain_path}",
@@ -131,15 +159,11 @@ class Demo:
         if self.has_milter:
             settings["smtpd_milters"] = ("{ inet:%s:%d, default_action=accept, "
                                          "connect_timeout=2s, command_timeout=5s }" % MILTER)
-            # Until their headers are read: the log shortens them, and what is sent is gone.
-            settings["smtpd_end_of_data_restrictions"] = "check_client_access static:HOLD"
         b.postfix.configure(**settings)
-        b.hopseal.write_rules("\n".join(self.rules) + "\n")
+        b.hopseal.write_rules("\n".join(rules(self.intakes)) + "\n")
         b.hopseal.start()
         if self.has_milter:
-            argv = [os.path.join(b.build, "hopseal-milter"), "-c", b.hopseal.conf_path]
-            self.milter = Process("milter", argv, b.log_folder)
-            self.milter.wait_ready(milter_listens)
+            Milter(b).start()
 
     def run(self):
         """How many rows did not end as expected."""
@@ -147,41 +171,31 @@ class Demo:
         at_once = concurrent.futures.ThreadPoolExecutor(8).map
         answers = list(at_once(self.bench.hopseal.ask, (r.domain.name for r in ROWS)))
         queue_ids = list(at_once(self.hand_in, ROWS))
-        headers = list(at_once(self.headers, queue_ids))
-        self.release()
         print("\n" + self.paint("bold", self.line([name for name, _ in self.columns])))
-        surprises = [row for row, *got in zip(ROWS, answers, queue_ids, headers)
+        surprises = [row for row, *got in zip(ROWS, answers, queue_ids)
                      if not self.show(row, *got)]
         self.show_notes()
+        surprises += [i for i in self.intakes if not self.show_intake(i)]
         return len(surprises)
 
     def hand_in(self, row):
         """Give a mail to Postfix, as a client from elsewhere; its queue id."""
-        recipient = f"user@{row.domain.name}"
-        with smtplib.SMTP("127.0.0.1", 25, "client.test", 60, (CLIENT, 0)) as smtp:
-            if row.inbound_tls:
-                context = ssl.create_default_context(cafile=self.bench.pki.root_path)
-                context.check_hostname = False
-                smtp.starttls(context=context)
-            smtp.ehlo("client.test")
-            for code, text in (smtp.mail("user@client.test"), smtp.rcpt(recipient),
-                               smtp.data(f"To: {recipient}\r\nSubject: demo\r\n\r\ndemo\r\n")):
-                if code // 100 != 2:
-                    raise smtplib.SMTPResponseException(code, text)
-            return text.decode().split("queued as ")[1]
+        smtp = smtplib.SMTP(*MAIN, "client.test", 60, (STRANGER, 0))
+        if row.inbound_tls:
+            context = ssl.create_default_context(cafile=self.bench.pki.root_path)
+            context.check_hostname = False
+            smtp.starttls(context=context)
+        return send(f"user@{row.domain.name}", "user@client.test", smtp)
 
-    def headers(self, queue_id):
-        """What the milter added to a mail on hold."""
-        if not self.has_milter:
-            return ()
-        text = run("postcat", "-c", self.bench.postfix.config_folder, "-hq", queue_id)
-        lines = re.sub(r"\n[ \t]+", " ", text).splitlines()
-        return tuple(line for line in lines if line.startswith("X-Hopseal-"))
-
-    def release(self):
-        if self.has_milter:
-            run("postsuper", "-c", self.bench.postfix.config_folder, "-H", "ALL")
-            self.bench.postfix.flush()
+    def headers(self, delivery):
+        """What the milter added to a mail that is in the queue or arrived."""
+        if delivery.status == SENT:
+            text = self.bench.mx_hosts.mails(delivery.recipient)[-1]["head"]
+            mail = email.message_from_string(text)
+        else:
+            mail = self.bench.postfix.headers(delivery.queue_id)
+        return tuple(f"{name}: {' '.join(value.split())}" for name, value in mail.items()
+                     if name.startswith("X-Hopseal-"))
 
     # The table.
 
@@ -198,18 +212,19 @@ class Demo:
             lines.append("  ".join(painted).rstrip())
         return "\n".join(lines)
 
-    def show(self, row, answer, queue_id, headers):
+    def show(self, row, answer, queue_id):
         """Print a row; whether it ended as expected."""
         delivery = self.bench.postfix.fate(queue_id)
+        headers = self.headers(delivery)
         fate, colour = self.fate(row.domain, delivery)
         self.notes += [h for h in headers if h not in self.notes]
         marks = ",".join(str(n) for n, h in enumerate(self.notes, 1) if h in headers)
         cells = (row.domain.name, row.wrong, told(row.domain, answer), fate, marks)
         print(self.line(cells, ("bold", "", "", colour)), flush=True)
         try:
-            expect.check(self.bench, row.domain, row.domain.expect, queue_id)
-            names = sorted(h.split(":")[0] for h in headers)
-            wanted = sorted(row.headers) if self.has_milter else []
+            check(self.bench, row.domain, row.domain.expect, queue_id)
+            names = [h.split(":")[0] for h in headers]
+            wanted = [INBOUND] * self.has_milter
             assert names == wanted, f"headers {names}, not {wanted}"
         except AssertionError as e:
             print(self.paint("red", f"    not as expected: {e}"))
@@ -234,13 +249,53 @@ class Demo:
 
     def show_notes(self):
         """What the table leaves out."""
-        print("\n… is the domain's name.  The rules:")
-        for rule in self.rules:
-            print(hanging("     ", rule))
+        print("\n… is the domain's name.")
         if self.notes:
             print("The headers added:")
         for number, header in enumerate(self.notes, 1):
             print(hanging(f"{number:3}  ", header))
+
+    # The rules.
+
+    def show_intake(self, intake):
+        """Print a rule and what it comes to; whether that was expected."""
+        if intake == self.intakes[0]:
+            print("\nRules, and what a user hears who logs in and writes to such a domain, "
+                  "or a partner's\nserver that writes to ours:\n\n"
+                  f"  {self.paint('bold', rules(())[0])}\n"
+                  "      the mail in the table above went out, whatever the certificate")
+        said = self.take_in(intake)
+        print(f"  {self.paint('bold', f'{intake.pattern} {intake.words}')}\n"
+              + hanging("      ", said + intake.why), flush=True)
+        if re.fullmatch(intake.said, said):
+            return True
+        print(self.paint("red", f"    not as expected: {intake.said}"))
+        return False
+
+    def take_in(self, intake):
+        """What becomes of a mail at intake, in one line."""
+        recipient = f"user@{intake.pattern}"
+        if intake.words.startswith("in"):
+            with smtplib.SMTP(*MAIN, "partner.test", 60, (STRANGER, 0)) as partner:
+                partner.ehlo()
+                partner.mail(recipient)
+                code, text = partner.rcpt("user@sender.test")
+                return f"{code} {text.decode()}"
+        if "hold" not in intake.words and "tag" not in intake.words:
+            with User() as user:
+                return "%d %s" % user.ask(recipient)
+        queue_id = send(recipient, "joe@sender.test", User())
+        if "hold" in intake.words:
+            return "on hold: " + wait_until(lambda: self.held(recipient), 10, "the log line")
+        return " ".join(h for h in self.headers(self.bench.postfix.fate(queue_id))
+                        if h.startswith(NEXT_HOP))
+
+    def held(self, recipient):
+        """Postfix's words for a mail that it puts on hold."""
+        for line in self.bench.postfix.lines():
+            if m := re.search(f": hold: RCPT from [^<]*<{recipient}>: (.*); from=", line):
+                return m[1]
+        return None
 
     def show_explain(self):
         """The beginning of what the command says."""
@@ -277,14 +332,6 @@ def reason(delivery, lines):
     return re.split(" by host |: Host not found", why)[0]
 
 
-def milter_listens():
-    try:
-        with socket.create_connection(MILTER, 1):
-            return True
-    except OSError:
-        return False
-
-
 def run_inside(folder, build):
     print("A Postfix, name servers, policy hosts and MX hosts in a network of their own.\n"
           f"Nothing of this host is touched.  {len(ROWS)} mails to good and bad domains:",
@@ -293,7 +340,7 @@ def run_inside(folder, build):
     surprises = demo.run()
     demo.show_explain()
     if surprises:
-        print(demo.paint("red", f"\n{surprises} of {len(ROWS)} rows did not end as expected."))
+        print(demo.paint("red", f"\n{surprises} did not end as expected."))
         return 1
     print("\nGo on: `make run` starts Hopseal here and prints the lines for this host's "
           "Postfix.")
