@@ -23,6 +23,7 @@ static const struct lint_kind {
 	bool		 reads_input, takes_host, takes_trust;
 	lint_judge	*judge;
 	lint_stream	*stream;	/* instead of judge */
+	size_t		 input_max;	/* 0 is LINT_INPUT_MAX_BYTES */
 } kinds[] = {
 	{ "sts-record",	"",			0, true,  false, false,
 	    .judge = lint_sts_record },
@@ -37,7 +38,13 @@ static const struct lint_kind {
 	{ "cert-name",	" --host NAME",		0, true,  true,  false,
 	    .judge = lint_cert_name },
 	{ "log",	"",			0, true,  false, false,
-	    .stream = lint_log }
+	    .stream = lint_log },
+	{ "tlsrpt-record", "",			0, true,  false, false,
+	    .judge = lint_tlsrpt_record },
+	{ "tlsrpt-report", "",			0, true,  false, false,
+	    .judge = lint_tlsrpt_report, .input_max = LINT_MAIL_MAX_BYTES },
+	{ "datagram",	"",			0, true,  false, false,
+	    .judge = lint_datagram }
 };
 #define KIND_COUNT (sizeof(kinds) / sizeof(kinds[0]))
 
@@ -145,7 +152,8 @@ lint_run(const struct ctl_options *options, int operand_count,
 		path = operands[operand_count - 1];
 	if (kind->stream != NULL)
 		return run_stream(kind, path);
-	buffer_init(&input, LINT_INPUT_MAX_BYTES + 1);
+	buffer_init(&input, (kind->input_max > 0 ? kind->input_max :
+	    LINT_INPUT_MAX_BYTES) + 1);
 	if (kind->reads_input && read_input(path, &input) == -1)
 		goto out;
 	/* A block of its exact size: no judge can lean on the final NUL. */
@@ -187,6 +195,12 @@ const struct ctl_command lint_command = {
 	    "                             does the certificate name the "
 	    "host?\n"
 	    "  log [FILE]                 Postfix's log: an object a TLS "
-	    "handshake\n",
+	    "handshake\n"
+	    "  tlsrpt-record [FILE]       TXT records that ask for TLS "
+	    "reports\n"
+	    "  tlsrpt-report [FILE]       a TLS report: JSON, gzip or a whole "
+	    "mail\n"
+	    "  datagram [FILE]            what Postfix reports of a session "
+	    "(libtlsrpt)\n",
 	.run = lint_run
 };

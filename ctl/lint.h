@@ -12,6 +12,7 @@
 
 /* Longer documents arrive cut one octet behind this, and are refused. */
 #define LINT_INPUT_MAX_BYTES	(1024 * 1024)
+#define LINT_MAIL_MAX_BYTES	(16 * 1024 * 1024)	/* of tlsrpt-report */
 
 /* What kinds with options find in arguments; NULL for one not given. */
 enum { LINT_HOST, LINT_AT, LINT_CA, LINT_OPTION_COUNT };
@@ -32,6 +33,7 @@ typedef int	 lint_stream(int fd);
 
 lint_stream	 lint_log;
 lint_judge	 lint_sts_record, lint_sts_policy, lint_mx, lint_map_reply,
-		 lint_cert, lint_cert_name;
+		 lint_cert, lint_cert_name, lint_tlsrpt_record,
+		 lint_tlsrpt_report, lint_datagram;
 
 #endif

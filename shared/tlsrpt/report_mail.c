@@ -34,8 +34,7 @@ struct reader {
 /* What the headers of an entity say; empty where they say nothing. */
 struct entity {
 	struct text	type, encoding;		/* without parameters */
-	struct text	content_type, disposition;
-	struct text	body;
+	struct text	content_type, disposition, body;
 };
 
 static bool
@@ -165,7 +164,7 @@ looks_like_json(struct text t)
 }
 
 static void
-take_document(struct reader *r, const struct entity *e)
+take_document(struct reader *r, struct text encoding, struct text body)
 {
 	struct buffer plain, json;
 	const char *why = NULL;
@@ -177,7 +176,7 @@ take_document(struct reader *r, const struct entity *e)
 	}
 	buffer_init(&plain, REPORT_MAX_BYTES);
 	buffer_init(&json, REPORT_MAX_BYTES);
-	if (!mime_decode(e->encoding, e->body, &plain))
+	if (!mime_decode(encoding, body, &plain))
 		why = "a report is longer than 10 MiB, or in an unknown "
 		    "transfer encoding";
 	t = (struct text){ buffer_text(&plain), plain.len };
@@ -210,7 +209,7 @@ read_parts(struct reader *r, struct text whole, unsigned depth)
 
 	if (!begins_with(e.type, "multipart/")) {
 		if (is_report(r, &e))
-			take_document(r, &e);
+			take_document(r, e.encoding, e.body);
 		return;
 	}
 	if (!mime_parameter(e.content_type, "boundary", boundary,
@@ -255,10 +254,13 @@ report_mail_parse(struct text mail, struct report_mail *out, const char **why)
 		*why = "the mail is longer than 16 MiB";
 		return -1;
 	}
-	read_parts(&r, mail, 0);
+	if (gzip_match(mail) || looks_like_json(mail))
+		take_document(&r, (struct text){ "binary", 6 }, mail);
+	else
+		read_parts(&r, mail, 0);
 	if (r.mail.document_count == 0) {
 		*why = r.mail.remark != NULL ? r.mail.remark :
-		    "no part of the mail is a report";
+		    "nothing in it is a report";
 		report_mail_clear(&r.mail);
 		return -1;
 	}

@@ -42,8 +42,9 @@ bool	report_mail_header_match(struct text name, struct text value);
 
 /*
  * Finds the reports in a whole mail, headers and body, lines ending in LF or
- * CR LF.  Returns 0 with at least one document, or -1 with *why and *out
- * untouched: too long, or no part is a report.  *out is the caller's until
+ * CR LF; or takes a report as it stands in a file, JSON or gzip.  Returns 0
+ * with at least one document, or -1 with *why and *out untouched: too long, or
+ * nothing in it is a report.  *out is the caller's until
  * report_mail_clear.
  */
 int	report_mail_parse(struct text mail, struct report_mail *out,

@@ -77,9 +77,9 @@ test_no_reports(void)
 	static const struct {
 		const char *file, *why;
 	} rows[] = {
-		{ "text-only", "no part" },
-		{ "octet-stream-without-a-name", "no part" },
-		{ "bounce-of-ours", "no part" },
+		{ "text-only", "is a report" },
+		{ "octet-stream-without-a-name", "is a report" },
+		{ "bounce-of-ours", "is a report" },
 		{ "no-boundary", "without a boundary" },
 		{ "nine-multiparts-deep", "too deep" },
 		{ "bomb", "200 times" },
@@ -148,6 +148,14 @@ test_several(void)
 	check_int("an array", report_mail_parse((struct text){ text.data,
 	    text.len }, &mail, &why), -1);
 	check_contains("its reason", why, "neither gzip nor JSON");
+
+	buffer_reset(&text);
+	buffer_add_text(&text, "\357\273\277\r\n {}");
+	check_int("JSON alone", report_mail_parse((struct text){ text.data,
+	    text.len }, &mail, &why), 0);
+	check_int("as it is", (int64_t)mail.documents[0].len, 8);
+	check_text("from nobody", mail.submitter, NULL);
+	report_mail_clear(&mail);
 	buffer_clear(&text);
 }
 
@@ -241,6 +249,21 @@ letter(const struct buffer *gzip)
 }
 
 static void
+test_gzip_alone(const struct buffer *gzip)
+{
+	struct report_mail mail;
+	const char *why;
+
+	check_int("gzip alone", report_mail_parse((struct text){ gzip->data,
+	    gzip->len }, &mail, &why), 0);
+	check_report(&mail.documents[0]);
+	report_mail_clear(&mail);
+	check_int("cut", report_mail_parse((struct text){ gzip->data,
+	    gzip->len - 1 }, &mail, &why), -1);
+	check_text("its reason", why, "gzip: cut");
+}
+
+static void
 test_format(const struct buffer *gzip)
 {
 	struct report_letter l = letter(gzip);
@@ -313,6 +336,7 @@ main(void)
 	test_no_reports();
 	test_several();
 	test_header_match();
+	test_gzip_alone(&gzip);
 	test_format(&gzip);
 	test_injection(&gzip);
 	buffer_clear(&json);
