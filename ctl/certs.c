@@ -212,6 +212,7 @@ certs_run(const struct ctl_options *given, int operand_count,
 		goto out;
 	status = CTL_UNKNOWN;
 	certs.own = own_certificates_new();
+	certs.ca_file = config->mx_ca_file;
 	myhostname = find_myhostname(config);
 	certs.myhostname = myhostname != NULL ? myhostname : "";
 	if (!find_all(&certs, config))

@@ -56,6 +56,7 @@ struct certs {
 	struct certs_item	*items;
 	size_t			 item_count;
 	const char		*myhostname;
+	const char		*ca_file;	/* "": the system's */
 	bool			 may_read_keys;		/* we are root */
 	int			 warn_days, critical_days;	/* -1: by lifetime */
 };

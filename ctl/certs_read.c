@@ -27,17 +27,21 @@ void
 certs_add_problem(struct certs_item *item, const char *word,
     enum certs_severity severity, const char *advice, const char *format, ...)
 {
-	struct certs_problem *p;
+	struct certs_problem p = { .word = word, .severity = severity };
 	va_list args;
+	size_t i;
 
+	snprintf(p.advice, sizeof(p.advice), "%s", advice);
+	va_start(args, format);
+	vsnprintf(p.words, sizeof(p.words), format, args);
+	va_end(args);
+	/* Two questions to one port may find the same. */
+	for (i = 0; i < item->problem_count; i++)
+		if (strcmp(item->problems[i].words, p.words) == 0)
+			return;
 	item->problems = xreallocarray(item->problems,
 	    item->problem_count + 1, sizeof(*item->problems));
-	p = &item->problems[item->problem_count++];
-	*p = (struct certs_problem){ .word = word, .severity = severity };
-	snprintf(p->advice, sizeof(p->advice), "%s", advice);
-	va_start(args, format);
-	vsnprintf(p->words, sizeof(p->words), format, args);
-	va_end(args);
+	item->problems[item->problem_count++] = p;
 }
 
 int64_t
@@ -56,7 +60,8 @@ static void
 judge_dates(const struct certs *certs, struct certs_item *item)
 {
 	int64_t left = item->result.not_after - certs->now;
-	int64_t life = item->result.not_after - item->result.not_before;
+	const struct cert_info *leaf = &item->result.certs[0];
+	int64_t life = leaf->not_after - leaf->not_before;
 	int64_t warn = life / 4 < WARN_MAX_S ? life / 4 : WARN_MAX_S;
 	int64_t critical = life / 16;
 	char span[TEXT_TIME_SIZE];
@@ -350,9 +355,13 @@ void
 certs_read(struct certs *certs)
 {
 	struct cert_store *store = cert_store_new();
+	const char *why;
 	size_t i;
 
-	trust_add_system(store);
+	if (certs->ca_file[0] == '\0')
+		trust_add_system(store);
+	else if (trust_add_file(store, certs->ca_file, &why) == -1)
+		ctl_complain("mx_ca_file: %s: %s", certs->ca_file, why);
 	for (i = 0; i < certs->own->count; i++)
 		read_certificate(certs, &certs->own->certificates[i], store);
 	cert_store_free(store);

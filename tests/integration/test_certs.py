@@ -1,0 +1,390 @@
+#!/usr/bin/python3
+"""hopseal certs against files in every state and servers that serve others.
+
+    test_certs.py [--build DIR] [NAMES]
+
+Postfix and Dovecot are scripts that print settings; the servers are real TLS.
+"""
+
+import argparse
+import json
+import os
+import shutil
+import socket
+import ssl
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import unittest
+import warnings
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, "..", "e2e"))
+from pki import Pki
+from ports import free_port
+
+BUILD, HOST = "build", "mail.own.example"
+LISTEN = "127.0.0.1:{port} inet n - y - - smtpd\n"
+
+
+class Server:
+    """An SMTP server with STARTTLS; names maps what a client asks for to a leaf."""
+
+    def __init__(self, leaf, names=None, oldest=None):
+        self.port = free_port()
+        self.load(leaf, names, oldest)
+        self._listener = socket.create_server(("127.0.0.1", self.port), backlog=64)
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def load(self, leaf, names=None, oldest=None):
+        self._context = self._new_context(leaf, oldest)
+        others = {name: self._new_context(other) for name, other in (names or {}).items()}
+
+        def choose(connection, name, _context):
+            connection.context = others.get(name, connection.context)
+        self._context.sni_callback = choose
+
+    @staticmethod
+    def _new_context(leaf, oldest=None):
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        if oldest:
+            context.set_ciphers("DEFAULT:@SECLEVEL=0")
+            warnings.simplefilter("ignore", DeprecationWarning)
+            context.minimum_version = oldest
+        context.load_cert_chain(leaf.chain_path, leaf.key_path)
+        return context
+
+    def _serve(self):
+        while True:
+            try:
+                connection, _ = self._listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._converse, args=(connection, self._context),
+                             daemon=True).start()
+
+    def _converse(self, connection, context):
+        connection.settimeout(10)
+        try:
+            with connection:
+                connection.sendall(b"220 mail ESMTP\r\n")
+                while line := self._line(connection):
+                    if line.startswith(b"EHLO"):
+                        connection.sendall(b"250-mail\r\n250 STARTTLS\r\n")
+                    elif line.startswith(b"STARTTLS"):
+                        connection.sendall(b"220 go\r\n")
+                        connection = context.wrap_socket(connection, server_side=True)
+                    else:
+                        connection.sendall(b"221 bye\r\n")
+                        return
+        except (OSError, ValueError):
+            pass
+
+    @staticmethod
+    def _line(connection):
+        line = b""
+        while not line.endswith(b"\n"):
+            octet = connection.recv(1)
+            if not octet:
+                return b""
+            line += octet
+        return line
+
+    def close(self):
+        self._listener.close()
+
+
+class Certs(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.mkdtemp(prefix="hopseal-certs")
+        cls.pki = Pki(os.path.join(cls.folder, "pki"))
+        cls.good = cls.pki.leaf("good", HOST)
+        cls.newer = cls.pki.leaf("good", HOST, file="newer")
+        cls.www = cls.pki.leaf("good", "www.own.example")
+
+    @classmethod
+    def tearDownClass(cls):
+        shutil.rmtree(cls.folder)
+
+    def setUp(self):
+        self.bin = tempfile.mkdtemp(dir=self.folder)
+        self.settings = {"myhostname": HOST, "smtpd_tls_security_level": "may",
+                         "mail_version": "3.7.11"}
+        self.services, self.doveconf = "", None
+        self.servers, self.options = [], {"mx_ca_file": self.pki.root_path}
+
+    def tearDown(self):
+        for server in self.servers:
+            server.close()
+
+    def serve(self, leaf, **more):
+        server = Server(leaf, **more)
+        self.servers.append(server)
+        self.services += LISTEN.format(port=server.port)
+        return server
+
+    def file(self, name, content=b"", mode=0o600):
+        path = os.path.join(self.bin, name)
+        with open(path, "wb") as f:
+            f.write(content)
+        os.chmod(path, mode)
+        return path
+
+    def copy(self, leaf, name="cert"):
+        """The files of leaf as an installed certificate: settings name them."""
+        chain, key = (os.path.join(self.bin, f"{name}.{suffix}")
+                      for suffix in ("pem", "key"))
+        shutil.copy(leaf.chain_path, chain)
+        shutil.copy(leaf.key_path, key)
+        os.chmod(key, 0o600)
+        self.settings |= {"smtpd_tls_cert_file": chain, "smtpd_tls_key_file": key}
+        return chain, key
+
+    def script(self, name, text):
+        self.file(name, b"#!/bin/sh\n" + text.encode(), 0o755)
+
+    def run_certs(self, *arguments):
+        """(exit status, what --json printed)"""
+        main_cf = "".join(f"{n} = {v}\n" for n, v in self.settings.items())
+        self.file("main.out", main_cf.encode())
+        self.file("master.out", self.services.encode())
+        self.script("postconf", f"case \" $* \" in *' -M '*) cat {self.bin}/master.out ;; "
+                    f"*' -Px '*) ;; *) cat {self.bin}/main.out ;; esac\n")
+        self.script("postmulti", "exit 1\n")
+        if self.doveconf is None:
+            self.script("doveconf", "exit 127\n")
+        else:
+            self.file("dovecot.out", self.doveconf.encode())
+            self.script("doveconf", f"cat {self.bin}/dovecot.out\n")
+        options = [part for name, value in self.options.items()
+                   for part in ("-o", f"{name}={value}")]
+        done = subprocess.run(
+            [os.path.join(BUILD, "hopseal"), *options, "certs", *arguments],
+            capture_output=True, text=True, timeout=60,
+            env={**os.environ, "PATH": f"{self.bin}:{os.environ['PATH']}"})
+        self.assertNotIn("Sanitizer", done.stderr)
+        return done.returncode, done.stdout
+
+    def certs(self, *arguments):
+        status, output = self.run_certs("--json", *arguments)
+        report = json.loads(output)
+        return status, report, report["certificates"]
+
+    def only(self, *arguments):
+        status, report, found = self.certs(*arguments)
+        self.assertEqual(len(found), 1, found)
+        return status, report, found[0]
+
+    # ------------------------------------------------------------ all is well
+
+    def test_good(self):
+        chain, _ = self.copy(self.good)
+        server = self.serve(self.good)
+        status, report, cert = self.only()
+        self.assertEqual((status, report["overall"], cert["finding"], cert["findings"]),
+                         (0, "good", "ok", []), report)
+        self.assertEqual(cert["file"], chain)
+        self.assertIn(cert["days"], (89, 90))
+        self.assertEqual({(s["port"], s["finding"]) for s in cert["served"]},
+                         {(server.port, "ok")})
+        self.assertEqual({s["sni"] for s in cert["served"]},
+                         {None, "unknown-name.hopseal.invalid"})
+
+    def test_first_line(self):
+        self.copy(self.good)
+        self.serve(self.good)
+        status, output = self.run_certs("-w", "20", "-c", "10")
+        self.assertEqual(status, 0, output)
+        self.assertRegex(output.splitlines()[0],
+                         r"^HOPSEAL OK - 1 certificates \| days=(89|90);20;10;0$")
+
+    def test_thresholds(self):
+        self.copy(self.good)
+        self.serve(self.good)
+        for arguments, want in ((("-w", "100"), 1), (("-c", "100"), 2),
+                                (("--warn", "10"), 0), (("-w", "soon"), 64)):
+            self.assertEqual(self.run_certs(*arguments)[0], want, arguments)
+
+    def test_two_keys(self):
+        rsa = self.pki.leaf("rsa1024", HOST, file="small")
+        with open(self.file("both.pem"), "wb") as f:
+            for path in (self.good.key_path, self.good.chain_path, rsa.key_path,
+                         rsa.chain_path):
+                with open(path, "rb") as part:
+                    f.write(part.read())
+        self.settings["smtpd_tls_chain_files"] = f.name
+        self.serve(self.good)
+        status, _, found = self.certs()
+        self.assertEqual([c["findings"] for c in found], [[], ["key-small"]], found)
+        self.assertEqual(status, 1)
+
+    # ------------------------------------------------------------- on disk
+
+    def test_files(self):
+        self.serve(self.good)
+        link = os.path.join(self.bin, "dangling")
+        os.symlink("/nowhere/fullchain.pem", link)
+        with open(self.good.key_path, "rb") as f:
+            key = f.read()
+        for path, words in (
+                (self.file("empty"), "no certificate"),
+                (self.bin, "directory"),
+                (self.file("binary", bytes(range(256)) * 40), "no certificate"),
+                (self.file("long", b"-" * (11 << 20)), "1 MiB"),
+                (self.file("key", key), "no certificate"),
+                (link, "No such file"),
+                (self.file("cut", b"-----BEGIN CERTIFICATE-----\nMIIB\n"), ""),
+        ):
+            self.settings["smtpd_tls_cert_file"] = path
+            status, _, cert = self.only()
+            self.assertEqual((status, cert["finding"], cert["not_after"], cert["days"]),
+                             (2, "file-unreadable", None, None), path)
+            self.assertIn(words.lower(), cert["problems"][0]["words"].lower(), path)
+
+    def finding_of(self, leaf, served=None):
+        self.services = ""
+        self.copy(leaf)
+        self.serve(served or leaf)
+        return self.only()[2]
+
+    def test_kinds(self):
+        for kind, finding in (("expired", "cert-expired"), ("other-name",
+                              "cert-name-mismatch"), ("self-signed", "cert-self-signed"),
+                              ("other-ca", "cert-untrusted"),
+                              ("hidden-issuer-url", "cert-chain-incomplete"),
+                              ("client-only", "cert-purpose")):
+            cert = self.finding_of(self.pki.leaf(kind, HOST, file=kind))
+            self.assertEqual(cert["finding"], finding, cert)
+            self.assertTrue(cert["problems"][0]["advice"], cert)
+
+    def test_ends_soon(self):
+        for days, finding, severity in (((-70, 20), "cert-expires-soon", "warning"),
+                                        ((-89, 1), "cert-expires-soon", "critical"),
+                                        ((-60, 30), "ok", None)):
+            cert = self.finding_of(self.pki.leaf("good", HOST, days=days, file="soon"))
+            self.assertEqual(cert["finding"], finding, cert)
+            self.assertEqual([p["severity"] for p in cert["problems"]],
+                             [severity] if severity else [])
+
+    def test_keys(self):
+        self.serve(self.good)
+        chain, key = self.copy(self.good)
+        os.chmod(key, 0o644)
+        self.assertEqual(self.only()[2]["findings"], ["key-exposed"])
+        shutil.copy(self.www.key_path, key)
+        os.chmod(key, 0o600)
+        self.assertEqual(self.only()[2]["findings"], ["key-mismatch"])
+        self.file(key, b"rubbish")
+        self.assertEqual(self.only()[2]["findings"], ["file-unreadable"])
+        os.unlink(key)
+        self.assertEqual(self.only()[2]["findings"], ["file-unreadable"])
+
+    # ------------------------------------------------------------- as served
+
+    def test_stale_and_mended(self):
+        server = self.serve(self.good)
+        self.copy(self.newer)
+        status, _, cert = self.only()
+        self.assertEqual((status, cert["findings"]), (2, ["served-stale"]), cert)
+        self.assertIn("postfix reload", cert["problems"][0]["advice"])
+        server.load(self.newer)
+        self.assertEqual(self.only()[2]["findings"], [])
+
+    def test_not_served(self):
+        self.copy(self.good)
+        self.services = LISTEN.format(port=free_port())
+        status, _, cert = self.only()
+        self.assertEqual((status, cert["findings"]), (2, ["not-served"]), cert)
+
+    def test_sni(self):
+        self.copy(self.good)
+        www, key = (self.file(name) for name in ("www.pem", "www.key"))
+        shutil.copy(self.www.chain_path, www)
+        shutil.copy(self.www.key_path, key)
+        source = self.file("sni", f"www.own.example {key} {www}\n".encode())
+        index = self.file("sni.db")
+        self.settings["tls_server_sni_maps"] = f"hash:{source}"
+        server = self.serve(self.good)
+
+        def findings():
+            _, _, found = self.certs()
+            return [c["findings"] for c in found if c["sni"] == "www.own.example"][0]
+        self.assertEqual(findings(), ["sni-missing"])
+        server.load(self.good, {"www.own.example": self.www})
+        self.assertEqual(findings(), [])
+        os.utime(index, (time.time() - 100, time.time() - 100))
+        self.assertEqual(findings(), ["sni-map-stale"])
+        os.unlink(index)
+        self.assertEqual(findings(), ["sni-map-stale"])
+
+    def test_old_versions(self):
+        self.copy(self.good)
+        self.serve(self.good, oldest=ssl.TLSVersion.TLSv1)
+        status, _, cert = self.only()
+        self.assertEqual((status, cert["findings"]), (1, ["protocol-old"]), cert)
+
+    def test_tarpit(self):
+        """A port that says nothing holds nobody up for long, and is not called good."""
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            self.copy(self.good)
+            self.services = LISTEN.format(port=listener.getsockname()[1])
+            started = time.monotonic()
+            cert = self.only()[2]
+            self.assertLess(time.monotonic() - started, 45)
+            self.assertNotEqual({s["finding"] for s in cert["served"]}, {"ok"})
+
+    # ------------------------------------------------------------- discovery
+
+    def test_dovecot(self):
+        server = self.serve(self.good)
+        self.services = ""
+        path = self.file("dove.pem")
+        shutil.copy(self.good.chain_path, path)
+        self.doveconf = (f"protocols = submission\nssl_cert = <{path}\n"
+                         "service submission-login {\n  inet_listener submission {\n"
+                         f"    port = {server.port}\n  }}\n}}\n")
+        status, _, cert = self.only()
+        self.assertEqual((status, cert["name"], cert["findings"]), (0, "dovecot", []), cert)
+        server.load(self.newer)
+        cert = self.only()[2]
+        self.assertEqual(cert["findings"], ["served-stale"])
+        self.assertEqual(cert["problems"][0]["advice"], "doveadm reload")
+
+    def test_option(self):
+        server = self.serve(self.good)
+        self.services = ""
+        self.options["certificates"] = \
+            f"web {self.good.chain_path} {self.good.key_path} {server.port}"
+        status, _, cert = self.only()
+        self.assertEqual((status, cert["name"], cert["findings"]), (0, "web", []), cert)
+
+    def test_nothing(self):
+        status, report, found = self.certs()
+        self.assertEqual((status, report["overall"], found), (3, "unknown", []))
+        self.script("postconf", "exit 1\n")
+        status, output = self.run_certs()
+        self.assertEqual(status, 3)
+        self.assertTrue(output.startswith("HOPSEAL UNKNOWN - no certificates found"), output)
+
+
+def main():
+    global BUILD
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--build", default="build")
+    parser.add_argument("names", nargs="*")
+    options = parser.parse_args()
+    BUILD = os.path.abspath(options.build)
+    if not shutil.which("openssl"):
+        print("openssl is not installed")
+        return 77
+    names = [f"Certs.{name}" for name in options.names] or None
+    suite = unittest.defaultTestLoader.loadTestsFromNames(names or ["Certs"],
+                                                          sys.modules[__name__])
+    return 0 if unittest.TextTestRunner(verbosity=2).run(suite).wasSuccessful() else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
