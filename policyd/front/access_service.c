@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "policyd/front/domain_lookup.h"
+#include "policyd/front/route_ask.h"
 #include "policyd/front/state.h"
 #include "shared/io/clock.h"
 #include "shared/io/log.h"
@@ -23,13 +24,29 @@
 #define REPLY_FRAME	"450 4.7.0 <>: Recipient address rejected: \r\n"
 #define REASON_MIN_SIZE	64
 
-/* A request that waits for a lookup. */
+/* A recipient on its way to an answer. */
+struct judging {
+	struct front			*front;
+	struct client			*client;
+	const struct access_request	*request;
+	struct route			 route;
+	uint64_t			 instance;
+	/* Of the next hops so far: how many, whether one lets the mail pass, and
+	   what else Postfix would be told for the first. */
+	size_t				 hop_at;
+	bool				 passes;
+	char				 action[ACCESS_REPLY_LINE_MAX * 2];
+	struct access_wait		*wait;	/* that it stands in, or NULL */
+};
+
+/* One that waits: for the clerk's way, or for what is looked up of a hop. */
 struct access_wait {
-	struct domain_wait	 wait;
-	struct front		*front;
-	struct client		*client;
-	struct next_hop		 hop;
-	uint64_t		 instance;
+	struct judging		 judging;
+	struct access_request	 request;	/* of bytes */
+	char			*bytes;
+	struct route_ask	 route_ask;
+	struct domain_wait	 lookup;
+	bool			 waits_for_route;
 	int64_t			 since_ms;
 };
 
@@ -95,115 +112,6 @@ let_pass(struct front *front, struct buffer *reply)
 	buffer_add_text(reply, "action=DUNNO\n\n");
 }
 
-static void
-stop(struct front *front, const struct next_hop *hop, const char *action,
-    struct buffer *reply)
-{
-	if (action[0] == 'H')
-		front->counters.access_held++;
-	else
-		front->counters.access_deferred++;
-	log_info("intake: domain=%s, action=%s", hop->name, action);
-	access_reply_format(reply, text_of(action));
-}
-
-/* From what is known of hop, perhaps nothing. */
-static void
-answer_hop(struct front *front, struct book_entry *entry,
-    const struct next_hop *hop, struct buffer *reply)
-{
-	struct facts *facts = front_facts(entry, hop);
-	struct tls_decision decision;
-	struct buffer action;
-
-	buffer_init(&action, ACCESS_REPLY_LINE_MAX * 2);
-	front_decide(front, facts, &decision);
-	access_service_answer(&decision, &action);
-	if (strcmp(buffer_text(&action), "DUNNO") != 0)
-		stop(front, hop, buffer_text(&action), reply);
-	else {
-		let_pass(front, reply);
-		/* While hosts are to be looked at, each request asks for it. */
-		if (entry != NULL && entry->record != NULL &&
-		    (decision.verdict != VERDICT_UNKNOWN ||
-		    !tls_decision_needs_hosts(&decision))) {
-			front_date_replies(front, entry,
-			    decision.valid_until);
-			entry->lets_pass = true;
-		}
-	}
-	buffer_clear(&action);
-	facts_free(facts);
-}
-
-/* ---------------------------------------------------------------- waiting */
-
-static void	access_on_lookup(struct book_entry *entry, bool is_late,
-		    void *arg);
-
-/* After the domain its hosts, as long as patience lasts. */
-static bool
-waits_on(struct access_wait *w, struct book_entry *entry)
-{
-	struct front *front = w->front;
-	unsigned limit = front->settings->config->first_contact_wait_ms;
-	unsigned waited = waited_ms(w->instance);
-
-	if (waited >= limit || entry->record == NULL ||
-	    !domain_lookup_start(front->lookups, entry, &w->hop,
-	    DOMAIN_LOOKUP_HOSTS))
-		return false;
-	w->since_ms = clock_monotonic_ms();
-	domain_wait_start(front->lookups, &w->wait, entry, limit - waited,
-	    access_on_lookup, w);
-	return true;
-}
-
-static void
-access_on_lookup(struct book_entry *entry, bool is_late, void *arg)
-{
-	struct access_wait *w = arg;
-	struct client *client = w->client;
-	struct buffer reply;
-
-	add_waited_ms(w->instance, clock_monotonic_ms() - w->since_ms);
-	if (!is_late && waits_on(w, entry))
-		return;
-	buffer_init(&reply, ACCESS_REPLY_LINE_MAX * 2);
-	answer_hop(w->front, entry, &w->hop, &reply);
-	client_set_wait(client, NULL);
-	free(w);
-	client_answer(client, (struct text){ reply.data, reply.len });
-	buffer_clear(&reply);
-}
-
-static void
-access_on_gone(struct client *client, void *arg)
-{
-	struct access_wait *w = client_wait(client);
-
-	(void)arg;
-	domain_wait_cancel(&w->wait);
-	free(w);
-}
-
-static void
-wait_for_lookup(struct front *front, struct client *client,
-    struct book_entry *entry, const struct next_hop *hop, uint64_t instance,
-    unsigned ms)
-{
-	struct access_wait *w = xcalloc(1, sizeof(*w));
-
-	w->front = front;
-	w->client = client;
-	w->hop = *hop;
-	w->instance = instance;
-	w->since_ms = clock_monotonic_ms();
-	client_set_wait(client, w);
-	domain_wait_start(front->lookups, &w->wait, entry, ms,
-	    access_on_lookup, w);
-}
-
 /* ----------------------------------------------------- mail that comes in */
 
 /* Whether a content filter hands back what was judged when it came. */
@@ -220,22 +128,16 @@ is_reinjected(const struct front *front, const struct access_request *request)
 	return false;
 }
 
-/*
- * Whose networks are ours nobody knows until postconf has answered, or where it
- * names tables.
- */
+/* A client of which nobody knows whether it is ours may be. */
 static bool
-may_be_ours(const struct front *front, const struct access_request *request)
+may_be_ours(const struct judging *j)
 {
 	struct address client;
 
-	return request->sasl_username.len > 0 ||
-	    !address_parse(request->client_address, &client) ||
-	    address_is_loopback(&client) || is_reinjected(front, request) ||
-	    network_list_contains(front->own_networks, &client) ||
-	    (front->settings->config->own_networks[0] == '\0' &&
-	    (!front->settings->site->is_known ||
-	    !front->settings->site->own_networks_are_all));
+	return j->request->sasl_username.len > 0 ||
+	    !address_parse(j->request->client_address, &client) ||
+	    address_is_loopback(&client) ||
+	    j->route.client_is_ours != FACT_ABSENT;
 }
 
 /* Empty is "none"; absent is a Postfix that cannot tell. */
@@ -324,12 +226,13 @@ answer_inbound(struct front *front, const struct access_request *request,
 	access_reply_format(reply, text_of(action));
 }
 
-static enum client_step
-judge_inbound(struct front *front, const struct access_request *request,
-    struct buffer *reply)
+static void
+judge_inbound(const struct judging *j, struct buffer *reply)
 {
+	const struct access_request *request = j->request;
+	struct front *front = j->front;
 	const struct inbound_mail mail = {
-		.is_ours = may_be_ours(front, request),
+		.is_ours = may_be_ours(j),
 		.sender = request->sender,
 		.recipient = request->recipient,
 		.tls = session_tls(front, request),
@@ -343,20 +246,33 @@ judge_inbound(struct front *front, const struct access_request *request,
 	if (d.action != RULE_ACTION_OFF)
 		log_inbound(request, &d);
 	answer_inbound(front, request, &d, reply);
-	return CLIENT_ANSWERED;
 }
 
 /* ----------------------------------------------------- mail that goes out */
 
+static enum client_step	judge_route(struct judging *j, struct buffer *reply);
+static void	access_on_lookup(struct book_entry *entry, bool is_late,
+		    void *arg);
+
+static const struct next_hop *
+hop_of(const struct judging *j)
+{
+	return &j->route.transport.hops[j->hop_at];
+}
+
+static const struct domain_rule *
+rule_of(const struct judging *j)
+{
+	return domain_rules_match(j->front->settings->rules, hop_of(j)->name,
+	    RULE_OUT, clock_now_s());
+}
+
 /* SASL users and clients of our own networks: for them we look things up. */
 static bool
-is_own_client(const struct front *front, const struct access_request *request)
+is_own_client(const struct judging *j)
 {
-	struct address client;
-
-	return request->sasl_username.len > 0 ||
-	    (address_parse(request->client_address, &client) &&
-	    network_list_contains(front->own_networks, &client));
+	return j->request->sasl_username.len > 0 ||
+	    j->route.client_is_ours == FACT_PRESENT;
 }
 
 /* Whether facts could make a difference to this recipient at all. */
@@ -367,99 +283,352 @@ rule_may_stop_mail(const struct domain_rule *rule)
 	    rule->action == RULE_ACTION_HOLD);
 }
 
+/* How long this request may still wait. */
+static unsigned
+patience_ms(const struct judging *j)
+{
+	unsigned limit = j->front->settings->config->first_contact_wait_ms;
+	unsigned waited = waited_ms(j->instance);
+
+	return waited < limit ? limit - waited : 0;
+}
+
+/* What judging is from now on, with all that it points to. */
+static struct access_wait *
+start_waiting(struct judging *j)
+{
+	struct access_wait *w = j->wait;
+	const char *why;
+	size_t used;
+
+	if (w == NULL) {
+		w = xcalloc(1, sizeof(*w));
+		w->judging = *j;
+		w->judging.wait = w;
+		w->bytes = xmemdup(j->request->begin, j->request->len);
+		access_request_parse(w->bytes, j->request->len, &w->request,
+		    &used, &why);
+		w->judging.request = &w->request;
+		client_set_wait(j->client, w);
+	}
+	w->since_ms = clock_monotonic_ms();
+	return w;
+}
+
+static void
+access_wait_free(struct access_wait *w)
+{
+	free(w->bytes);
+	free(w);
+}
+
+static void
+access_on_gone(struct client *client, void *arg)
+{
+	struct access_wait *w = client_wait(client);
+
+	(void)arg;
+	if (w->waits_for_route)
+		route_ask_cancel(&w->route_ask);
+	else
+		domain_wait_cancel(&w->lookup);
+	access_wait_free(w);
+}
+
+/* The wait is over; perhaps another begins. */
+static void
+go_on(struct access_wait *w)
+{
+	struct client *client = w->judging.client;
+	struct buffer reply;
+
+	buffer_init(&reply, ACCESS_REPLY_LINE_MAX * 2);
+	if (judge_route(&w->judging, &reply) == CLIENT_ANSWERED) {
+		client_set_wait(client, NULL);
+		access_wait_free(w);
+		client_answer(client, (struct text){ reply.data, reply.len });
+	}
+	buffer_clear(&reply);
+}
+
+static void
+wait_for_lookup(struct judging *j, struct book_entry *entry)
+{
+	struct access_wait *w = start_waiting(j);
+
+	w->waits_for_route = false;
+	domain_wait_start(j->front->lookups, &w->lookup, entry,
+	    patience_ms(j), access_on_lookup, w);
+}
+
 /*
- * Starts what there is to learn; true where it is worth waiting for: nothing is
- * known of the domain yet, or its hosts are being looked at.
+ * Starts what there is to learn of the next hop; true where it is worth waiting
+ * for: nothing is known of it yet, or its hosts are being looked at.
  */
 static bool
-looks_for_more(struct front *front, struct book_entry **entry,
-    struct text key, const struct next_hop *hop)
+looks_for_more(const struct judging *j, struct book_entry **entry,
+    struct text key)
 {
+	struct front *front = j->front;
+
 	if (*entry != NULL && (*entry)->record != NULL &&
 	    clock_now_s() < (*entry)->refresh_at)
-		return domain_lookup_start(front->lookups, *entry, hop,
+		return domain_lookup_start(front->lookups, *entry, hop_of(j),
 		    DOMAIN_LOOKUP_HOSTS);
 	*entry = domain_book_add(front->book, key);
-	return domain_lookup_start(front->lookups, *entry, hop,
+	return domain_lookup_start(front->lookups, *entry, hop_of(j),
 	    DOMAIN_LOOKUP_ASKED) && (*entry)->record == NULL;
 }
 
-static enum client_step
-judge_outbound(struct front *front, struct client *client,
-    const struct access_request *request, const struct next_hop *hop,
-    struct buffer *reply)
+/*
+ * Several next hops stop the mail only when each of them would, and in the same
+ * way: who writes to a list hears of one broken domain by a bounce.
+ */
+static void
+note_action(struct judging *j, const char *action)
 {
-	const struct config *config = front->settings->config;
-	const struct domain_rule *rule = domain_rules_match(
-	    front->settings->rules, hop->name, RULE_OUT, clock_now_s());
-	bool is_own = is_own_client(front, request);
+	if (strcmp(action, "DUNNO") == 0 ||
+	    (j->hop_at > 0 && action[0] != j->action[0]))
+		j->passes = true;
+	else if (j->hop_at == 0)
+		snprintf(j->action, sizeof(j->action), "%s", action);
+}
+
+/* From what is known of the next hop, perhaps nothing. */
+static void
+judge_hop(struct judging *j, struct book_entry *entry)
+{
+	struct facts *facts = front_facts(entry, hop_of(j));
+	struct front *front = j->front;
+	struct tls_decision decision;
+	struct buffer action;
+
+	buffer_init(&action, sizeof(j->action) - 1);
+	front_decide(front, facts, &decision);
+	access_service_answer(&decision, &action);
+	note_action(j, buffer_text(&action));
+	/* While hosts are to be looked at, each request asks for it. */
+	if (j->passes && entry != NULL && entry->record != NULL &&
+	    (decision.verdict != VERDICT_UNKNOWN ||
+	    !tls_decision_needs_hosts(&decision))) {
+		front_date_replies(front, entry, decision.valid_until);
+		entry->lets_pass = true;
+	}
+	buffer_clear(&action);
+	facts_free(facts);
+}
+
+/* After the domain its hosts, as long as patience lasts. */
+static void
+access_on_lookup(struct book_entry *entry, bool is_late, void *arg)
+{
+	struct access_wait *w = arg;
+	struct judging *j = &w->judging;
+
+	add_waited_ms(j->instance, clock_monotonic_ms() - w->since_ms);
+	if (!is_late && patience_ms(j) > 0 && entry->record != NULL &&
+	    domain_lookup_start(j->front->lookups, entry, hop_of(j),
+	    DOMAIN_LOOKUP_HOSTS)) {
+		wait_for_lookup(j, entry);
+		return;
+	}
+	judge_hop(j, entry);
+	j->hop_at++;
+	go_on(w);
+}
+
+/* False while it waits. */
+static bool
+look_at_hop(struct judging *j)
+{
+	struct front *front = j->front;
+	const struct domain_rule *rule = rule_of(j);
 	char key[NEXT_HOP_TEXT_SIZE];
-	struct text key_text = text_of(next_hop_format(hop, key));
-	uint64_t instance = instance_hash(request->instance);
-	unsigned waited = waited_ms(instance);
+	struct text key_text = text_of(next_hop_format(hop_of(j), key));
 	struct book_entry *entry;
 
-	if (!is_own && (rule == NULL || rule->clients != RULE_CLIENTS_ALL)) {
+	if (front_is_private(front, hop_of(j)->name) || (!is_own_client(j) &&
+	    (rule == NULL || rule->clients != RULE_CLIENTS_ALL))) {
+		j->passes = true;
+		return true;
+	}
+	entry = domain_book_find(front->book, key_text);
+	if (is_own_client(j) && looks_for_more(j, &entry, key_text) &&
+	    rule_may_stop_mail(rule) && patience_ms(j) > 0) {
+		wait_for_lookup(j, entry);
+		return false;
+	}
+	judge_hop(j, entry);
+	if (entry != NULL)
+		domain_book_remove_empty(front->book, entry);
+	return true;
+}
+
+static enum client_step
+judge_outbound(struct judging *j, struct buffer *reply)
+{
+	struct front *front = j->front;
+
+	for (; j->hop_at < j->route.transport.hop_count && !j->passes;
+	    j->hop_at++)
+		if (!look_at_hop(j))
+			return CLIENT_WAITS;
+	if (j->passes) {
 		let_pass(front, reply);
 		return CLIENT_ANSWERED;
 	}
-	entry = domain_book_find(front->book, key_text);
-	if (is_own && looks_for_more(front, &entry, key_text, hop) &&
-	    rule_may_stop_mail(rule) &&
-	    waited < config->first_contact_wait_ms) {
-		wait_for_lookup(front, client, entry, hop, instance,
-		    config->first_contact_wait_ms - waited);
-		return CLIENT_WAITS;
-	}
-	answer_hop(front, entry, hop, reply);
-	if (entry != NULL)
-		domain_book_remove_empty(front->book, entry);
+	if (j->action[0] == 'H')
+		front->counters.access_held++;
+	else
+		front->counters.access_deferred++;
+	log_info("intake: domain=%s, action=%s",
+	    j->route.transport.hops[0].name, j->action);
+	access_reply_format(reply, text_of(j->action));
 	return CLIENT_ANSWERED;
 }
 
-/* --------------------------------------------------------------- requests */
+/* ---------------------------------------------------------------- the way */
 
 /* What stands behind the last "@"; empty when there is none. */
 static struct text
-domain_of(struct text recipient)
+domain_of(struct text address)
 {
-	const char *at = memrchr(recipient.data, '@', recipient.len);
-	size_t skip = at == NULL ? recipient.len :
-	    (size_t)(at - recipient.data) + 1;
+	const char *at = memrchr(address.data, '@', address.len);
+	size_t skip = at == NULL ? address.len :
+	    (size_t)(at - address.data) + 1;
 
-	return (struct text){ recipient.data + skip, recipient.len - skip };
+	return (struct text){ address.data + skip, address.len - skip };
 }
 
-/* The way of nearly all requests: known, and nothing stops it. */
+/*
+ * Whoever is not ours is judged by what came in where the recipient is, and is
+ * let pass where that is not known.
+ */
+static enum client_step
+judge_route(struct judging *j, struct buffer *reply)
+{
+	bool is_own = is_own_client(j);
+
+	if (!is_own && j->route.domain_is_ours == FACT_PRESENT)
+		judge_inbound(j, reply);
+	else if (j->route.transport.kind == TRANSPORT_HOPS && (is_own ||
+	    j->route.domain_is_ours == FACT_ABSENT))
+		return judge_outbound(j, reply);
+	else
+		let_pass(j->front, reply);
+	return CLIENT_ANSWERED;
+}
+
+/* Tables are asked for our own clients, and where an "in" rule may apply. */
+static bool
+is_worth_asking(const struct judging *j)
+{
+	char sender[HOST_NAME_SIZE];
+	const char *why;
+
+	if (is_own_client(j))
+		return j->route.transport.kind == TRANSPORT_PENDING;
+	return j->route.client_is_ours == FACT_UNKNOWN ||
+	    (host_name_normalize(domain_of(j->request->sender), sender,
+	    &why) == 0 && domain_rules_match(j->front->settings->rules, sender,
+	    RULE_IN, clock_now_s()) != NULL);
+}
+
+static void
+access_on_route(const struct route *route, void *arg)
+{
+	struct access_wait *w = arg;
+
+	add_waited_ms(w->judging.instance,
+	    clock_monotonic_ms() - w->since_ms);
+	if (route != NULL)
+		w->judging.route = *route;
+	go_on(w);
+}
+
+/* False when the clerk is away. */
+static bool
+wait_for_route(struct judging *j, const struct route_question *q)
+{
+	struct access_wait *w = start_waiting(j);
+
+	w->waits_for_route = true;
+	if (route_ask_start(j->front->routes, &w->route_ask, q,
+	    patience_ms(j), access_on_route, w))
+		return true;
+	client_set_wait(j->client, NULL);
+	access_wait_free(w);
+	return false;
+}
+
+/* What no table must be asked for is known here. */
+static enum table_answer
+leave_to_clerk(const char *config_dir, struct text table, struct text key,
+    struct text *value, void *arg)
+{
+	(void)config_dir;
+	(void)table;
+	(void)key;
+	(void)value;
+	(void)arg;
+	return TABLE_PENDING;
+}
+
+/*
+ * The way of nearly all requests where nothing leads mail elsewhere: its domain
+ * is known, and nothing stops it.
+ */
 static bool
 is_known_to_pass(const struct front *front, struct text domain)
 {
-	const struct book_entry *entry = domain_book_find(front->book, domain);
+	const struct settings *settings = front->settings;
+	const struct book_entry *entry;
 	int64_t now = clock_now_s();
 
+	if (!settings->site->has_plain_ways ||
+	    settings->config->next_hops[0] != '\0')
+		return false;
+	entry = domain_book_find(front->book, domain);
 	return entry != NULL && entry->lets_pass && now < entry->refresh_at &&
 	    front_replies_hold(front, entry, now);
 }
 
-/* A recipient of ours is judged by what came in, any other by its next hop. */
 static enum client_step
 judge_recipient(struct front *front, struct client *client,
     const struct access_request *request, struct buffer *reply)
 {
-	struct text domain = domain_of(request->recipient);
-	struct next_hop hop;
-	const char *why;
+	const struct route_options options =
+	    settings_route_options(front->settings);
+	const struct route_question q = {
+		.client = request->sasl_username.len > 0 ? text_of("") :
+		    request->client_address,
+		.sender = request->sender,
+		.recipient = request->recipient
+	};
+	struct judging j;
 
-	hop.kind = NEXT_HOP_NONE;
-	if (!is_known_to_pass(front, domain))
-		next_hop_parse(domain, &hop, &why);
-	if (hop.kind == NEXT_HOP_DOMAIN && front_owns_domain(front, hop.name))
-		return judge_inbound(front, request, reply);
-	if (hop.kind == NEXT_HOP_DOMAIN && !front_is_private(front, hop.name))
-		return judge_outbound(front, client, request, &hop, reply);
-	let_pass(front, reply);
-	return CLIENT_ANSWERED;
+	/* What a content filter hands back was judged when it came. */
+	if (is_known_to_pass(front, domain_of(request->recipient)) ||
+	    is_reinjected(front, request)) {
+		let_pass(front, reply);
+		return CLIENT_ANSWERED;
+	}
+	j.front = front;
+	j.client = client;
+	j.request = request;
+	j.instance = instance_hash(request->instance);
+	j.hop_at = 0;
+	j.passes = false;
+	j.action[0] = '\0';
+	j.wait = NULL;
+	if (!route_find(front->settings->site, &options, &q, leave_to_clerk,
+	    NULL, &j.route) && is_worth_asking(&j) && patience_ms(&j) > 0 &&
+	    wait_for_route(&j, &q))
+		return CLIENT_WAITS;
+	return judge_route(&j, reply);
 }
+
+/* --------------------------------------------------------------- requests */
 
 static enum client_step
 access_on_bytes(struct client *client, struct text bytes, size_t *used,

@@ -20,6 +20,7 @@
 #include "policyd/front/listener.h"
 #include "policyd/front/map_service.h"
 #include "policyd/front/question.h"
+#include "policyd/front/route_ask.h"
 #include "policyd/front/state.h"
 #include "policyd/process/child.h"
 #include "shared/io/clock.h"
@@ -29,7 +30,6 @@
 #define LISTENERS_MAX	64
 #define LEAVE_CHECK_MS	50
 #define SPARE_FDS	128	/* beside the connections */
-#define LOOPBACK	"127.0.0.0/8 [::1]/128"
 
 struct front_process {
 	struct front		 front;		/* first */
@@ -38,7 +38,6 @@ struct front_process {
 	struct listener		*listeners[LISTENERS_MAX];
 	size_t			 listener_count;
 	struct event		*leave_check;
-	struct network_list	 own_networks;	/* of the option */
 	char			*redis_setup;	/* what the cache was made of */
 };
 
@@ -105,29 +104,6 @@ open_listeners(struct front_process *p)
 			    p->front.clients, services[s]);
 }
 
-/* The option, or what postconf said, or while nothing is known this host. */
-static void
-set_own_networks(struct front_process *p, const struct settings *settings)
-{
-	const char *option = settings->config->own_networks, *why;
-	size_t skipped;
-
-	p->front.own_networks = &settings->site->own_networks;
-	if (option[0] == '\0' && !settings->site->own_networks_are_all)
-		log_warn("mynetworks names tables, which are not read: set "
-		    "own_networks, until then no \"in\" rule is applied");
-	if (option[0] == '\0' && settings->site->is_known)
-		return;
-	if (option[0] == '\0')
-		option = LOOPBACK;
-	network_list_clear(&p->own_networks);
-	if (network_list_parse(text_of(option), &p->own_networks, &skipped,
-	    &why) == 0)
-		p->front.own_networks = &p->own_networks;
-	else
-		log_error("own_networks is not used: reason=%s", why);
-}
-
 /*
  * Out of descriptors nobody new is heard, and no channel or Redis comes back:
  * so the silent go before, whatever connection_limit says.
@@ -161,13 +137,13 @@ on_settings(struct child *child, const struct settings *settings)
 
 	front->child = child;
 	front->settings = settings;
-	set_own_networks(p, settings);
 	set_up_cache(p, settings);
 	if (is_first) {
 		front->book = domain_book_new(config->cache_entries,
 		    config->cache_bytes);
 		front->lookups = domain_lookups_new(front);
 		front->probes = host_probes_new(front);
+		front->routes = route_asks_new(child);
 		front->breaker = breaker_new();
 		front->clients = clients_new(child->base,
 		    connection_max(config));
@@ -188,6 +164,8 @@ on_peer(struct child *child, enum role peer)
 
 	if (peer == ROLE_SCOUT && p->front.lookups != NULL)
 		domain_lookups_on_scout(p->front.lookups);
+	else if (peer == ROLE_CLERK && p->front.routes != NULL)
+		route_asks_on_clerk(p->front.routes);
 }
 
 static void
@@ -234,6 +212,8 @@ on_frame(struct child *child, enum role peer, const struct frame *frame)
 		on_date(&p->front, frame->payload);
 	else if (peer == ROLE_CLERK && frame->type == MESSAGE_QUESTION)
 		question_answer(&p->front, frame);
+	else if (peer == ROLE_CLERK && frame->type == MESSAGE_ROUTE_ANSWER)
+		route_asks_on_answer(p->front.routes, frame);
 }
 
 /* What is in hand is answered, by the lookups' ends or their deadlines. */
@@ -279,10 +259,10 @@ on_stop(struct child *child)
 	clients_free(p->front.clients);
 	domain_lookups_free(p->front.lookups);
 	host_probes_free(p->front.probes);
+	route_asks_free(p->front.routes);
 	breaker_free(p->front.breaker);
 	cache_async_free(p->front.cache);
 	domain_book_free(p->front.book);
-	network_list_clear(&p->own_networks);
 	free(p->redis_setup);
 }
 

@@ -66,7 +66,6 @@ front_judge_site(struct front *front)
 	front->site.level = site_level(front->settings);
 	front->site.has_fallback_relay =
 	    front->settings->site->has_fallback_relay;
-	front->site.next_hops_vary = !front->settings->site->has_plain_ways;
 	front->site.is_strict = config->strict;
 	front->site.stale_ttl_s = config->stale_ttl_s;
 	front->site.good_ttl_s = config->good_ttl_s;
@@ -128,23 +127,6 @@ front_is_private(const struct front *front, const char *name)
 	while (text_next_item(&rest, &zone))
 		if (host_name_normalize(zone, normal, &why) == 0 &&
 		    host_name_is_below(name, normal))
-			return true;
-	return false;
-}
-
-bool
-front_owns_domain(const struct front *front, const char *name)
-{
-	struct text rest = text_of(front->settings->config->own_domains);
-	struct text domain;
-	char normal[HOST_NAME_SIZE];
-	const char *why;
-
-	if (rest.len == 0)
-		return site_owns_domain(front->settings->site, name);
-	while (text_next_item(&rest, &domain))
-		if (host_name_normalize(domain, normal, &why) == 0 &&
-		    strcmp(name, normal) == 0)
 			return true;
 	return false;
 }

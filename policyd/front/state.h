@@ -21,6 +21,7 @@ struct clients;
 struct domain_book;
 struct domain_lookups;
 struct host_probes;
+struct route_asks;
 
 struct front_counters {
 	uint64_t	map_requests, map_found, map_not_found, map_temporary,
@@ -38,10 +39,10 @@ struct front {
 	struct cache_async	*cache;
 	struct domain_lookups	*lookups;
 	struct host_probes	*probes;
+	struct route_asks	*routes;
 	struct breaker		*breaker;
 	struct clients		*clients;
 	struct tls_site		 site;
-	const struct network_list *own_networks; /* option, else postconf's */
 	/* Grows with all that changes decisions but facts and time. */
 	uint32_t		 generation;
 	enum scout_check	 validates, postfix_ad;
@@ -60,8 +61,6 @@ void	front_check_breaker(struct front *front);
 void	front_clear_breaker(struct front *front);
 /* True for names that are looked up nowhere: private ones, private_zones. */
 bool	front_is_private(const struct front *front, const char *name);
-/* True for domains whose mail is ours: the option, or what postconf said. */
-bool	front_owns_domain(const struct front *front, const char *name);
 
 /*
  * Facts of an entry's record, or facts that say that nothing is known of hop;

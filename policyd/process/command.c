@@ -19,8 +19,8 @@
 #include "shared/buffer.h"
 #include "shared/xalloc.h"
 
-#define REAP_MS		5
-#define REAP_TRIES	1000
+#define REAP_MS		2
+#define REAP_TRIES	2500
 #define NOT_FOUND	127	/* exit status, as the shell's */
 #define PATH_DEFAULT	"/usr/sbin:/usr/bin:/sbin:/bin"
 

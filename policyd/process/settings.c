@@ -33,6 +33,8 @@ settings_new(const char *config_path, const char *config_text,
     struct buffer *errors)
 {
 	struct settings *s = xcalloc(1, sizeof(*s));
+	const char *why;
+	size_t skipped;
 	int result;
 
 	s->config_path = xstrdup(config_path);
@@ -48,6 +50,10 @@ settings_new(const char *config_path, const char *config_text,
 		settings_free(s);
 		return NULL;
 	}
+	/* config_check has found no mistake in it. */
+	if (s->config->own_networks[0] != '\0')
+		network_list_parse(text_of(s->config->own_networks),
+		    &s->own_networks, &skipped, &why);
 	return s;
 }
 
@@ -59,6 +65,7 @@ settings_free(struct settings *s)
 	config_free(s->config);
 	domain_rules_free(s->rules);
 	site_free(s->site);
+	network_list_clear(&s->own_networks);
 	free(s->redis_password);
 	free(s->config_path);
 	free(s->config_text);
@@ -66,6 +73,14 @@ settings_free(struct settings *s)
 	free(s->rules_text);
 	free(s->site_text);
 	free(s);
+}
+
+struct route_options
+settings_route_options(const struct settings *s)
+{
+	return (struct route_options){ s->config->own_domains,
+	    s->config->own_networks[0] != '\0' ? &s->own_networks : NULL,
+	    s->config->next_hops };
 }
 
 void

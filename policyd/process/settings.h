@@ -12,6 +12,7 @@
 #include "shared/buffer.h"
 #include "shared/io/config.h"
 #include "shared/policy/domain_rules.h"
+#include "shared/postfix/route.h"
 #include "shared/postfix/site.h"
 #include "shared/text.h"
 
@@ -21,6 +22,7 @@ struct settings {
 	struct site		*site;
 	uint64_t		 generation;	/* grows with each reload */
 	char			*redis_password;	/* or NULL; not for the scout */
+	struct network_list	 own_networks;	/* of the option, else none */
 	/* The texts that the values above were made from. */
 	char			*config_path, *config_text, *overrides,
 				*rules_text, *site_text;
@@ -34,6 +36,8 @@ struct settings	*settings_new(const char *config_path, const char *config_text,
 		    const char *overrides, const char *rules_text,
 		    const char *site_text, struct buffer *errors);
 void		 settings_free(struct settings *s);
+/* The options that stand in for what Postfix says; borrowed from s. */
+struct route_options settings_route_options(const struct settings *s);
 /* The payload of MESSAGE_SETTINGS; without the password where it is not due. */
 void		 settings_format(const struct settings *s, bool has_password,
 		    struct buffer *out);

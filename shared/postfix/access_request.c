@@ -133,7 +133,7 @@ access_request_parse(const char *data, size_t len, struct access_request *out,
 		return ACCESS_REQUEST_BAD;
 	}
 	*out = reading.out;
-	*used = (size_t)(line.data - data) + 1;
+	*used = out->len = (size_t)(line.data - data) + 1;
 	return ACCESS_REQUEST_DONE;
 }
 

@@ -30,6 +30,7 @@ struct access_request {
 			encryption_keysize;
 	struct text	tls_sni, policy_context, mail_version;
 	const char	*begin;	/* of the request; absent ones point there */
+	size_t		 len;	/* of all of it */
 };
 
 enum access_request_result {
