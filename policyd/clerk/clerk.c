@@ -11,11 +11,15 @@
 
 #include "policyd/clerk/control.h"
 #include "policyd/clerk/explain_json.h"
+#include "policyd/clerk/ledger.h"
+#include "policyd/clerk/ledger_share.h"
 #include "policyd/clerk/next_hops.h"
 #include "policyd/clerk/question.h"
+#include "policyd/clerk/reports.h"
 #include "policyd/clerk/request_json.h"
 #include "policyd/clerk/rules_json.h"
 #include "policyd/clerk/site_json.h"
+#include "policyd/clerk/sources.h"
 #include "policyd/clerk/status_json.h"
 #include "policyd/clerk/value_json.h"
 #include "policyd/process/child.h"
@@ -31,6 +35,10 @@ struct clerk {
 	struct control		*control;	/* NULL without a socket */
 	struct questions	*questions;
 	struct next_hops	*hops;
+	struct ledger		*ledger;
+	struct ledger_share	*share;
+	struct sources		*sources;
+	struct reports		*reports;
 	char			*children;	/* the parent's JSON, or NULL */
 	char			*refusal;	/* of settings on disk, or NULL */
 	char			*resolver_payload;
@@ -136,6 +144,12 @@ clerk_reload(struct clerk *clerk)
 }
 
 static void
+clerk_on_report(uint64_t connection, char *line, void *arg)
+{
+	clerk_answer(arg, connection, line);
+}
+
+static void
 clerk_on_line(uint64_t connection, struct text line, void *arg)
 {
 	struct clerk *clerk = arg;
@@ -153,6 +167,9 @@ clerk_on_line(uint64_t connection, struct text line, void *arg)
 		break;
 	case CONTROL_RELOAD:
 		clerk_answer(clerk, connection, clerk_reload(clerk));
+		break;
+	case CONTROL_REPORT:
+		reports_ask(clerk->reports, connection, line);
 		break;
 	case CONTROL_EXPLAIN:
 	case CONTROL_REFRESH:
@@ -252,11 +269,24 @@ clerk_on_frame(struct child *child, enum role peer, const struct frame *frame)
 }
 
 static void
+clerk_on_opened(struct clerk *clerk, const struct frame *frame, int fd)
+{
+	char why[256];
+
+	sources_on_opened(clerk->sources, frame->number, text_quote(why,
+	    sizeof(why), frame->payload), fd);
+}
+
+static void
 clerk_on_parent_frame(struct child *child, const struct frame *frame, int fd)
 {
 	struct clerk *clerk = child->arg;
 	char **text;
 
+	if (frame->type == MESSAGE_OPENED && clerk->sources != NULL) {
+		clerk_on_opened(clerk, frame, fd);
+		return;
+	}
 	if (fd != -1)
 		close(fd);
 	if (frame->type == MESSAGE_CHILDREN)
@@ -284,18 +314,41 @@ clerk_on_peer(struct child *child, enum role peer)
 }
 
 static void
+clerk_set_ledger(struct clerk *clerk, const struct settings *settings)
+{
+	reports_abort(clerk->reports);
+	ledger_set_config(clerk->ledger, settings->config);
+	ledger_share_set_settings(clerk->share, settings);
+}
+
+static void
+clerk_open_ledger(struct clerk *clerk, const struct settings *settings)
+{
+	struct event_base *base = clerk->child->base;
+
+	clerk->ledger = ledger_new(settings->config);
+	clerk->share = ledger_share_new(base, clerk->ledger, settings);
+	clerk->sources = sources_new(clerk->child, clerk->ledger,
+	    clerk->share);
+	clerk->reports = reports_new(base, clerk->ledger, clerk->share,
+	    clerk_on_report, clerk);
+}
+
+static void
 clerk_on_settings(struct child *child, const struct settings *settings)
 {
 	struct clerk *clerk = child->arg;
 
 	if (clerk->child != NULL) {
 		next_hops_set_settings(clerk->hops, settings);
+		clerk_set_ledger(clerk, settings);
 		return;
 	}
 	clerk->child = child;
 	clerk->hops = next_hops_new(child->base);
 	next_hops_set_settings(clerk->hops, settings);
 	clerk->questions = questions_new(child->base, clerk_on_answer, clerk);
+	clerk_open_ledger(clerk, settings);
 	if (clerk->control_fd != -1)
 		clerk->control = control_new(child->base, clerk->control_fd,
 		    clerk_on_line, clerk);
@@ -312,6 +365,10 @@ clerk_on_stop(struct child *child)
 {
 	struct clerk *clerk = child->arg;
 
+	reports_free(clerk->reports);
+	sources_free(clerk->sources);
+	ledger_share_free(clerk->share);
+	ledger_free(clerk->ledger);
 	control_free(clerk->control);
 	questions_free(clerk->questions);
 	next_hops_free(clerk->hops);

@@ -11,7 +11,8 @@ static bool
 has_domain(enum control_command command)
 {
 	return command != CONTROL_STATUS && command != CONTROL_SITE &&
-	    command != CONTROL_CLEAR && command != CONTROL_RELOAD;
+	    command != CONTROL_CLEAR && command != CONTROL_RELOAD &&
+	    command != CONTROL_REPORT;
 }
 
 static int

@@ -398,6 +398,7 @@ question_answer(struct front *front, const struct frame *frame)
 		break;
 	case CONTROL_RULES:
 	case CONTROL_RELOAD:
+	case CONTROL_REPORT:
 		break;
 	}
 }

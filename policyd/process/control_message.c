@@ -15,7 +15,8 @@ static const char *const command_names[] = {
 	[CONTROL_SITE] = "site",
 	[CONTROL_CLEAR] = "clear",
 	[CONTROL_RULES] = "rules",
-	[CONTROL_RELOAD] = "reload"
+	[CONTROL_RELOAD] = "reload",
+	[CONTROL_REPORT] = "report"
 };
 
 /* An octet of at most max. */
@@ -40,7 +41,7 @@ control_command_parse(struct text word, enum control_command *out)
 {
 	int i;
 
-	for (i = CONTROL_EXPLAIN; i <= CONTROL_RELOAD; i++)
+	for (i = CONTROL_EXPLAIN; i <= CONTROL_REPORT; i++)
 		if (text_equals(word, command_names[i])) {
 			*out = (enum control_command)i;
 			return true;

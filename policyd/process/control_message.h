@@ -25,7 +25,8 @@ enum control_command {
 	CONTROL_SITE,		/* by struct tls_site; asked by the milter */
 	CONTROL_CLEAR,		/* the breaker; by control_outcome */
 	CONTROL_RULES,		/* the clerk's own; the front never sees */
-	CONTROL_RELOAD		/* these two */
+	CONTROL_RELOAD,		/* these three */
+	CONTROL_REPORT
 };
 /* "explain"; a constant string. */
 const char	*control_command_name(enum control_command command);

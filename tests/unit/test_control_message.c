@@ -266,7 +266,7 @@ test_names(void)
 {
 	enum control_command command = CONTROL_EXPLAIN, got;
 
-	for (; command <= CONTROL_RELOAD; command++)
+	for (; command <= CONTROL_REPORT; command++)
 		check_bool(control_command_name(command),
 		    control_command_parse(text_of(
 		    control_command_name(command)), &got) && got == command,

@@ -1,0 +1,344 @@
+/*
+ * The sources of the ledger.  Once a second what was counted from the log is
+ * written down together with how far it was read; what came by datagram at
+ * once, as nobody sends it again.
+ */
+
+#include "policyd/clerk/sources.h"
+
+#include <event2/event.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "policyd/clerk/datagram_service.h"
+#include "policyd/clerk/ledger.h"
+#include "policyd/clerk/ledger_session.h"
+#include "policyd/clerk/ledger_share.h"
+#include "policyd/clerk/log_follow.h"
+#include "policyd/process/child.h"
+#include "shared/io/clock.h"
+#include "shared/io/log.h"
+#include "shared/postfix/log_sessions.h"
+#include "shared/xalloc.h"
+
+#define TICK_S		1
+#define WHY_SIZE	256
+#define POSITION_MAX	1024
+#define LOSS_SETTLES_S	10	/* log and socket do not speak at one time */
+
+struct sources {
+	struct child		*child;
+	struct ledger		*ledger;
+	struct ledger_share	*share;
+	struct event		*tick;
+	struct log_follow	*log;		/* NULL: not wanted, or not yet */
+	struct log_sessions	*sessions;
+	struct log_clock	 clock;
+	struct datagram_service	*datagrams;	/* NULL: the same */
+	char			 log_trouble[WHY_SIZE];
+	int64_t			 started_at;
+	uint64_t		 announced;	/* datagrams, by the log */
+	int64_t			 loss_since;
+	struct sources_state	 state;
+};
+
+static const struct config *
+config_of(const struct sources *s)
+{
+	return s->child->settings->config;
+}
+
+static bool
+wants_log(const struct config *config)
+{
+	return strcmp(config->maillog, "none") != 0 &&
+	    (config->outbound_source != CONFIG_OUTBOUND_TLSRPT ||
+	    config->inbound_source == CONFIG_INBOUND_MAILLOG);
+}
+
+static bool
+wants_datagrams(const struct config *config)
+{
+	return config->outbound_source != CONFIG_OUTBOUND_MAILLOG;
+}
+
+/* ------------------------------------------------------------------ the log */
+
+/* As the system has it, so that a change of summer time is where it was. */
+static int32_t
+local_zone(int64_t local_s)
+{
+	time_t as_utc = (time_t)local_s, at;
+	struct tm tm;
+
+	if (gmtime_r(&as_utc, &tm) == NULL)
+		return 0;
+	tm.tm_isdst = -1;
+	at = mktime(&tm);
+	return at == (time_t)-1 ? 0 : (int32_t)(as_utc - at);
+}
+
+static bool
+is_counted_from_log(const struct config *config, const struct tls_session *s)
+{
+	if (s->direction != SESSION_OUT)
+		return config->inbound_source == CONFIG_INBOUND_MAILLOG;
+	return config->outbound_source == CONFIG_OUTBOUND_MAILLOG ||
+	    (config->outbound_source == CONFIG_OUTBOUND_BOTH &&
+	    !s->has_datagram);
+}
+
+static void
+note_counted(struct sources *s, enum session_direction direction, int64_t at)
+{
+	s->state.sessions[direction]++;
+	if (at > s->state.counted_at)
+		s->state.counted_at = at;
+}
+
+static void
+on_session(void *arg, const struct tls_session *session)
+{
+	struct sources *s = arg;
+
+	if (session->has_datagram && session->at >= s->started_at)
+		s->announced++;
+	if (!is_counted_from_log(config_of(s), session))
+		return;
+	if (ledger_count_session(s->ledger, session, TALLY_REPEATABLE))
+		note_counted(s, session->direction, session->at);
+	else
+		s->state.old_count++;
+}
+
+static void
+on_line(struct text line, void *arg)
+{
+	struct sources *s = arg;
+	struct log_line parsed;
+
+	if (log_line_parse(line, &parsed))
+		log_sessions_feed(s->sessions, &parsed,
+		    log_clock_read(&s->clock, &parsed.time));
+}
+
+static void
+on_want(unsigned n, void *arg)
+{
+	struct sources *s = arg;
+
+	channel_send(child_parent(s->child), MESSAGE_OPEN, n, text_of(""));
+}
+
+static void
+on_gap(const char *why, void *arg)
+{
+	struct sources *s = arg;
+
+	s->state.gap_count++;
+	log_warn("mail log: lines were missed, and their sessions are not "
+	    "counted: reason=%s", why);
+}
+
+static void
+start_log(struct sources *s)
+{
+	static const struct log_follow_callbacks callbacks = {
+		on_line, on_want, on_gap
+	};
+	struct text state = ledger_log_state(s->ledger);
+	const char *why;
+
+	s->sessions = log_sessions_new(on_session, s);
+	if (state.len > 0 &&
+	    log_sessions_parse(s->sessions, state, &why) == -1)
+		on_gap(why, s);
+	s->clock = (struct log_clock){ .now = clock_now_s(),
+	    .zone = local_zone };
+	s->log = log_follow_new(s->child->base, ledger_log_position(s->ledger),
+	    &callbacks, s);
+}
+
+static void
+commit(struct sources *s)
+{
+	struct buffer position, state;
+
+	if (s->log == NULL) {
+		ledger_commit(s->ledger);
+		return;
+	}
+	buffer_init(&position, POSITION_MAX);
+	buffer_init(&state, 2 * LOG_SESSIONS_STATE_MAX);
+	log_follow_format(s->log, &position);
+	log_sessions_format(s->sessions, &state);
+	if (position.len > 0)
+		ledger_commit_log(s->ledger, (struct text){ position.data,
+		    position.len }, (struct text){ buffer_text(&state),
+		    state.len });
+	buffer_clear(&position);
+	buffer_clear(&state);
+}
+
+/* ---------------------------------------------------------- the datagrams */
+
+static void
+on_datagram(const struct datagram *datagram, void *arg)
+{
+	struct sources *s = arg;
+	int64_t now = clock_now_s();
+
+	ledger_count_datagram(s->ledger, datagram, now);
+	note_counted(s, SESSION_OUT, now);
+}
+
+static void
+on_batch(void *arg)
+{
+	struct sources *s = arg;
+
+	ledger_commit(s->ledger);
+}
+
+static void
+start_datagrams(struct sources *s, int fd)
+{
+	static const struct datagram_service_callbacks callbacks = {
+		on_datagram, on_batch
+	};
+
+	s->state.queue_length = datagram_queue_length();
+	if (s->state.queue_length > 0 &&
+	    s->state.queue_length < DATAGRAM_QUEUE_MIN)
+		log_warn("tlsrpt socket: a burst of deliveries will lose "
+		    "datagrams: net.unix.max_dgram_qlen=%u, wanted=%u",
+		    s->state.queue_length, DATAGRAM_QUEUE_MIN);
+	s->datagrams = datagram_service_new(s->child->base, fd, &callbacks, s);
+}
+
+/* Told by the log, and not come: an estimate, once both have had time. */
+static void
+estimate_loss(struct sources *s)
+{
+	uint64_t received, lost;
+
+	if (s->datagrams == NULL || s->log == NULL)
+		return;
+	received = datagram_service_counts(s->datagrams)->received;
+	lost = s->announced > received ? s->announced - received : 0;
+	if (lost <= s->state.datagrams_lost) {
+		s->loss_since = 0;
+		return;
+	}
+	if (s->loss_since == 0)
+		s->loss_since = clock_now_s();
+	if (clock_now_s() - s->loss_since < LOSS_SETTLES_S)
+		return;
+	s->loss_since = 0;
+	s->state.datagrams_lost = lost;
+	log_warn("tlsrpt socket: sessions are missing that Postfix has "
+	    "reported: lost=%llu, received=%llu", (unsigned long long)lost,
+	    (unsigned long long)received);
+}
+
+/* ------------------------------------------------------------ in its time */
+
+static void
+start(struct sources *s)
+{
+	const struct config *config = config_of(s);
+
+	if (wants_log(config) && s->log == NULL)
+		start_log(s);
+	if (wants_datagrams(config) && s->datagrams == NULL)
+		channel_send(child_parent(s->child), MESSAGE_OPEN,
+		    MESSAGE_OPEN_TLSRPT, text_of(""));
+}
+
+static void
+on_tick(evutil_socket_t fd, short events, void *arg)
+{
+	struct sources *s = arg;
+	bool was_open = ledger_is_open(s->ledger);
+
+	(void)fd;
+	(void)events;
+	if (was_open)
+		commit(s);
+	ledger_tick(s->ledger, ledger_share_is_up(s->share));
+	if (!was_open && ledger_is_open(s->ledger))
+		start(s);
+	ledger_share_tick(s->share);
+	s->clock.now = clock_now_s();
+	estimate_loss(s);
+}
+
+void
+sources_on_opened(struct sources *s, uint64_t number, const char *why, int fd)
+{
+	if (number == MESSAGE_OPEN_TLSRPT && fd != -1 &&
+	    s->datagrams == NULL && ledger_is_open(s->ledger))
+		start_datagrams(s, fd);
+	else if (number != MESSAGE_OPEN_TLSRPT && s->log != NULL) {
+		if (number == 0)
+			text_quote(s->log_trouble, sizeof(s->log_trouble),
+			    text_of(fd == -1 ? why : ""));
+		log_follow_take(s->log, (unsigned)number, fd);
+	} else if (fd != -1)
+		close(fd);
+}
+
+struct sources *
+sources_new(struct child *child, struct ledger *ledger,
+    struct ledger_share *share)
+{
+	struct sources *s = xcalloc(1, sizeof(*s));
+	struct timeval interval = { TICK_S, 0 };
+
+	s->child = child;
+	s->ledger = ledger;
+	s->share = share;
+	s->started_at = clock_now_s();
+	s->tick = event_new(child->base, -1, EV_PERSIST, on_tick, s);
+	event_add(s->tick, &interval);
+	if (ledger_open(ledger))
+		start(s);
+	return s;
+}
+
+void
+sources_free(struct sources *s)
+{
+	if (s == NULL)
+		return;
+	if (ledger_is_open(s->ledger))
+		commit(s);
+	event_free(s->tick);
+	log_follow_free(s->log);
+	log_sessions_free(s->sessions);
+	datagram_service_free(s->datagrams);
+	free(s);
+}
+
+void
+sources_state(const struct sources *s, struct sources_state *out)
+{
+	*out = s->state;
+	out->wants_log = wants_log(config_of(s));
+	out->wants_datagrams = wants_datagrams(config_of(s));
+	out->has_datagrams = s->datagrams != NULL;
+	if (s->log != NULL) {
+		out->has_log = log_follow_has_file(s->log);
+		out->lag_bytes = log_follow_lag_bytes(s->log);
+		out->line_count = log_follow_line_count(s->log);
+		out->deliveries = log_sessions_counts(s->sessions)->deliveries;
+	}
+	out->log_trouble = s->log_trouble[0] != '\0' ? s->log_trouble : NULL;
+	if (s->datagrams != NULL) {
+		out->datagrams = datagram_service_counts(s->datagrams)->received;
+		out->datagrams_refused =
+		    datagram_service_counts(s->datagrams)->refused;
+	}
+}

@@ -1,0 +1,44 @@
+/*
+ * What the ledger is filled from: the mail log and the TLSRPT socket, as
+ * outbound_source and inbound_source say, so that each session is counted
+ * once; and the moments at which it is written down.
+ */
+
+#ifndef HOPSEAL_SOURCES_H
+#define HOPSEAL_SOURCES_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "shared/tlsrpt/session.h"
+
+struct child;
+struct ledger;
+struct ledger_share;
+struct sources;
+
+/* What "hopseal status" tells of them. */
+struct sources_state {
+	bool		 wants_log, has_log;
+	const char	*log_trouble;	/* why it has none; for people */
+	uint64_t	 lag_bytes, line_count, gap_count;
+	uint64_t	 old_count;	/* sessions of days that are not kept */
+	bool		 wants_datagrams, has_datagrams;
+	uint64_t	 datagrams, datagrams_refused, datagrams_lost;
+	unsigned	 queue_length;
+	int64_t		 counted_at;	/* the latest session's time; or 0 */
+	uint64_t	 deliveries;	/* seen in the log since the start */
+	uint64_t	 sessions[SESSION_DIRECTION_COUNT];	/* the same */
+};
+
+struct sources	*sources_new(struct child *child, struct ledger *ledger,
+		    struct ledger_share *share);
+/* Writes down what was counted. */
+void		 sources_free(struct sources *s);
+/* A MESSAGE_OPENED of the parent; fd is taken. */
+void		 sources_on_opened(struct sources *s, uint64_t number,
+		    const char *why, int fd);
+void		 sources_state(const struct sources *s,
+		    struct sources_state *out);
+
+#endif
