@@ -121,10 +121,10 @@ log_pending_merge(struct log_pending *p, const struct log_pending *other)
 	to->has_datagram |= from->has_datagram;
 	to->had_handshake |= from->had_handshake;
 	to->refuses_our_certificate |= from->refuses_our_certificate;
-	log_pending_complete(p, &(struct log_peer){ from->host, from->address,
-	    from->port });
+	if (to->port == 0)
+		to->port = from->port;
 	for (i = 0; i < LOG_PENDING_TEXTS; i++)
-		if (text_at(p, i)->len == 0)
+		if (read_text(other, i).len > 0)
 			log_pending_keep(p, text_at(p, i),
 			    read_text(other, i));
 }

@@ -24,7 +24,7 @@
 #define SLOT_COUNT	4096	/* a power of two */
 #define TAG_MAX_BYTES	64
 #define PROXIED_MAX	256	/* handshakes by tlsproxy, not yet claimed */
-/* After a while of silence a process has forgotten its last transaction. */
+/* After such a silence a process has forgotten its last transaction. */
 #define IDLE_S		60
 
 struct process {
@@ -34,6 +34,7 @@ struct process {
 	size_t			 tag_len;
 	uint32_t		 pid;
 	int64_t			 last_at;
+	bool			 is_idle;	/* nothing is pending */
 	/* hash of what one connection's delivery lines share; 0 for none */
 	uint64_t		 transaction;
 	struct log_pending_list	 pending;	/* oldest first */
@@ -45,12 +46,12 @@ LIST_HEAD(process_slot, process);
 struct log_sessions {
 	log_sessions_on_session	*on_session;
 	void			*context;
-	struct process_queue	 processes;	/* by last use, oldest first */
+	/* by last use, oldest first: with and without pending sessions */
+	struct process_queue	 busy, idle;
 	struct process_slot	 slots[SLOT_COUNT];
 	size_t			 process_count, pending_count;
 	struct log_pending_list	 proxied;
 	size_t			 proxied_count;
-	int64_t			 last_at;
 	struct log_sessions_counts counts;
 };
 
@@ -63,13 +64,6 @@ struct feed {
 	struct process		*process;
 };
 
-static void
-init_lists(struct log_sessions *s)
-{
-	TAILQ_INIT(&s->processes);
-	TAILQ_INIT(&s->proxied);
-}
-
 struct log_sessions *
 log_sessions_new(log_sessions_on_session *on_session, void *context)
 {
@@ -77,7 +71,9 @@ log_sessions_new(log_sessions_on_session *on_session, void *context)
 
 	s->on_session = on_session;
 	s->context = context;
-	init_lists(s);
+	TAILQ_INIT(&s->busy);
+	TAILQ_INIT(&s->idle);
+	TAILQ_INIT(&s->proxied);
 	return s;
 }
 
@@ -124,12 +120,18 @@ finish_all(struct log_sessions *s, struct process *process)
 		finish(s, process, TAILQ_FIRST(&process->pending));
 }
 
+static struct process_queue *
+queue_of(struct log_sessions *s, const struct process *process)
+{
+	return process->is_idle ? &s->idle : &s->busy;
+}
+
 static void
 forget_process(struct log_sessions *s, struct process *process)
 {
 	while (!TAILQ_EMPTY(&process->pending))
 		forget_pending(s, process, TAILQ_FIRST(&process->pending));
-	TAILQ_REMOVE(&s->processes, process, in_use);
+	TAILQ_REMOVE(queue_of(s, process), process, in_use);
 	LIST_REMOVE(process, in_slot);
 	s->process_count--;
 	free(process);
@@ -146,8 +148,10 @@ forget_proxied(struct log_sessions *s, struct log_pending *p)
 static void
 forget_all(struct log_sessions *s)
 {
-	while (!TAILQ_EMPTY(&s->processes))
-		forget_process(s, TAILQ_FIRST(&s->processes));
+	while (!TAILQ_EMPTY(&s->busy))
+		forget_process(s, TAILQ_FIRST(&s->busy));
+	while (!TAILQ_EMPTY(&s->idle))
+		forget_process(s, TAILQ_FIRST(&s->idle));
 	while (!TAILQ_EMPTY(&s->proxied))
 		forget_proxied(s, TAILQ_FIRST(&s->proxied));
 }
@@ -166,7 +170,7 @@ log_sessions_flush(struct log_sessions *s)
 {
 	struct process *process;
 
-	TAILQ_FOREACH(process, &s->processes, in_use)
+	TAILQ_FOREACH(process, &s->busy, in_use)
 		finish_all(s, process);
 	forget_all(s);
 }
@@ -213,25 +217,29 @@ add_process(struct log_sessions *s, struct text tag, uint32_t pid)
 	struct process *process = xcalloc(1, sizeof(*process));
 
 	if (s->process_count == LOG_PROCESSES_MAX)
-		evict_process(s, TAILQ_FIRST(&s->processes));
+		evict_process(s, TAILQ_FIRST(TAILQ_EMPTY(&s->idle) ?
+		    &s->busy : &s->idle));
 	memcpy(process->tag, tag.data, tag.len);
 	process->tag_len = tag.len;
 	process->pid = pid;
 	TAILQ_INIT(&process->pending);
 	LIST_INSERT_HEAD(slot_of(s, tag, pid), process, in_slot);
-	TAILQ_INSERT_TAIL(&s->processes, process, in_use);
+	TAILQ_INSERT_TAIL(&s->busy, process, in_use);
 	s->process_count++;
 	return process;
 }
 
-static bool
-is_idle_since(const struct process *process, int64_t at)
+static void
+forget_idle(struct log_sessions *s, int64_t at)
 {
-	return TAILQ_EMPTY(&process->pending) &&
-	    (at - process->last_at > IDLE_S || process->last_at - at > IDLE_S);
+	struct process *oldest;
+
+	while ((oldest = TAILQ_FIRST(&s->idle)) != NULL &&
+	    (at - oldest->last_at > IDLE_S || oldest->last_at - at > IDLE_S))
+		forget_process(s, oldest);
 }
 
-/* The process of the line, as it was left. */
+/* The process of the line, as it was left, and now the newest. */
 static struct process *
 process_of(struct feed *f)
 {
@@ -245,13 +253,27 @@ process_of(struct feed *f)
 	if (process == NULL)
 		process = add_process(s, tag, f->line->pid);
 	else {
-		TAILQ_REMOVE(&s->processes, process, in_use);
-		TAILQ_INSERT_TAIL(&s->processes, process, in_use);
+		TAILQ_REMOVE(queue_of(s, process), process, in_use);
+		process->is_idle = false;
+		TAILQ_INSERT_TAIL(&s->busy, process, in_use);
 	}
-	if (is_idle_since(process, f->at))
-		process->transaction = 0;
 	process->last_at = f->at;
 	return process;
+}
+
+/* After the line. */
+static void
+leave(struct log_sessions *s, struct process *process)
+{
+	if (!TAILQ_EMPTY(&process->pending))
+		return;
+	if (process->transaction == 0) {
+		forget_process(s, process);
+		return;
+	}
+	TAILQ_REMOVE(&s->busy, process, in_use);
+	process->is_idle = true;
+	TAILQ_INSERT_TAIL(&s->idle, process, in_use);
 }
 
 /* "submission" of "postfix/submission/smtpd", "smtp" of "postfix/smtp" */
@@ -305,7 +327,7 @@ begin(struct feed *f, const struct log_peer *peer)
 
 	/* The line's own process is the last, and goes only when it is all. */
 	while (s->pending_count >= LOG_PENDING_MAX) {
-		struct process *oldest = TAILQ_FIRST(&s->processes);
+		struct process *oldest = TAILQ_FIRST(&s->busy);
 
 		if (oldest == f->process) {
 			s->counts.evicted++;
@@ -938,9 +960,9 @@ log_sessions_feed(struct log_sessions *s, const struct log_line *line,
 	struct feed f = { .sessions = s, .line = line, .at = at };
 
 	log_event_parse(line, &f.event);
-	s->last_at = at;
 	if (f.event.kind == EVENT_NONE)
 		return;
+	forget_idle(s, at);
 	f.process = process_of(&f);
 	switch (line->daemon) {
 	case DAEMON_SMTP:
@@ -958,8 +980,7 @@ log_sessions_feed(struct log_sessions *s, const struct log_line *line,
 	case DAEMON_OTHER:
 		break;
 	}
-	if (TAILQ_EMPTY(&f.process->pending) && f.process->transaction == 0)
-		forget_process(s, f.process);
+	leave(s, f.process);
 }
 
 /* ------------------------------------------------------------------ state */
@@ -977,17 +998,12 @@ format_list(const struct log_pending_list *list, struct buffer *out)
 		log_pending_format(p, out);
 }
 
-void
-log_sessions_format(const struct log_sessions *s, struct buffer *out)
+static void
+format_processes(const struct process_queue *queue, struct buffer *out)
 {
 	const struct process *process;
 
-	pack_u8(out, STATE_VERSION);
-	pack_u64(out, (uint64_t)s->last_at);
-	format_list(&s->proxied, out);
-	TAILQ_FOREACH(process, &s->processes, in_use) {
-		if (is_idle_since(process, s->last_at))
-			continue;
+	TAILQ_FOREACH(process, queue, in_use) {
 		pack_u8(out, 1);
 		pack_text(out, (struct text){ process->tag,
 		    process->tag_len });
@@ -996,6 +1012,15 @@ log_sessions_format(const struct log_sessions *s, struct buffer *out)
 		pack_u64(out, process->transaction);
 		format_list(&process->pending, out);
 	}
+}
+
+void
+log_sessions_format(const struct log_sessions *s, struct buffer *out)
+{
+	pack_u8(out, STATE_VERSION);
+	format_list(&s->proxied, out);
+	format_processes(&s->busy, out);
+	format_processes(&s->idle, out);
 	pack_u8(out, 0);
 }
 
@@ -1032,8 +1057,11 @@ parse_process(struct log_sessions *s, struct unpack *u)
 	process = add_process(s, tag, pid);
 	process->last_at = (int64_t)unpack_u64(u);
 	process->transaction = unpack_u64(u);
-	return parse_list(u, LOG_PENDING_MAX, &process->pending,
-	    &s->pending_count);
+	if (!parse_list(u, LOG_PENDING_MAX, &process->pending,
+	    &s->pending_count))
+		return false;
+	leave(s, process);
+	return true;
 }
 
 int
@@ -1047,7 +1075,6 @@ log_sessions_parse(struct log_sessions *s, struct text state,
 		*why = "the state of log sessions is of another version";
 		return -1;
 	}
-	s->last_at = (int64_t)unpack_u64(&u);
 	if (!parse_list(&u, PROXIED_MAX, &s->proxied, &s->proxied_count))
 		goto bad;
 	while (unpack_u8(&u) != 0)

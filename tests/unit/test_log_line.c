@@ -329,8 +329,8 @@ static const struct {
 	{ DAEMON_SMTP, "TLSRPT: status=success, domain=a.example, "
 	    "receiving_mx=(Null)", "none" },
 	{ DAEMON_SMTP, "MX name 'mx.evil.example' does not match STS MX "
-	    "pattern for 'a.example'", "mx peer=mx.evil.example domain=a.example "
-	    "reason=MX name 'mx.evil.example' does not match STS MX pattern "
+	    "pattern for 'a.example'", "mx peer=mx.evil.example "
+	    "domain=a.example reason=MX name 'mx.evil.example' does not match STS MX pattern "
 	    "for 'a.example'" },
 	{ DAEMON_SMTP, "MX name 'mx.evil.example'", "none" },
 	{ DAEMON_SMTP, "TLS policy lookup for a.example/mx.a.example: client "
