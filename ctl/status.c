@@ -8,6 +8,7 @@
 #include "ctl/answer.h"
 #include "ctl/ask.h"
 #include "ctl/ctl.h"
+#include "ctl/endpoints.h"
 #include "ctl/screen.h"
 
 #define STATE_WIDTH	9
@@ -96,6 +97,7 @@ static enum ctl_exit
 status_run(const struct ctl_options *options, int operand_count,
     char *const *operands)
 {
+	struct config *config;
 	enum ctl_exit status;
 	json_t *answer;
 
@@ -107,6 +109,10 @@ status_run(const struct ctl_options *options, int operand_count,
 	    &status);
 	if (answer == NULL)
 		return status;
+	config = config_new();
+	if (ask_read_config(options, config, &status) == 0)
+		endpoints_add(config, answer);
+	config_free(config);
 	if (options->is_json)
 		ask_print(answer);
 	else

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -90,31 +91,20 @@ exchange_send(int fd, struct text data, int64_t deadline_ms)
 }
 
 int
-exchange_receive(int fd, exchange_is_whole *is_whole, struct buffer *in,
-    int64_t deadline_ms)
+exchange_receive(int fd, struct buffer *in, int64_t deadline_ms)
 {
 	char block[BLOCK_BYTES];
 	ssize_t len;
 
-	while (!is_whole(in)) {
+	do {
 		if (!wait_for(fd, POLLIN, deadline_ms))
 			return -1;
 		len = recv(fd, block, sizeof(block), 0);
-		if (len == -1 && (errno == EAGAIN || errno == EINTR))
-			continue;
-		if (len <= 0)
-			return -1;
-		buffer_add(in, block, (size_t)len);
-		if (in->is_overfull)
-			return -1;
-	}
-	return 0;
-}
-
-static bool
-has_line(const struct buffer *in)
-{
-	return in->len > 0 && in->data[in->len - 1] == '\n';
+	} while (len == -1 && (errno == EAGAIN || errno == EINTR));
+	if (len <= 0)
+		return -1;
+	buffer_add(in, block, (size_t)len);
+	return in->is_overfull ? -1 : 0;
 }
 
 int
@@ -122,9 +112,12 @@ exchange_line(int fd, const char *line, struct buffer *answer,
     int64_t deadline_ms)
 {
 	if (exchange_send(fd, text_of(line), deadline_ms) == -1 ||
-	    exchange_send(fd, text_of("\n"), deadline_ms) == -1 ||
-	    exchange_receive(fd, has_line, answer, deadline_ms) == -1)
+	    exchange_send(fd, text_of("\n"), deadline_ms) == -1)
 		return -1;
+	do
+		if (exchange_receive(fd, answer, deadline_ms) == -1)
+			return -1;
+	while (answer->data[answer->len - 1] != '\n');
 	answer->data[--answer->len] = '\0';
 	return 0;
 }

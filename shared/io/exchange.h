@@ -6,7 +6,6 @@
 #ifndef HOPSEAL_EXCHANGE_H
 #define HOPSEAL_EXCHANGE_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
 #include "shared/buffer.h"
@@ -21,11 +20,11 @@ int	exchange_connect(const char *where, int64_t deadline_ms,
 	    char error[ENDPOINT_ERROR_SIZE]);
 int	exchange_send(int fd, struct text data, int64_t deadline_ms);
 
-/* Whether what came is the whole answer. */
-typedef bool exchange_is_whole(const struct buffer *in);
-/* -1 when time, room in in, or the other side is at its end before that. */
-int	exchange_receive(int fd, exchange_is_whole *is_whole,
-	    struct buffer *in, int64_t deadline_ms);
+/*
+ * Adds what comes next, at least an octet; -1 when time, room in in or the other
+ * side is at its end.
+ */
+int	exchange_receive(int fd, struct buffer *in, int64_t deadline_ms);
 
 /* A line there, given without its end, and one back, added without it. */
 int	exchange_line(int fd, const char *line, struct buffer *answer,

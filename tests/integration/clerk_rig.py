@@ -8,6 +8,7 @@ import os
 import socket
 import struct
 import subprocess
+import sys
 import threading
 
 FRONT, SCOUT = 1, 2
@@ -15,7 +16,17 @@ FRONT, SCOUT = 1, 2
  RELOAD) = range(1, 13)
 EXPLAIN, REFRESH, FORGET, STATUS, SITE, CLEAR = range(1, 7)
 BAD, OK, UNKNOWN, WARNING = range(4)
-HAS_DESCRIPTOR = 0x80       # in the type of a frame (policyd/process/channel.c)
+HAS_DESCRIPTOR = 0x80       # in the type of a frame (shared/message.h)
+
+# Puts two descriptors at 3 and 4 and becomes the program.
+LAUNCHER = """
+import fcntl, os, sys
+high = [fcntl.fcntl(int(fd), fcntl.F_DUPFD_CLOEXEC, 100) for fd in sys.argv[1:3]]
+os.closerange(3, 100)
+os.dup2(high[0], 3)
+os.dup2(high[1], 4)
+os.execv(sys.argv[3], sys.argv[3:])
+"""
 
 
 def text(value):
@@ -105,6 +116,37 @@ class Peer:
         self._sock.close()
 
 
+class Endpoint:
+    """A unix socket that says the same to whoever says something; None: nothing."""
+
+    def __init__(self, path, answer):
+        self.option, self.answer, self.asked = f"unix:{path}", answer, []
+        self._listener = socket.socket(socket.AF_UNIX)
+        self._listener.bind(path)
+        self._listener.listen(8)
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self):
+        while True:
+            try:
+                sock, _ = self._listener.accept()
+            except OSError:
+                return
+            with sock:
+                self.asked.append(sock.recv(4096))
+                if self.answer is None:
+                    sock.recv(1)
+                else:
+                    sock.sendall(self.answer)
+
+    def close(self):
+        try:
+            self._listener.shutdown(socket.SHUT_RDWR)
+        except OSError:     # the test has closed it
+            pass
+        self._listener.close()
+
+
 class Clerk:
     """One running clerk with its control socket in folder."""
 
@@ -130,18 +172,11 @@ class Clerk:
 
     def _start(self, argv, theirs):
         """Descriptors 3 and 4 are the parent's channel and the listener."""
-        # High copies first: 3 and 4 may be either of them.
-        import fcntl
-        high = [fcntl.fcntl(s.fileno(), fcntl.F_DUPFD, 100) for s in (theirs, self._listener)]
-
-        def place():
-            os.dup2(high[0], 3)
-            os.dup2(high[1], 4)
+        fds = theirs.fileno(), self._listener.fileno()
         with open(self.log_path, "wb") as log:
-            self.process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=log,
-                                            stderr=log, pass_fds=(3, 4), preexec_fn=place)
-        for fd in high:
-            os.close(fd)
+            self.process = subprocess.Popen(
+                [sys.executable, "-c", LAUNCHER, *map(str, fds), *argv],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, pass_fds=fds)
 
     def _listen_to_child(self):
         while (got := read_frame(self.parent)) is not None:

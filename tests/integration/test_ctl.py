@@ -309,8 +309,17 @@ class WithClerk(unittest.TestCase):
     def setUp(self):
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
+        self.folder = folder.name
+        config = f"postfix_config_dir = {self.folder}\n"
+        self.endpoints = {}
+        for name, answer in (("map", b"9:NOTFOUND ,"), ("access", b"action=DUNNO\n\n"),
+                             ("milter", b"\0\0\0\rO" + bytes(12))):
+            endpoint = rig.Endpoint(os.path.join(self.folder, name), answer)
+            self.addCleanup(endpoint.close)
+            self.endpoints[name] = endpoint
+            config += f"{name}_listen = {endpoint.option}\n"
         self.clerk = rig.Clerk([os.path.join(BUILD, "hopseal-policyd"), "--clerk"],
-                               folder.name, RULES, self.site_text)
+                               self.folder, RULES, self.site_text, config)
         self.addCleanup(self.end)
 
     def end(self):
@@ -577,6 +586,50 @@ class Status(WithClerk):
             parts = self.parts(got)
             self.assertEqual((status, parts["resolver"]["ok"], parts["dane"]["ok"]),
                              (wanted, resolver, dane))
+
+    def test_endpoints(self):
+        self.all_well()
+        parts = self.parts(self.run_json("status")[1])
+        for name, begin in (("map", b"13:QUERY hopseal,"),
+                            ("access", b"request=smtpd_access_policy\n"),
+                            ("milter", b"\0\0\0\rO\0\0\0\6")):
+            self.assertRegex(parts[name]["detail"], r"^unix:.*/%s answers in \d+ ms$" % name)
+            self.assertEqual((parts[name]["ok"], parts[name]["advice"]), (True, None))
+            self.assertTrue(self.endpoints[name].asked[0].startswith(begin))
+
+    def test_endpoints_in_trouble(self):
+        self.all_well()
+        milter = self.endpoints["milter"]
+        with open(os.path.join(self.folder, "main.cf"), "w") as f:
+            f.write("compatibility_level = 2\n")
+        for name, answer, words in (("map", b"4:OK x,", "another answer than ours"),
+                                    ("map", None, "no answer"), ("map", b"", "no answer"),
+                                    ("access", b"action=OK\n\n", "another answer"),
+                                    ("milter", b"\0\0\0\1r", "another answer")):
+            with self.subTest(name, answer=answer):
+                endpoint = self.endpoints[name]
+                right, endpoint.answer = endpoint.answer, answer
+                status, got = self.run_json("status")
+                part = self.parts(got)[name]
+                self.assertIn(words, part["detail"])
+                self.assertEqual((part["ok"], part["state"], status), (False, *(
+                    ("warning", 1) if name == "milter" else ("critical", 2))))
+                self.assertTrue(part["advice"])
+                endpoint.answer = right
+        with open(os.path.join(self.folder, "main.cf"), "a") as f:
+            f.write(f"smtpd_milters = {{ {milter.option}, default_action=accept }}\n")
+        milter.answer = None
+        status, got = self.run_json("status")
+        self.assertEqual((status, self.parts(got)["milter"]["state"]), (2, "critical"))
+        milter.close()
+        self.assertIn("Connection refused", self.run_text("status")[1])
+
+    def test_endpoint_that_is_none(self):
+        self.all_well()
+        self.assertNotIn("milter", self.parts(self.run_json(
+            "status", "-o", "milter_listen=")[1]))
+        part = self.parts(self.run_json("status", "-o", "map_listen=unix:/nowhere/map")[1])["map"]
+        self.assertEqual(part["detail"], "unix:/nowhere/map: No such file or directory")
 
     def test_clear(self):
         front = self.front(rig.outcome(True, "5 of 20 hosts turned bad within an hour"))
