@@ -591,13 +591,23 @@ void
 domain_lookups_on_observation(struct domain_lookups *lookups,
     const struct frame *frame)
 {
+	host_probes_take(lookups->front->probes, frame);
+	domain_lookups_on_seen(lookups, frame->number, 1);
+}
+
+void
+domain_lookups_on_seen(struct domain_lookups *lookups, uint64_t number,
+    unsigned count)
+{
 	struct domain_lookup *l;
 
-	host_probes_take(lookups->front->probes, frame);
 	LIST_FOREACH(l, &lookups->all, next)
-		if (l->step == STEP_HOSTS && l->number == frame->number)
+		if (l->step == STEP_HOSTS && l->number == number)
 			break;
-	if (l != NULL && (l->hosts_left == 0 || --l->hosts_left == 0))
+	if (l == NULL)
+		return;
+	l->hosts_left -= count < l->hosts_left ? count : l->hosts_left;
+	if (l->hosts_left == 0)
 		lookup_on_hosts(l);
 }
 

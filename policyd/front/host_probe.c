@@ -5,12 +5,16 @@
 
 #include "policyd/front/host_probe.h"
 
+#include <sys/queue.h>
+
 #include <stdlib.h>
 #include <string.h>
 
 #include "policyd/front/breaker.h"
 #include "policyd/front/cache_async.h"
 #include "policyd/front/domain_book.h"
+#include "policyd/front/domain_lookup.h"
+#include "policyd/front/host_turn.h"
 #include "policyd/front/state.h"
 #include "policyd/process/child.h"
 #include "shared/io/clock.h"
@@ -22,10 +26,24 @@
 #define HOSTS_MAX		16	/* of one domain, by preference */
 #define ADDRESSES_MAX		4	/* of one host */
 #define BEFORE_END_S		600	/* a look ahead of notAfter */
+#define CLOCK_SKEW_S		300	/* between hosts of the group */
 #define BLOCKED_AFTER		20	/* unreachable in a row, none reached */
+
+/* A host whose turn is waited for. */
+struct host_look {
+	LIST_ENTRY(host_look)	 next;
+	struct host_probes	*probes;
+	uint64_t		 number;	/* of the lookup; 0: of none */
+	struct next_hop		 hop;
+	unsigned		 asked_count;	/* by the lookup */
+	size_t			 count;		/* still due */
+	struct probe_request	 requests[ADDRESSES_MAX];
+};
 
 struct host_probes {
 	struct front	*front;
+	struct host_turns *turns;
+	LIST_HEAD(, host_look) looks;
 	unsigned	 unreachable_in_a_row;
 };
 
@@ -35,12 +53,23 @@ host_probes_new(struct front *front)
 	struct host_probes *probes = xcalloc(1, sizeof(*probes));
 
 	probes->front = front;
+	probes->turns = host_turns_new(front);
+	LIST_INIT(&probes->looks);
 	return probes;
 }
 
 void
 host_probes_free(struct host_probes *probes)
 {
+	struct host_look *look;
+
+	if (probes == NULL)
+		return;
+	host_turns_free(probes->turns);
+	while ((look = LIST_FIRST(&probes->looks)) != NULL) {
+		LIST_REMOVE(look, next);
+		free(look);
+	}
 	free(probes);
 }
 
@@ -145,38 +174,155 @@ host_probes_are_due(struct host_probes *probes, struct facts *facts)
 	return next_due(probes, facts, &decision, &host, &address);
 }
 
+/* --------------------------------------------------- having them looked at */
+
+/* What another host of the group saw. */
+static void
+take_cached(struct host_probes *probes, const struct next_hop *hop,
+    struct text record)
+{
+	struct front *front = probes->front;
+	struct facts *theirs, *known;
+	char key[NEXT_HOP_TEXT_SIZE];
+	const char *why;
+
+	theirs = facts_parse(record, &why);
+	if (theirs == NULL) {
+		log_warn("record in the cache is not used: host=%s, reason=%s",
+		    hop->name, why);
+		return;
+	}
+	known = front_facts(host_entry(probes, hop), hop);
+	if (theirs->hop.kind == hop->kind && theirs->hop.port == hop->port &&
+	    strcmp(theirs->hop.name, hop->name) == 0 &&
+	    facts_newest(theirs) <= clock_now_s() + CLOCK_SKEW_S &&
+	    facts_add_observations(known, theirs))
+		domain_book_set(front->book, domain_book_add(front->book,
+		    text_of(next_hop_format(hop, key))), known,
+		    front->settings->config->stale_ttl_s);
+	facts_free(known);
+	facts_free(theirs);
+}
+
+static bool
+look_on_record(struct text record, void *arg)
+{
+	struct host_look *look = arg;
+	struct host_probes *probes = look->probes;
+	const struct facts_address *a;
+	struct facts *facts;
+	size_t i, left = 0;
+
+	take_cached(probes, &look->hop, record);
+	facts = front_facts(host_entry(probes, &look->hop), &look->hop);
+	for (i = 0; i < look->count; i++) {
+		a = facts_find_address(facts, &look->requests[i].address);
+		if (a == NULL || address_is_due(a, &probes->front->site,
+		    clock_now_s()))
+			look->requests[left++] = look->requests[i];
+	}
+	look->count = left;
+	facts_free(facts);
+	return left > 0;
+}
+
+static unsigned
+look_send(const struct host_look *look)
+{
+	struct channel *scout = child_peer(look->probes->front->child,
+	    ROLE_SCOUT);
+	struct buffer payload;
+	unsigned sent = 0;
+	size_t i;
+
+	for (i = 0; scout != NULL && i < look->count; i++) {
+		buffer_init(&payload, OBSERVATION_MAX_BYTES);
+		probe_request_format(&look->requests[i], &payload);
+		sent += channel_send(scout, MESSAGE_PROBE, look->number,
+		    (struct text){ buffer_text(&payload), payload.len });
+		buffer_clear(&payload);
+	}
+	return sent;
+}
+
+static void
+look_on_end(bool is_ours, void *arg)
+{
+	struct host_look *look = arg;
+	struct domain_lookups *lookups = look->probes->front->lookups;
+	unsigned sent = is_ours ? look_send(look) : 0;
+	unsigned over = look->asked_count - sent;
+	uint64_t number = look->number;
+
+	LIST_REMOVE(look, next);
+	free(look);
+	if (over > 0)
+		domain_lookups_on_seen(lookups, number, over);
+}
+
+/* The due addresses of the next host, from *host and *address on, or NULL. */
+static struct host_look *
+look_next(struct host_probes *probes, const struct facts *facts,
+    const struct tls_decision *decision, size_t *host, size_t *address)
+{
+	struct host_look *look = NULL;
+	struct probe_request *request;
+	size_t first, i;
+
+	for (; next_due(probes, facts, decision, host, address) &&
+	    (look == NULL || *host == first); ++*address) {
+		if (look == NULL) {
+			first = *host;
+			look = xcalloc(1, sizeof(*look));
+			look->probes = probes;
+			host_hop(facts->hosts[first].name, facts->hop.port,
+			    &look->hop);
+		}
+		request = &look->requests[look->count++];
+		request->address =
+		    facts->hosts[first].addresses[*address].address;
+		request->port = facts->hop.port;
+		request->service = PROBE_SMTP;
+		request->manner = PROBE_AS_POSTFIX;
+		memcpy(request->host, look->hop.name, sizeof(request->host));
+		memcpy(request->domain, facts->hop.name,
+		    sizeof(request->domain));
+		for (i = 0; i < facts->host_count; i++)
+			if (i != first)
+				probe_request_add_other(request,
+				    facts->hosts[i].name);
+	}
+	return look;
+}
+
 unsigned
 host_probes_send(struct host_probes *probes, const struct facts *facts,
     uint64_t number)
 {
-	struct channel *scout = child_peer(probes->front->child, ROLE_SCOUT);
-	struct probe_request request;
 	struct tls_decision decision;
-	struct buffer payload;
-	size_t host = 0, address = 0, i;
+	size_t host = 0, address = 0;
+	struct host_look *look;
 	unsigned sent = 0;
 
+	if (child_peer(probes->front->child, ROLE_SCOUT) == NULL)
+		return 0;
+	/* Asked anew, after the scout was away: what was asked counts no more. */
+	LIST_FOREACH(look, &probes->looks, next)
+		if (look->number == number)
+			look->number = 0;
 	front_decide(probes->front, facts, &decision);
-	for (; scout != NULL && next_due(probes, facts, &decision, &host,
-	    &address); address++) {
-		request = (struct probe_request){
-			.address = facts->hosts[host].addresses[address].address,
-			.port = facts->hop.port, .service = PROBE_SMTP,
-			.manner = PROBE_AS_POSTFIX
-		};
-		memcpy(request.host, facts->hosts[host].name,
-		    sizeof(request.host));
-		memcpy(request.domain, facts->hop.name,
-		    sizeof(request.domain));
-		for (i = 0; i < facts->host_count; i++)
-			if (i != host)
-				probe_request_add_other(&request,
-				    facts->hosts[i].name);
-		buffer_init(&payload, OBSERVATION_MAX_BYTES);
-		probe_request_format(&request, &payload);
-		sent += channel_send(scout, MESSAGE_PROBE, number,
-		    (struct text){ buffer_text(&payload), payload.len });
-		buffer_clear(&payload);
+	while ((look = look_next(probes, facts, &decision, &host,
+	    &address)) != NULL) {
+		look->number = number;
+		look->asked_count = (unsigned)look->count;
+		if (host_turn_start(probes->turns, &look->hop, look_on_record,
+		    look_on_end, look)) {
+			LIST_INSERT_HEAD(&probes->looks, look, next);
+			sent += look->asked_count;
+		} else {
+			sent += look_send(look);
+			free(look);
+		}
 	}
 	return sent;
 }

@@ -24,7 +24,11 @@ void	host_probes_free(struct host_probes *probes);
  * tells whether some address is due for a look.
  */
 bool	host_probes_are_due(struct host_probes *probes, struct facts *facts);
-/* Has those looked at; how many, perhaps none when the scout is away. */
+/*
+ * Has those looked at, by us or by another host of the group; how many, perhaps
+ * none when the scout is away.  For each comes a frame for host_probes_take, or
+ * domain_lookups_on_seen is called.
+ */
 unsigned host_probes_send(struct host_probes *probes,
 	    const struct facts *facts, uint64_t number);
 /* The scout's answer; false when it cannot be read. */

@@ -210,6 +210,29 @@ facts_take_observations(struct facts *to, const struct facts *from)
 	}
 }
 
+bool
+facts_add_observations(struct facts *to, const struct facts *from)
+{
+	const struct facts_host *theirs = find_host(from, from->hop.name);
+	struct facts_host *ours = find_host(to, to->hop.name);
+	struct facts_address *a;
+	bool is_newer = false;
+	size_t i;
+
+	for (i = 0; theirs != NULL && i < theirs->address_count; i++) {
+		if (ours == NULL)
+			ours = facts_add_host(to, to->hop.name, 0);
+		if (find_address(ours, &theirs->addresses[i].address) == NULL)
+			facts_add_address(ours, &theirs->addresses[i].address);
+		a = find_address(ours, &theirs->addresses[i].address);
+		if (a != NULL && theirs->addresses[i].seen_at > a->seen_at) {
+			*a = theirs->addresses[i];
+			is_newer = true;
+		}
+	}
+	return is_newer;
+}
+
 struct facts_address *
 facts_find_address(struct facts *f, const struct address *address)
 {

@@ -165,6 +165,12 @@ void		 facts_observe(struct facts *f,
 /* Copies what was seen at addresses that both know of a host. */
 void		 facts_take_observations(struct facts *to,
 		    const struct facts *from);
+/*
+ * The same for what another host of the group saw; both are of one mail host.
+ * True when there was something newer.
+ */
+bool		 facts_add_observations(struct facts *to,
+		    const struct facts *from);
 /* What is known of an address of the host that f is of, or NULL. */
 struct facts_address *facts_find_address(struct facts *f,
 		    const struct address *address);

@@ -3,6 +3,7 @@
 The second host is a second policyd in the same namespace, with ports and folders of its own.
 """
 
+import concurrent.futures
 import os
 import time
 
@@ -12,6 +13,7 @@ from hopseal import Hopseal
 from process import wait_until
 
 SECOND_MAP = ("127.0.0.1", 9461)
+REPROBE_AFTER_S = 3
 TESTS = {}
 second = None
 
@@ -20,8 +22,9 @@ def prepare(bench, names):
     global second
     folder = os.path.join(bench.folder, "second")
     os.makedirs(folder)
-    bench.restart_hopseal()
-    options = dict(bench.hopseal.options)
+    times = {"reprobe_after": f"{REPROBE_AFTER_S}s"}
+    bench.restart_hopseal(**times)
+    options = dict(bench.hopseal.options, **times)
     for name in ("map_listen", "control_listen", "run_dir", "state_dir", "rules_file"):
         del options[name]
     options["access_listen"] = "inet:127.0.0.1:9462"
@@ -90,6 +93,10 @@ def refreshed_ahead_of_expiry_by_one(bench):
                    "the policy")
 
 
+def probes_of(host, name):
+    return sum(f"probed: host=mx.{name}" in line for line in host.log_lines())
+
+
 @test
 def a_host_seen_by_one_is_known_to_the_other(bench):
     """One connection to the MX host serves both."""
@@ -99,4 +106,35 @@ def a_host_seen_by_one_is_known_to_the_other(bench):
                "the record in Redis")
     told = second.explain(name)
     assert told["verdict"] == "undeliverable", told
-    assert not any(f"probed: host=mx.{name}" in line for line in second.log_lines())
+    assert told["hosts"][0]["addresses"][0]["finding"] == "cert-expired", told
+    assert probes_of(bench.hopseal, name) > 0 and probes_of(second, name) == 0
+
+
+@test
+def a_host_repaired_for_one_is_free_for_the_other(bench):
+    """What the one saw first, the other does not believe for longer."""
+    name = "probe-repaired.test"
+    assert bench.hopseal.explain(name)["verdict"] == "undeliverable"
+    wait_until(lambda: second.explain(name)["verdict"] == "undeliverable", 10, "both to know")
+    bench.layout.change(BY_NAME[name], "good")
+    time.sleep(REPROBE_AFTER_S + 1)
+    wait_until(lambda: bench.hopseal.explain(name)["verdict"] == "deliverable", 20,
+               "the first to see it")
+    wait_until(lambda: second.explain(name)["verdict"] == "deliverable", 20,
+               "the other to hear of it")
+    assert probes_of(second, name) == 0
+    bench.layout.change(BY_NAME[name], "expired")
+
+
+@test
+def what_was_seen_is_forgotten_by_both(bench):
+    """After a forget on one host both look at the MX host anew, once for both."""
+    name = "probe-unseen.test"
+    for host in (bench.hopseal, second):
+        wait_until(lambda: host.explain(name)["verdict"] == "undeliverable", 10, "both to know")
+    bench.layout.change(BY_NAME[name], "good")
+    assert second.command("forget", name)[1]["done"] is True
+    for host in (bench.hopseal, second):
+        wait_until(lambda: host.explain(name)["verdict"] == "deliverable", 20,
+                   "a look at the new certificate")
+    bench.layout.change(BY_NAME[name], "expired")

@@ -898,7 +898,7 @@ test_observe(void)
 	struct facts_observation seen = { .not_after = 9000,
 	    .detail = "R3\n", .words = "its words",
 	    .postfix_finding = FINDING_OK };
-	struct facts *host, *domain;
+	struct facts *host, *domain, *theirs;
 	const char *why;
 	size_t i;
 
@@ -928,6 +928,17 @@ test_observe(void)
 	host->hosts[0].addresses[0].seen_at = 1603;
 	check_int("the newest of it", facts_newest(host), 1603);
 	check_int("kept for stale_ttl", facts_end(host, 100), 1703);
+
+	theirs = facts_new(&hop);
+	check_bool("another saw something newer",
+	    facts_add_observations(theirs, host), true);
+	check_text("and it is taken", finding_name(facts_find_address(theirs,
+	    &seen.address)->finding), "cert-expired");
+	check_bool("once", facts_add_observations(theirs, host), false);
+	facts_find_address(theirs, &seen.address)->seen_at++;
+	check_bool("what is older is not", facts_add_observations(theirs,
+	    host), false);
+	facts_free(theirs);
 
 	domain = facts_new(&domain_hop);
 	facts_add_address(facts_add_host(domain, "mx.a.example", 10),
