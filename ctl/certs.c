@@ -123,25 +123,22 @@ find_dovecot(struct own_certificates *own)
 	buffer_clear(&output);
 }
 
-/* The caller's; NULL when Postfix does not say it. */
-static char *
-find_myhostname(const struct config *config)
+static struct site *
+read_site(const struct config *config)
 {
 	struct buffer output;
 	struct site *site;
-	char *name;
 
 	buffer_init(&output, OUTPUT_MAX);
 	postconf_read(config->postfix_config_dir, &output);
 	site = site_parse(text_in(&output));
-	name = site->myhostname != NULL ? xstrdup(site->myhostname) : NULL;
-	site_free(site);
 	buffer_clear(&output);
-	return name;
+	return site;
 }
 
 static bool
-find_all(struct certs *certs, const struct config *config)
+find_all(struct certs *certs, const struct config *config,
+    const struct site *site)
 {
 	const char *why;
 
@@ -152,6 +149,7 @@ find_all(struct certs *certs, const struct config *config)
 	}
 	find_postfix(certs->own, config);
 	find_dovecot(certs->own);
+	certs_add_domains(certs, config, site);
 	return true;
 }
 
@@ -194,7 +192,7 @@ certs_run(const struct ctl_options *given, int operand_count,
 	const char *critical = NULL;
 	enum ctl_exit status = CTL_USAGE;
 	struct config *config = config_new();
-	char *myhostname = NULL;
+	struct site *site = NULL;
 	json_t *report;
 	uint64_t days;
 
@@ -213,11 +211,18 @@ certs_run(const struct ctl_options *given, int operand_count,
 	status = CTL_UNKNOWN;
 	certs.own = own_certificates_new();
 	certs.ca_file = config->mx_ca_file;
-	myhostname = find_myhostname(config);
-	certs.myhostname = myhostname != NULL ? myhostname : "";
-	if (!find_all(&certs, config))
+	site = read_site(config);
+	certs.myhostname = site->myhostname != NULL ? site->myhostname : "";
+	if (!find_all(&certs, config, site))
 		goto out;
 	certs_read(&certs);
+	if (certs_look(&certs, &options, &status) == -1)
+		goto out;
+	if (options.values[CTL_PUBLISH] != NULL) {
+		certs_publish(&certs, config);
+		status = CTL_FINE;
+		goto out;
+	}
 	if (certs_ask(&certs, &options, &status) == -1)
 		goto out;
 	report = certs_report(&certs);
@@ -229,7 +234,8 @@ certs_run(const struct ctl_options *given, int operand_count,
 	json_decref(report);
 out:
 	certs_clear(&certs);
-	free(myhostname);
+	if (site != NULL)
+		site_free(site);
 	config_free(config);
 	return status;
 }
@@ -237,13 +243,14 @@ out:
 const struct ctl_command certs_command = {
 	.name = "certs",
 	.operands = "",
-	.takes = CTL_TAKES(CTL_WARN),
+	.takes = CTL_TAKES(CTL_WARN) | CTL_TAKES(CTL_PUBLISH),
 	.summary = "our own certificates: on disk, served, and for how long",
 	.help =
 	    "Finds them by Postfix's and Dovecot's settings and the option "
 	    "certificates.\n  -w DAYS  warn when fewer are left, instead of a "
 	    "quarter of the lifetime\n  -c DAYS  critical when fewer are "
-	    "left (a name is the configuration)\nNeeds no daemon; private "
+	    "left (a name is the configuration)\n  --publish  prints the "
+	    "records that promise what is on disk\nNeeds no daemon; private "
 	    "keys are checked as root alone.  Exit 0 good, 1 warnings,\n"
 	    "2 broken, 3 unknown; the first line is a monitoring plugin's.\n",
 	.run = certs_run

@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "ctl/check_judge.h"
 #include "ctl/ctl.h"
 #include "shared/host_name.h"
 #include "shared/policy/cert_check.h"
@@ -50,11 +51,26 @@ struct certs_item {
 	size_t				 problem_count;
 };
 
+/* What strangers find who send to a domain of ours. */
+struct certs_domain {
+	struct look	look;
+	struct check	check;		/* of look */
+	/* Postfix named it, perhaps for local mail alone. */
+	bool		 is_guess;
+};
+
+#define CERTS_DOMAINS_MAX	64
+
+struct config;
+struct site;
+
 struct certs {
 	int64_t			 now;
 	struct own_certificates	*own;
 	struct certs_item	*items;
 	size_t			 item_count;
+	struct certs_domain	*domains;
+	size_t			 domain_count;
 	const char		*myhostname;
 	const char		*ca_file;	/* "": the system's */
 	bool			 may_read_keys;		/* we are root */
@@ -75,6 +91,19 @@ void	certs_read(struct certs *certs);
 /* Asks every port; -1 with *status when no scout could be started. */
 int	certs_ask(struct certs *certs, const struct ctl_options *options,
 	    enum ctl_exit *status);
+/* Ours by the options own_domains and promise_domains, or as Postfix says. */
+void	certs_add_domains(struct certs *certs, const struct config *config,
+	    const struct site *site);
+/* Looks at the domains; -1 with *status when no scout could be started. */
+int	certs_look(struct certs *certs, const struct ctl_options *options,
+	    enum ctl_exit *status);
+/* False for a name that only this host knows: it promises nothing. */
+bool	certs_is_promised(const struct certs_domain *domain);
+/* The word for a problem of a domain of ours: also "mx-legacy". */
+const char *certs_promise_word(const struct check_problem *problem);
+/* Prints the records that promise what is on disk, ready for a zone. */
+void	certs_publish(const struct certs *certs, const struct config *config);
+
 /* One object, as it is printed with --json and shown to people. */
 json_t	*certs_report(const struct certs *certs);
 void	certs_show(const json_t *report);

@@ -378,6 +378,11 @@ certs_clear(struct certs *certs)
 		free(certs->items[i].served);
 		free(certs->items[i].problems);
 	}
+	for (i = 0; i < certs->domain_count; i++) {
+		check_clear(&certs->domains[i].check);
+		look_clear(&certs->domains[i].look);
+	}
 	free(certs->items);
+	free(certs->domains);
 	own_certificates_free(certs->own);
 }

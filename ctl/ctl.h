@@ -21,7 +21,8 @@ enum ctl_exit {
 
 /* Options of single commands; main.c has a row for each. */
 enum ctl_option {
-	CTL_POLICY, CTL_CLEAR, CTL_HOST, CTL_AT, CTL_CA, CTL_WARN,
+	CTL_POLICY, CTL_CLEAR, CTL_HOST, CTL_AT, CTL_CA, CTL_WARN, CTL_PUBLISH,
+	CTL_DAY, CTL_SINCE, CTL_DOMAIN, CTL_IN, CTL_OUT, CTL_RECEIVED, CTL_TOP,
 	CTL_OPTION_COUNT
 };
 #define CTL_TAKES(option) (1u << (option))
@@ -49,7 +50,7 @@ struct ctl_command {
 
 extern const struct ctl_command explain_command, check_command,
     status_command, refresh_command, forget_command, rules_command,
-    certs_command, lint_command;
+    report_command, certs_command, lint_command;
 
 /*
  * "hopseal: ..." on standard error.  With --json the last of it becomes the

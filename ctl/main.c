@@ -14,7 +14,7 @@
 
 static const struct ctl_command *const commands[] = {
 	&explain_command, &check_command, &status_command, &refresh_command,
-	&forget_command, &rules_command, &certs_command,
+	&forget_command, &rules_command, &report_command, &certs_command,
 	&lint_command
 };
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
@@ -36,6 +36,14 @@ static const struct option long_options[] = {
 	OWN("at", required_argument, CTL_AT),
 	OWN("ca", required_argument, CTL_CA),
 	OWN("warn", required_argument, CTL_WARN),
+	OWN("publish", no_argument, CTL_PUBLISH),
+	OWN("day", required_argument, CTL_DAY),
+	OWN("since", required_argument, CTL_SINCE),
+	OWN("domain", required_argument, CTL_DOMAIN),
+	OWN("in", no_argument, CTL_IN),
+	OWN("out", no_argument, CTL_OUT),
+	OWN("received", no_argument, CTL_RECEIVED),
+	OWN("top", required_argument, CTL_TOP),
 	{ "json", no_argument, NULL, OPTION_JSON },
 	{ "help", no_argument, NULL, 'h' },
 	{ "version", no_argument, NULL, 'V' },
@@ -45,7 +53,8 @@ static const struct option long_options[] = {
 /* What an argument is, for usage; in the order of enum ctl_option. */
 static const char *const arguments[CTL_OPTION_COUNT] = {
 	[CTL_HOST] = "NAME", [CTL_AT] = "TIME", [CTL_CA] = "FILE",
-	[CTL_WARN] = "DAYS"
+	[CTL_WARN] = "DAYS", [CTL_DAY] = "DAY", [CTL_SINCE] = "DAY",
+	[CTL_DOMAIN] = "DOMAIN", [CTL_TOP] = "NUMBER"
 };
 
 static char no_argument_given[] = "";

@@ -57,6 +57,7 @@ struct config {
 	enum config_inbound_tls inbound_tls;
 	char	*dns_servers, *dns_trust_anchor;
 	char	*tls_ca_file, *tls_ca_path, *mx_ca_file, *mx_ca_path, *crl_file;
+	char	*promise_domains;
 	char	*certificates;	/* own_certificates_add_option */
 	char	*allow_networks;
 	char	*scout_program;			/* libexec's hopseal-scout */

@@ -1,0 +1,169 @@
+/*
+ * What we promise to those who send to us: each of our own domains gets the
+ * full look of "hopseal check", told as trouble of ours; and the records that
+ * would promise what is on disk.
+ */
+
+#include "ctl/certs.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ctl/check_judge.h"
+#include "ctl/scout_client.h"
+#include "shared/io/clock.h"
+#include "shared/io/config.h"
+#include "shared/postfix/next_hop.h"
+#include "shared/postfix/site.h"
+#include "shared/xalloc.h"
+
+#define OVERRIDES	"probe_rate=1200\n"
+#define LOOK_ALL_MS	120000
+
+/* ------------------------------------------------------------ our domains */
+
+/* A name that strangers could send to; others promise nothing. */
+static void
+add_domain(struct certs *certs, struct text word, bool is_guess)
+{
+	struct certs_domain *d;
+	struct next_hop hop;
+	const char *why;
+	size_t i;
+
+	next_hop_parse(word, &hop, &why);
+	if (hop.kind != NEXT_HOP_DOMAIN || strchr(hop.name, '.') == NULL ||
+	    host_name_is_private(hop.name) ||
+	    certs->domain_count == CERTS_DOMAINS_MAX)
+		return;
+	for (i = 0; i < certs->domain_count; i++)
+		if (strcmp(certs->domains[i].look.hop.name, hop.name) == 0)
+			return;
+	certs->domains = xreallocarray(certs->domains,
+	    certs->domain_count + 1, sizeof(*certs->domains));
+	d = &certs->domains[certs->domain_count++];
+	*d = (struct certs_domain){ .look = { .hop = hop,
+	    .service = PROBE_SMTP }, .is_guess = is_guess };
+}
+
+void
+certs_add_domains(struct certs *certs, const struct config *config,
+    const struct site *site)
+{
+	struct text rest = text_of(config->own_domains), item;
+	size_t i;
+
+	for (i = 0; rest.len == 0 && i < site->own_domain_count; i++)
+		add_domain(certs, text_of(site->own_domains[i]), true);
+	while (text_next_item(&rest, &item))
+		add_domain(certs, item, false);
+	rest = text_of(config->promise_domains);
+	while (text_next_item(&rest, &item))
+		add_domain(certs, item, false);
+}
+
+int
+certs_look(struct certs *certs, const struct ctl_options *options,
+    enum ctl_exit *status)
+{
+	int64_t end = clock_monotonic_ms() + LOOK_ALL_MS;
+	struct scout_client *scout;
+	bool is_there = true;
+	size_t i;
+
+	if (certs->domain_count == 0)
+		return 0;
+	scout = scout_client_start(options, OVERRIDES, status);
+	if (scout == NULL)
+		return -1;
+	for (i = 0; i < certs->domain_count; i++) {
+		/* Those that nobody looks at any more stay unknown. */
+		is_there = is_there && clock_monotonic_ms() < end &&
+		    look_run(&certs->domains[i].look, scout);
+		check_judge(&certs->domains[i].look, certs->now,
+		    &certs->domains[i].check);
+	}
+	scout_client_stop(scout);
+	return 0;
+}
+
+bool
+certs_is_promised(const struct certs_domain *domain)
+{
+	const struct facts *f = domain->look.facts;
+
+	return !domain->is_guess || f == NULL || f->host_count > 0 ||
+	    f->mx_state == FACT_UNKNOWN;
+}
+
+/* A host of ours that strangers find and that does not keep our promise. */
+const char *
+certs_promise_word(const struct check_problem *problem)
+{
+	if (problem->host[0] != '\0' &&
+	    (strcmp(problem->word, "mx-not-in-policy") == 0 ||
+	    strcmp(problem->word, "unreachable") == 0))
+		return "mx-legacy";
+	return problem->word;
+}
+
+/* ---------------------------------------------------------------- records */
+
+static void
+publish_tlsa(const struct certs *certs, const char *host)
+{
+	const struct certs_item *item;
+	size_t i, j;
+
+	for (i = 0; i < certs->item_count; i++) {
+		item = &certs->items[i];
+		if (!item->has_result)
+			continue;
+		for (j = 0; j < item->result.name_count; j++)
+			if (strcmp(item->result.names[j], host) == 0)
+				printf("_25._tcp.%s. IN TLSA %s\n", host,
+				    item->result.tlsa_text);
+	}
+}
+
+static void
+publish_domain(const struct certs *certs, const struct certs_domain *d,
+    const char *report_address)
+{
+	const struct facts *f = d->look.facts;
+	const char *name = d->look.hop.name;
+	size_t i;
+
+	printf("; %s: publish a key's TLSA record two TTLs before the key is "
+	    "used\n", name);
+	for (i = 0; f != NULL && i < f->host_count; i++)
+		publish_tlsa(certs, f->hosts[i].name);
+	printf("_smtp._tls.%s. IN TXT \"v=TLSRPTv1; rua=mailto:%s\"\n", name,
+	    report_address);
+	printf("_mta-sts.%s. IN TXT \"v=STSv1; id=%lld;\"\n", name,
+	    (long long)certs->now);
+	printf("; https://mta-sts.%s/.well-known/mta-sts.txt\n"
+	    ";   version: STSv1\n;   mode: %s\n", name,
+	    f != NULL && f->has_policy ? mtasts_mode_name(f->policy.mode) :
+	    "testing");
+	for (i = 0; f != NULL && i < f->host_count; i++)
+		printf(";   mx: %s\n", f->hosts[i].name);
+	printf(";   max_age: 604800\n\n");
+}
+
+void
+certs_publish(const struct certs *certs, const struct config *config)
+{
+	struct text addresses = text_of(config->report_addresses), item;
+	char first[HOST_NAME_SIZE + 16];
+	size_t i;
+
+	for (i = 0; i < certs->domain_count; i++) {
+		snprintf(first, sizeof(first), "tls-reports@%s",
+		    certs->domains[i].look.hop.name);
+		if (text_next_item(&addresses, &item))
+			text_quote(first, sizeof(first), item);
+		publish_domain(certs, &certs->domains[i], first);
+	}
+}
