@@ -43,6 +43,13 @@ text_starts_with(struct text t, const char *prefix)
 	return t.len >= len && memcmp(t.data, prefix, len) == 0;
 }
 
+bool
+text_contains(struct text t, const char *part)
+{
+	return t.len > 0 &&
+	    memmem(t.data, t.len, part, strlen(part)) != NULL;
+}
+
 static bool
 is_blank(char c)
 {

@@ -20,6 +20,7 @@ struct text	text_of(const char *terminated);
 bool		text_equals(struct text t, const char *word);
 bool		text_equals_nocase(struct text t, const char *word);
 bool		text_starts_with(struct text t, const char *prefix);
+bool		text_contains(struct text t, const char *part);
 /* Without blanks and tabs at both ends. */
 struct text	text_trim(struct text t);
 /*

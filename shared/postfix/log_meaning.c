@@ -82,13 +82,6 @@ find_row(const struct row *row, struct text t)
 	return row->finding;
 }
 
-static bool
-text_contains(struct text t, const char *part)
-{
-	return t.len > 0 &&
-	    memmem(t.data, t.len, part, strlen(part)) != NULL;
-}
-
 enum finding
 log_meaning_certificate(struct text reason)
 {

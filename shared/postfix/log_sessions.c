@@ -599,8 +599,9 @@ transaction_of(const struct log_event *event)
 	size_t i;
 
 	for (i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
-		hash = siphash(&(struct siphash_key){ hash, i },
-		    parts[i].data, parts[i].len);
+		if (parts[i].len > 0)
+			hash = siphash(&(struct siphash_key){ hash, i },
+			    parts[i].data, parts[i].len);
 	return hash | 1;
 }
 
@@ -643,8 +644,7 @@ static bool
 level_says_tls(struct text level)
 {
 	return level.len > 0 && !text_starts_with(level, "none") &&
-	    memmem(level.data, level.len, ":none", 5) == NULL &&
-	    memchr(level.data, '?', level.len) == NULL;
+	    !text_contains(level, ":none") && !text_contains(level, "?");
 }
 
 /* What the delivery's text says of the session. */

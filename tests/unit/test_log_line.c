@@ -330,8 +330,8 @@ static const struct {
 	    "receiving_mx=(Null)", "none" },
 	{ DAEMON_SMTP, "MX name 'mx.evil.example' does not match STS MX "
 	    "pattern for 'a.example'", "mx peer=mx.evil.example "
-	    "domain=a.example reason=MX name 'mx.evil.example' does not match STS MX pattern "
-	    "for 'a.example'" },
+	    "domain=a.example reason=MX name 'mx.evil.example' does not match "
+	    "STS MX pattern for 'a.example'" },
 	{ DAEMON_SMTP, "MX name 'mx.evil.example'", "none" },
 	{ DAEMON_SMTP, "TLS policy lookup for a.example/mx.a.example: client "
 	    "TLS configuration problem", "policy peer=mx.a.example "

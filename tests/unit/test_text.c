@@ -31,6 +31,10 @@ test_compare(void)
 	    true);
 	check_bool("prefix longer than the text",
 	    text_starts_with(text_of("v="), "v=STSv1"), false);
+	check_bool("a part", text_contains(text_of("may:none"), ":none"), true);
+	check_bool("no part", text_contains(text_of("may"), ":none"), false);
+	check_bool("a part of nothing", text_contains((struct text){ NULL, 0 },
+	    ":none"), false);
 }
 
 /* Joins what next_* cuts as "[one][two]". */
