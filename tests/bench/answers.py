@@ -44,16 +44,13 @@ class Answers:
                                   seconds=seconds or self._seconds, connections=connections)
         return [(one(*base), one(*ours)) for _ in range(self._rounds)]
 
-    def _show(self, what, rounds, cpu_at_most=None, rate_at_least=None, shows_times=True):
+    def _show(self, what, rounds, cpu_at_most=None, rate_at_least=None):
         cpu = lambda r: r["cpu_s"] / r["requests"] * 1e5
         self._table.ratio(f"{what}: CPU s per 100,000",
                           [(cpu(b), cpu(o)) for b, o in rounds], at_most=cpu_at_most)
         self._table.ratio(f"{what}: requests/s", [(b["rate"], o["rate"]) for b, o in rounds],
                           at_least=rate_at_least, form="{:.0f}")
-        if shows_times:
-            for point in ("p50_us", "p99_us"):
-                self._table.ratio(f"{what}: {point[:-3]}, us",
-                                  [(b[point], o[point]) for b, o in rounds], form="{:.0f}")
+        self._table.times(what, *zip(*rounds), ("p50", "p99"))
 
     def _map_sides(self, kind):
         """(base, ours) for questions of a kind, the constant reply as long as ours."""
@@ -67,13 +64,11 @@ class Answers:
             base, ours = self._map_sides(kind)
             for count in counts:
                 rounds = self._rounds_of(base, ours, connections=count)
-                self._show(f"map, {word}, {count} connections", rounds, 1.15, 0.90)
+                self._show(f"map, {word}, {count:,} conn.", rounds, 1.15, 0.90)
                 if count == 1000:
-                    self._table.ratio("  answers of the least served connection",
-                                      [(b["least"], o["least"]) for b, o in rounds],
-                                      form="{:.0f}")
-                    self._table.value("  least over most served", [
-                        o["least"] / o["most"] for _, o in rounds], "")
+                    even = [tuple(r["least"] / r["most"] for r in pair) for pair in rounds]
+                    self._table.ratio(f"map, {word}, {count:,} conn.: least / most served",
+                                      even, form="{:.2f}")
 
     def access_answers(self):
         names = [records.name("p" if i % 4 == 0 else "n", i * 773 % KNOWN)
@@ -85,7 +80,7 @@ class Answers:
         base = (ACCESS_LIMIT, pairs, self._rig.constants()[1])
         ours = (inet(ACCESS), pairs, self._rig.front())
         for count in (10, 50):
-            self._show(f"access, {count} connections",
+            self._show(f"access, {count} conn.",
                        self._rounds_of(base, ours, connections=count), rate_at_least=0.85)
 
     def new_connections(self):
@@ -102,10 +97,10 @@ class Answers:
                 rounds.append(tuple(self._steady(side, seconds, scout_works)
                                     for side in (base, ours)))
             what = "20,000/s" + (", 50 new domains/s" if scout_works else "")
-            for point, at_most in (("p50_us", None), ("p99_us", 1.5), ("p999_us", None)):
-                self._table.ratio(f"{what}: {point[:-3]}, us",
-                                  [(b[point], o[point]) for b, o in rounds],
-                                  at_most=at_most, form="{:.0f}")
+            self._table.ratio(f"{what}: p99, us", [(b["p99_us"], o["p99_us"])
+                                                   for b, o in rounds],
+                              at_most=1.5, form="{:.0f}")
+            self._table.times(what, *zip(*rounds), ("p50", "p999"))
             self._table.ratio(f"{what}: answered/s", [(b["rate"], o["rate"])
                                                       for b, o in rounds], form="{:.0f}")
 
@@ -136,12 +131,12 @@ class Answers:
                 ours.append(rig.load(inet(MAP), pairs, pids=[rig.front()],
                                      seconds=self._seconds, connections=connections,
                                      cpus=ANY_CPU))
-            what = f"from Redis, {connections} connections"
+            what = f"from Redis, {connections} conn."
             self._table.ratio(f"{what}: requests/s",
                               list(zip(gets, (o["rate"] for o in ours))), at_least=0.7,
                               form="{:.0f}")
-            self._table.value(f"{what}: front's CPU, us each",
-                              [o["cpu_s"] / o["requests"] * 1e6 for o in ours], "")
+            self._table.value(f"{what}: front's CPU each",
+                              [o["cpu_s"] / o["requests"] * 1e6 for o in ours], "us")
         self._table.note("base: redis-benchmark -P 1 GET; nothing is bound to a processor")
 
     def _redis_benchmark(self, connections, name):

@@ -46,8 +46,11 @@ class Life:
 
     def entries(self):
         """Memory of an entry: its share of what MANY of them need."""
-        for kind, what, wanted in (("n", "a negative entry", 160),
-                                   ("p", "a policy, without its record and reply", 320)):
+        for kind, what, wanted in (
+                ("n", "a negative entry", 160),
+                ("p", "a policy, with its record and its reply", 320 + len(
+                    records.policy(records.name("p", 0))) + len(
+                    records.map_answer("p", records.name("p", 0))))):
             self._rig.redis.command("FLUSHALL")
             records.write(self._rig.redis.path, kind, MANY)
             self._rig.restart(log_level="warn", cache_bytes="512M")
@@ -55,10 +58,6 @@ class Life:
             names = [records.name(kind, i) for i in range(MANY)]
             self._rig.ask_all(names)
             each = (memory(self._rig.front())[0] - before) / MANY
-            if kind == "p":
-                self._table.value("a policy, all in", [each], "bytes", form="{:.0f}")
-                each -= (len(records.policy(names[0])) +
-                         len(records.map_answer(kind, names[0])))
             self._table.value(what, [each], "bytes", at_most=wanted, form="{:.0f}")
 
     def start(self):

@@ -23,19 +23,25 @@ def negative(domain):
 
 
 def policy(domain):
-    """The same with a policy to enforce."""
+    """The same with a policy to enforce, whose one host was found well."""
     now = int(time.time())
     lines = "".join(f"policy={line}\n" for line in policy_text(f"mx1.{domain}").split("\r\n")
                     if line)
     return (f"hopseal-facts 1\nnext_hop={domain}\nlooked_at={now}\n"
             f"refresh_at={now + FRESH_S}\nlearned_at={now}\nmx=present\ndane=none\n"
-            f"record=present\nrecord_id=20260101\n{hosts(domain)}policy_id=20260101\n"
+            f"record=present\nrecord_id=20260101\n{hosts(domain, seen(now))}"
+            f"policy_id=20260101\n"
             f"fetched_at={now}\nexpires_at={now + 604800}\nrefetch_at={now + 86400}\n{lines}")
 
 
-def hosts(domain):
+def hosts(domain, of_first=""):
     return "".join(f"host=mx{i}.{domain}\npreference={i}0\naddresses=present\ntlsa=none\n"
-                   f"address=198.51.100.{i}\n" for i in (1, 2))
+                   f"address=198.51.100.{i}\n{of_first if i == 1 else ''}" for i in (1, 2))
+
+
+def seen(now):
+    return (f"finding=ok\nseen_at={now}\nnot_after={now + 5000000}\nseen_count=1\n"
+            "detail=O=Let's Encrypt, CN=R11\n")
 
 
 def write(redis_path, kind, count):
