@@ -127,8 +127,8 @@ note_head(struct log_follow *f)
 static bool
 has_head(const struct position *at, const char *head, ssize_t len)
 {
-	return len >= (ssize_t)at->head_len &&
-	    siphash(&head_key, head, at->head_len) == at->head;
+	return at->head_len == 0 || (len >= (ssize_t)at->head_len &&
+	    siphash(&head_key, head, at->head_len) == at->head);
 }
 
 /* True when the position lies in this file. */
