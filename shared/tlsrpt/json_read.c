@@ -7,17 +7,31 @@
 #include "shared/tlsrpt/json_read.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "shared/xalloc.h"
 
-/* Where the string whose first octet is data[i] ends; t.len if it does not. */
+/*
+ * Where the string whose first octet is data[begin] ends; t.len if it does
+ * not.  A quote ends it behind an even number of backslashes.
+ */
 static size_t
-string_end(struct text t, size_t i)
+string_end(struct text t, size_t begin)
 {
-	for (; i < t.len && t.data[i] != '"'; i++)
-		if (t.data[i] == '\\')
-			i++;
-	return i < t.len ? i : t.len;
+	const char *quote;
+	size_t end, slash;
+
+	for (end = begin; end < t.len; end++) {
+		quote = memchr(t.data + end, '"', t.len - end);
+		if (quote == NULL)
+			break;
+		end = slash = (size_t)(quote - t.data);
+		while (slash > begin && t.data[slash - 1] == '\\')
+			slash--;
+		if ((end - slash) % 2 == 0)
+			return end;
+	}
+	return t.len;
 }
 
 /* Counts what jansson would allocate; the grammar is left to it. */

@@ -197,6 +197,8 @@ test_accepted(void)
 		    false },
 		{ "unknown members", HEAD "\"x\":{\"y\":[null]},\"policies\":["
 		    STS ",\"ttl\":1.5}]}", false },
+		{ "brackets in a string", HEAD "\"x\":\"[[[[[[[[[\\\"["
+		    "\\\\\",\"policies\":[" STS "}]}", false },
 		{ "failed, and no failure", HEAD "\"policies\":["
 		    "{\"policy-type\":9,\"f\":1,\"failure-details\":[]}]}",
 		    false },
@@ -314,6 +316,8 @@ test_refused(void)
 		    "grammar" },
 		{ "nine deep", HEAD "\"x\":[[[[[[[[]]]]]]]],\"policies\":["
 		    STS "}]}", "deep" },
+		{ "nine deep behind a string", HEAD "\"x\":\"\\\\\",\"y\":"
+		    "[[[[[[[[]]]]]]]],\"policies\":[" STS "}]}", "deep" },
 		{ "a quote that is not closed", "{\"d", "grammar" },
 		{ "a backslash at the end", "{\"d\\", "grammar" },
 	};
