@@ -78,6 +78,31 @@ show_future(const char *word, int64_t when, int64_t now)
 		screen_putf(TONE_PLAIN, 0, ", %s: now", word);
 }
 
+/* Where this site's mail for the domain goes, when that is not its MX hosts. */
+static void
+show_route(const json_t *answer)
+{
+	const json_t *route = json_object_get(answer, "route"), *hop;
+	size_t i;
+
+	if (route == NULL || json_is_null(route) ||
+	    answer_is(route, "state", "direct"))
+		return;
+	screen_label("mail goes");
+	if (answer_is(route, "state", "none"))
+		screen_putf(TONE_PLAIN, 0, "to no other host: %s",
+		    answer_text(route, "because"));
+	else if (answer_is(route, "state", "unknown"))
+		screen_putf(TONE_DOUBT, 0, "where is not known, and nothing "
+		    "is judged: %s", answer_text(route, "because"));
+	else
+		screen_putf(TONE_DOUBT, 0, "elsewhere, by %s:",
+		    answer_text(route, "because"));
+	json_array_foreach(json_object_get(route, "next_hops"), i, hop)
+		screen_putf(TONE_DOUBT, 0, " %s", json_string_value(hop));
+	screen_end_line();
+}
+
 static void
 show_verdict(const json_t *answer, int64_t now)
 {
@@ -91,6 +116,7 @@ show_verdict(const json_t *answer, int64_t now)
 	if (answer_is_true(answer, "degraded"))
 		screen_put(TONE_DOUBT, 0, ", degraded");
 	screen_end_line();
+	show_route(answer);
 	show_line("reason", answer_text(answer, "reason"));
 	show_line("action", answer_text(answer, "action"));
 	screen_label("rule");

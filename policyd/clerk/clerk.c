@@ -6,6 +6,9 @@
 
 #include "policyd/clerk/clerk.h"
 
+#include <sys/queue.h>
+
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -17,6 +20,7 @@
 #include "policyd/clerk/question.h"
 #include "policyd/clerk/reports.h"
 #include "policyd/clerk/request_json.h"
+#include "policyd/clerk/route_json.h"
 #include "policyd/clerk/rules_json.h"
 #include "policyd/clerk/site_json.h"
 #include "policyd/clerk/sources.h"
@@ -29,12 +33,21 @@
 #include "shared/pack.h"
 #include "shared/xalloc.h"
 
+/* A question for a domain whose mail's way was found first. */
+struct explain_wait {
+	LIST_ENTRY(explain_wait) next;
+	uint64_t		 connection;
+	struct control_question	 asked;
+	struct transport	 way;
+};
+
 struct clerk {
 	struct child		*child;		/* NULL before the settings */
 	int			 control_fd;
 	struct control		*control;	/* NULL without a socket */
 	struct questions	*questions;
 	struct next_hops	*hops;
+	LIST_HEAD(, explain_wait) explain_waits;
 	struct ledger		*ledger;
 	struct ledger_share	*share;
 	struct sources		*sources;
@@ -93,13 +106,13 @@ clerk_outcome(const struct control_question *q, struct text answer)
 
 static char *
 clerk_explanation(struct clerk *clerk, const struct control_question *q,
-    struct text answer)
+    const struct transport *way, struct text answer)
 {
 	struct control_explanation explanation;
 
 	if (!control_explanation_parse(answer, &explanation))
 		return json_error_line("the front's answer cannot be read");
-	return explain_line(&q->hop, &explanation,
+	return explain_line(&q->hop, &explanation, way,
 	    clerk->child->settings->rules, clock_now_s());
 }
 
@@ -113,11 +126,84 @@ clerk_site(struct clerk *clerk, struct text answer)
 	return site_line(&site, clerk->child->settings);
 }
 
+static struct explain_wait *
+explain_wait_find(struct clerk *clerk, uint64_t connection)
+{
+	struct explain_wait *w;
+
+	LIST_FOREACH(w, &clerk->explain_waits, next)
+		if (w->connection == connection)
+			return w;
+	return NULL;
+}
+
+static void
+explain_wait_free(struct explain_wait *w)
+{
+	if (w != NULL)
+		LIST_REMOVE(w, next);
+	free(w);
+}
+
+static void
+clerk_on_way(const struct route *route, uint64_t connection, void *arg)
+{
+	struct clerk *clerk = arg;
+	struct explain_wait *w = explain_wait_find(clerk, connection);
+
+	w->way = route->transport;
+	questions_ask(clerk->questions, connection, &w->asked);
+}
+
+/* Where mail for the domain goes, whoever sends it; then what is known of it. */
+static void
+clerk_explain(struct clerk *clerk, uint64_t connection,
+    const struct control_question *q)
+{
+	char recipient[sizeof("postmaster@") + HOST_NAME_SIZE];
+	struct route_question way = { .sender = { NULL, 0 } };
+	struct explain_wait *w;
+
+	if (q->is_next_hop || q->hop.kind != NEXT_HOP_DOMAIN) {
+		questions_ask(clerk->questions, connection, q);
+		return;
+	}
+	w = xcalloc(1, sizeof(*w));
+	w->connection = connection;
+	w->asked = *q;
+	LIST_INSERT_HEAD(&clerk->explain_waits, w, next);
+	snprintf(recipient, sizeof(recipient), "postmaster@%s", q->hop.name);
+	way.recipient = text_of(recipient);
+	next_hops_ask(clerk->hops, &way, clerk_on_way, connection, clerk);
+}
+
+static void
+clerk_on_asked_route(const struct route *route, uint64_t connection, void *arg)
+{
+	clerk_answer(arg, connection, route_line(route));
+}
+
+static void
+clerk_answer_route(struct clerk *clerk, uint64_t connection, struct text line)
+{
+	struct route_request request;
+	const char *why;
+
+	if (route_request_parse(line, &request, &why) == -1) {
+		clerk_answer(clerk, connection, json_error_line(why));
+		return;
+	}
+	next_hops_ask(clerk->hops, &request.q, clerk_on_asked_route,
+	    connection, clerk);
+	route_request_clear(&request);
+}
+
 static void
 clerk_on_answer(uint64_t connection, const struct control_question *q,
     const struct text *answer, const char *why, void *arg)
 {
 	struct clerk *clerk = arg;
+	struct explain_wait *w = explain_wait_find(clerk, connection);
 	char *line;
 
 	/* The status without the front's part says that the front is away. */
@@ -128,9 +214,11 @@ clerk_on_answer(uint64_t connection, const struct control_question *q,
 	else if (q->command == CONTROL_SITE)
 		line = clerk_site(clerk, *answer);
 	else if (q->command == CONTROL_EXPLAIN)
-		line = clerk_explanation(clerk, q, *answer);
+		line = clerk_explanation(clerk, q, w != NULL ? &w->way : NULL,
+		    *answer);
 	else
 		line = clerk_outcome(q, *answer);
+	explain_wait_free(w);
 	clerk_answer(clerk, connection, line);
 }
 
@@ -171,7 +259,12 @@ clerk_on_line(uint64_t connection, struct text line, void *arg)
 	case CONTROL_REPORT:
 		reports_ask(clerk->reports, connection, line);
 		break;
+	case CONTROL_ROUTE:
+		clerk_answer_route(clerk, connection, line);
+		break;
 	case CONTROL_EXPLAIN:
+		clerk_explain(clerk, connection, &q);
+		break;
 	case CONTROL_REFRESH:
 	case CONTROL_FORGET:
 	case CONTROL_STATUS:
@@ -372,6 +465,8 @@ clerk_on_stop(struct child *child)
 	control_free(clerk->control);
 	questions_free(clerk->questions);
 	next_hops_free(clerk->hops);
+	while (!LIST_EMPTY(&clerk->explain_waits))
+		explain_wait_free(LIST_FIRST(&clerk->explain_waits));
 	free(clerk->children);
 	free(clerk->refusal);
 	clerk_forget_resolver(clerk);

@@ -17,6 +17,8 @@ struct explanation {
 	enum tls_policy_kind	 kind;		/* what governs */
 	const struct domain_rules *rules;
 	const struct domain_rule *rule;		/* the one that applies */
+	const struct transport	*way;		/* or NULL */
+	bool			 goes_elsewhere; /* or nobody knows where */
 };
 
 static const char *
@@ -249,6 +251,37 @@ warning_array(const struct explanation *x, struct text breaker)
 	return warnings;
 }
 
+static const char *
+way_word(const struct explanation *x)
+{
+	switch (x->way->kind) {
+	case TRANSPORT_HOPS:
+		return x->goes_elsewhere ? "elsewhere" : "direct";
+	case TRANSPORT_NONE:
+		return "none";
+	case TRANSPORT_UNKNOWN:
+	case TRANSPORT_PENDING:
+		break;
+	}
+	return "unknown";
+}
+
+/* Where this site's Postfix sends mail for the domain, and what says so. */
+static json_t *
+way_object(const struct explanation *x)
+{
+	const struct transport *way = x->way;
+	char text[NEXT_HOP_TEXT_SIZE];
+	json_t *hops = json_array();
+	size_t i;
+
+	for (i = 0; i < way->hop_count; i++)
+		json_array_append_new(hops, json_string(next_hop_format(
+		    &way->hops[i], text)));
+	return json_pack("{s:s, s:o, s:s}", "state", way_word(x),
+	    "next_hops", hops, "because", way->because);
+}
+
 static json_t *
 explain_object(const struct next_hop *hop, const struct explanation *x,
     const struct control_explanation *e, const struct tls_decision *d)
@@ -267,9 +300,12 @@ explain_object(const struct next_hop *hop, const struct explanation *x,
 	    "hosts", host_array(x),
 	    "map", "QUERY", json_text(e->query),
 	    "QUERYwithTLSRPT", json_text(e->query_with_tlsrpt),
-	    "access", json_text(e->access));
+	    /* Recipients are judged by where their mail goes. */
+	    "access", x->goes_elsewhere && x->way->kind == TRANSPORT_HOPS ?
+	    json_null() : json_text(x->goes_elsewhere ? text_of("DUNNO") :
+	    e->access));
 	json_object_update_new(o, json_pack("{s:s, s:s, s:s, s:o, s:o, s:o,"
-	    "s:o, s:o, s:o, s:o, s:o}",
+	    "s:o, s:o, s:o, s:o, s:o, s:o}",
 	    "next_hop", next_hop_format(hop, text),
 	    "policy", tls_policy_kind_name(d->kind),
 	    "finding", finding_name(d->finding),
@@ -284,17 +320,19 @@ explain_object(const struct next_hop *hop, const struct explanation *x,
 	    "refresh_at", json_time(f != NULL ? f->refresh_at : 0),
 	    "lookup_error", e->error.len > 0 ? json_text(e->error) :
 	    json_null(),
+	    "route", x->way != NULL ? way_object(x) : json_null(),
 	    "time", json_time(x->now)));
 	return o;
 }
 
 char *
 explain_line(const struct next_hop *hop, const struct control_explanation *e,
-    const struct domain_rules *rules, int64_t now)
+    const struct transport *way, const struct domain_rules *rules,
+    int64_t now)
 {
 	struct tls_site site = e->site;
 	struct explanation x = { .site = &site, .now = now,
-	    .rules = rules };
+	    .rules = rules, .way = way };
 	struct facts *f = NULL;
 	struct tls_decision d;
 	const char *why;
@@ -308,7 +346,9 @@ explain_line(const struct next_hop *hop, const struct control_explanation *e,
 	x.facts = f;
 	x.has_policy = f != NULL && f->has_policy && now < f->expires_at;
 	x.rule = domain_rules_match(rules, hop->name, RULE_OUT, now);
-	tls_decision_make(f, x.rule, &e->site, now, &d);
+	x.goes_elsewhere = way != NULL && !transport_is_direct(way, hop->name);
+	site.next_hops_vary = x.goes_elsewhere;
+	tls_decision_make(f, x.rule, &site, now, &d);
 	x.kind = d.kind;
 	site.is_strict |= x.rule != NULL && x.rule->is_strict;
 	object = explain_object(hop, &x, e, &d);

@@ -12,7 +12,7 @@ has_domain(enum control_command command)
 {
 	return command != CONTROL_STATUS && command != CONTROL_SITE &&
 	    command != CONTROL_CLEAR && command != CONTROL_RELOAD &&
-	    command != CONTROL_REPORT;
+	    command != CONTROL_REPORT && command != CONTROL_ROUTE;
 }
 
 static int
@@ -20,11 +20,12 @@ read_members(json_t *request, struct control_question *out, const char **why)
 {
 	const char *command = NULL, *domain = NULL;
 	size_t command_len = 0, domain_len = 0;
-	int version = REQUEST_VERSION, with_policy = 0;
+	int version = REQUEST_VERSION, with_policy = 0, is_next_hop = 0;
 
-	if (json_unpack(request, "{s?i, s?s%, s?s%, s?b}", "version",
+	if (json_unpack(request, "{s?i, s?s%, s?s%, s?b, s?b}", "version",
 	    &version, "command", &command, &command_len, "domain", &domain,
-	    &domain_len, "policy", &with_policy) == -1) {
+	    &domain_len, "policy", &with_policy, "next_hop",
+	    &is_next_hop) == -1) {
 		*why = "the request is no object, or a member has a type that "
 		    "it may not have";
 		return -1;
@@ -52,6 +53,7 @@ read_members(json_t *request, struct control_question *out, const char **why)
 		if (out->hop.kind == NEXT_HOP_NONE)
 			return -1;
 	}
+	out->is_next_hop = is_next_hop;
 	out->forgets_policy = out->command == CONTROL_FORGET && with_policy;
 	return 0;
 }

@@ -59,12 +59,27 @@ network_array(const struct settings *settings)
 	return array;
 }
 
+/* Nothing but what stands in these lists says where mail goes. */
+static bool
+is_plain(const struct settings *settings)
+{
+	const struct config *config = settings->config;
+	const struct site *site = settings->site;
+
+	return config->next_hops[0] == '\0' && (!site->is_known ||
+	    (site->has_plain_ways &&
+	    (config->own_domains[0] != '\0' || site->own_domains_are_all) &&
+	    (config->own_networks[0] != '\0' ||
+	    site->own_networks_are_all)));
+}
+
 char *
 site_line(const struct tls_site *site, const struct settings *settings)
 {
-	return json_line(json_pack("{s:b, s:o, s:o, s:s, s:o, s:b, s:b, s:b,"
-	    "s:b, s:I, s:I, s:I, s:I}",
+	return json_line(json_pack("{s:b, s:b, s:o, s:o, s:s, s:o, s:b, s:b,"
+	    "s:b, s:b, s:I, s:I, s:I, s:I}",
 	    "known", settings->site->is_known,
+	    "plain", is_plain(settings),
 	    "own_domains", domain_array(settings),
 	    "own_networks", network_array(settings),
 	    "dane", fact_state_name(site->dane),

@@ -10,9 +10,10 @@
 #include "shared/policy/tls_decision.h"
 
 /*
- * {"known", "own_domains", "own_networks", "dane", "level", "fallback_relay",
+ * {"known", "plain", "own_domains", "own_networks", "dane", "level", "fallback_relay",
  * "strict", "breaker_open", "answers_nobody", "stale_ttl", "good_ttl",
- * "bad_ttl", "reprobe_after"}: known is false until Postfix has been asked,
+ * "bad_ttl", "reprobe_after"}: known is false until Postfix has been asked, plain
+ * where "route" tells no more than the recipient's domain and the lists here,
  * level is null where it is not known, times are seconds.  One line without
  * its end, which the caller frees.
  */

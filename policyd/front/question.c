@@ -399,6 +399,7 @@ question_answer(struct front *front, const struct frame *frame)
 	case CONTROL_RULES:
 	case CONTROL_RELOAD:
 	case CONTROL_REPORT:
+	case CONTROL_ROUTE:
 		break;
 	}
 }

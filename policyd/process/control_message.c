@@ -16,7 +16,8 @@ static const char *const command_names[] = {
 	[CONTROL_CLEAR] = "clear",
 	[CONTROL_RULES] = "rules",
 	[CONTROL_RELOAD] = "reload",
-	[CONTROL_REPORT] = "report"
+	[CONTROL_REPORT] = "report",
+	[CONTROL_ROUTE] = "route"
 };
 
 /* An octet of at most max. */
@@ -41,7 +42,7 @@ control_command_parse(struct text word, enum control_command *out)
 {
 	int i;
 
-	for (i = CONTROL_EXPLAIN; i <= CONTROL_REPORT; i++)
+	for (i = CONTROL_EXPLAIN; i <= CONTROL_ROUTE; i++)
 		if (text_equals(word, command_names[i])) {
 			*out = (enum control_command)i;
 			return true;

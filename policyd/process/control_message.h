@@ -25,8 +25,9 @@ enum control_command {
 	CONTROL_SITE,		/* by struct tls_site; asked by the milter */
 	CONTROL_CLEAR,		/* the breaker; by control_outcome */
 	CONTROL_RULES,		/* the clerk's own; the front never sees */
-	CONTROL_RELOAD,		/* these three */
-	CONTROL_REPORT
+	CONTROL_RELOAD,		/* these four */
+	CONTROL_REPORT,
+	CONTROL_ROUTE
 };
 /* "explain"; a constant string. */
 const char	*control_command_name(enum control_command command);
@@ -37,6 +38,9 @@ struct control_question {
 	enum control_command	command;
 	struct next_hop		hop;	/* NONE for STATUS, SITE and CLEAR */
 	bool			forgets_policy;	/* FORGET: unexpired too */
+	/* EXPLAIN: hop is where mail goes, not its recipients' domain.  Between
+	   asker and clerk alone, the front is not told. */
+	bool			is_next_hop;
 };
 void	control_question_format(const struct control_question *q,
 	    struct buffer *out);

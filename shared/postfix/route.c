@@ -221,12 +221,3 @@ route_find(const struct site *site, const struct route_options *options,
 		find_recipient(&a, q, out);
 	return !a.is_pending;
 }
-
-bool
-route_is_plain(const struct route *route, const char *domain)
-{
-	return route->transport.kind == TRANSPORT_HOPS &&
-	    route->transport.hop_count == 1 &&
-	    route->transport.hops[0].kind == NEXT_HOP_DOMAIN &&
-	    strcmp(route->transport.hops[0].name, domain) == 0;
-}

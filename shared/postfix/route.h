@@ -37,7 +37,5 @@ struct route {
 bool	route_find(const struct site *site, const struct route_options *options,
 	    const struct route_question *q, table_lookup_cb *lookup, void *arg,
 	    struct route *out);
-/* True when the one next hop is the recipient's domain itself. */
-bool	route_is_plain(const struct route *route, const char *domain);
 
 #endif

@@ -518,3 +518,11 @@ transport_find(const struct instance *instance, const struct tables *tables,
 	    follow_aliases(&f, &aliases))
 		find_ways(&f, &aliases);
 }
+
+bool
+transport_is_direct(const struct transport *t, const char *domain)
+{
+	return t->kind == TRANSPORT_HOPS && t->hop_count == 1 &&
+	    t->hops[0].kind == NEXT_HOP_DOMAIN &&
+	    strcmp(t->hops[0].name, domain) == 0;
+}

@@ -37,6 +37,8 @@ struct transport {
 void	transport_find(const struct instance *instance,
 	    const struct tables *tables, const char *own_domains,
 	    struct text sender, struct text recipient, struct transport *out);
+/* True when the one next hop is the domain itself. */
+bool	transport_is_direct(const struct transport *t, const char *domain);
 /* Whether name, in the one spelling, is a domain whose mail is ours. */
 enum table_answer transport_owns_domain(const struct instance *instance,
 	    const struct tables *tables, const char *name);
