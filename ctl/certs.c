@@ -218,6 +218,7 @@ certs_run(const struct ctl_options *given, int operand_count,
 	certs_read(&certs);
 	if (certs_look(&certs, &options, &status) == -1)
 		goto out;
+	certs_compare_tlsa(&certs);
 	if (options.values[CTL_PUBLISH] != NULL) {
 		certs_publish(&certs, config);
 		status = CTL_FINE;

@@ -43,7 +43,8 @@ struct certs_item {
 	/* What it must be valid for; "" where nothing says it. */
 	char				 wanted[HOST_NAME_SIZE];
 	bool				 has_result;	/* it could be read */
-	struct cert_result		 result;
+	struct cert_chain		 chain;
+	struct cert_result		 result;		/* of chain */
 	int64_t				 changed_at;	/* the newest file */
 	struct certs_served		*served;
 	size_t				 served_count;
@@ -67,6 +68,7 @@ struct site;
 struct certs {
 	int64_t			 now;
 	struct own_certificates	*own;
+	struct cert_store	*store;		/* whom strangers trust */
 	struct certs_item	*items;
 	size_t			 item_count;
 	struct certs_domain	*domains;
@@ -97,6 +99,11 @@ void	certs_add_domains(struct certs *certs, const struct config *config,
 /* Looks at the domains; -1 with *status when no scout could be started. */
 int	certs_look(struct certs *certs, const struct ctl_options *options,
 	    enum ctl_exit *status);
+/*
+ * Compares what DNS says of mail hosts of ours (TLSA) with what is on disk for
+ * them, which may be served after the next reload only.
+ */
+void	certs_compare_tlsa(struct certs *certs);
 /* False for a name that only this host knows: it promises nothing. */
 bool	certs_is_promised(const struct certs_domain *domain);
 /* The word for a problem of a domain of ours: also "mx-legacy". */

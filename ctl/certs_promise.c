@@ -88,6 +88,72 @@ certs_look(struct certs *certs, const struct ctl_options *options,
 	return 0;
 }
 
+static bool
+is_for_host(const struct certs_item *item, const char *host)
+{
+	size_t i;
+
+	for (i = 0; i < item->own->port_count; i++)
+		if (item->own->ports[i].port == NEXT_HOP_SMTP_PORT)
+			break;
+	return item->has_result && i < item->own->port_count &&
+	    (item->own->kind == OWN_SNI ? certs_is_for(item, host) :
+	    strcmp(item->wanted, host) == 0);
+}
+
+/* o is what was seen at host just now, with its TLSA records. */
+static void
+compare_host(struct certs *certs, const char *host,
+    const struct observation *o)
+{
+	unsigned char storage[OBSERVED_TLSA_MAX][TLSA_DATA_MAX_BYTES];
+	struct tlsa records[OBSERVED_TLSA_MAX];
+	struct cert_question q = { .now = certs->now, .host = host,
+	    .store = certs->store, .tlsa = records };
+	struct cert_result result;
+	const char *why;
+	size_t i;
+
+	for (i = 0; i < o->tlsa_count; i++)
+		if (tlsa_parse_text(o->tlsa[i], storage[q.tlsa_count],
+		    &records[q.tlsa_count]))
+			q.tlsa_count++;
+	for (i = 0; q.tlsa_count > 0 && i < certs->item_count; i++) {
+		q.chain = &certs->items[i].chain;
+		if (!is_for_host(&certs->items[i], host) ||
+		    cert_check(&q, &result, &why) == -1)
+			continue;
+		if (result.dane.finding == FINDING_TLSA_MISMATCH)
+			certs_add_problem(&certs->items[i],
+			    finding_name(FINDING_TLSA_MISMATCH),
+			    CERTS_CRITICAL, "publish the record that "
+			    "\"hopseal certs --publish\" prints, and do not "
+			    "reload before its TTL is over",
+			    "no TLSA record of _25._tcp.%s is this one's",
+			    host);
+		cert_result_clear(&result);
+	}
+}
+
+void
+certs_compare_tlsa(struct certs *certs)
+{
+	const struct look_address *a;
+	const struct look *look;
+	size_t i, j;
+
+	for (i = 0; i < certs->domain_count; i++) {
+		look = &certs->domains[i].look;
+		for (j = 0; j < look->address_count; j++) {
+			a = &look->addresses[j];
+			if (look_seen(a, PROBE_AS_POSTFIX) != NULL)
+				compare_host(certs,
+				    look->facts->hosts[a->host].name,
+				    look_seen(a, PROBE_AS_POSTFIX));
+		}
+	}
+}
+
 bool
 certs_is_promised(const struct certs_domain *domain)
 {

@@ -224,9 +224,10 @@ read_into(struct certs_item *item, const char *path, struct buffer *out)
 
 static void
 judge_key(const struct certs *certs, struct certs_item *item,
-    const struct cert_chain *chain, struct text key, const char *path)
+    struct text key, const char *path)
 {
-	struct text leaf = { chain->certs[0].data, chain->certs[0].len };
+	struct text leaf = { item->chain.certs[0].data,
+	    item->chain.certs[0].len };
 
 	if (key.len > 0 || path == item->own->key_file)
 		judge_exposure(item, path);
@@ -251,44 +252,37 @@ judge_key(const struct certs *certs, struct certs_item *item,
 /* The certificates of one key. */
 static void
 judge_group(const struct certs *certs, struct certs_item *item,
-    const struct cert_key_group *group, struct cert_store *store)
+    const struct cert_key_group *group)
 {
-	struct cert_chain chain = { .count = 0 };
-	struct cert_question q = { .chain = &chain, .now = certs->now,
-	    .host = item->wanted, .store = store };
+	struct cert_question q = { .chain = &item->chain, .now = certs->now,
+	    .host = item->wanted, .store = certs->store };
 	const char *why, *key_path = item->own->key_file != NULL ?
 	    item->own->key_file : item->file;
 	struct buffer key;
 
-	if (cert_chain_parse_pem(group->certs, &chain, &why) == -1) {
+	if (cert_chain_parse_pem(group->certs, &item->chain, &why) == -1 ||
+	    cert_check(&q, &item->result, &why) == -1) {
 		certs_add_problem(item, "file-unreadable", CERTS_CRITICAL,
 		    "put the certificate there", "%s: %s", item->file, why);
-		goto out;
-	}
-	/* Without a name that is asked for, its own cannot be wrong. */
-	if (cert_check(&q, &item->result, &why) == -1) {
-		certs_add_problem(item, "file-unreadable", CERTS_CRITICAL,
-		    "put the certificate there", "%s: %s", item->file, why);
-		goto out;
+		return;
 	}
 	item->has_result = true;
+	/* Without a name that is asked for, its own cannot be wrong. */
 	if (item->wanted[0] == '\0')
 		item->result.pkix.findings &=
 		    ~CERT_FINDING(FINDING_CERT_NAME_MISMATCH);
 	buffer_init(&key, FILE_MAX_BYTES);
 	if (item->own->key_file == NULL || strcmp(item->own->key_file,
 	    item->file) == 0)
-		judge_key(certs, item, &chain, group->key, item->file);
+		judge_key(certs, item, group->key, item->file);
 	else if (!certs->may_read_keys || read_into(item, key_path,
 	    &key) == 0)
-		judge_key(certs, item, &chain, (struct text){
-		    buffer_text(&key), key.len }, key_path);
+		judge_key(certs, item, (struct text){ buffer_text(&key),
+		    key.len }, key_path);
 	buffer_clear(&key);
 	judge_chain(item);
 	judge_dates(certs, item);
 	judge_warnings(item);
-out:
-	cert_chain_clear(&chain);
 }
 
 /* A map that is older than what it was made of serves what was there then. */
@@ -324,8 +318,7 @@ add_item(struct certs *certs, const struct own_certificate *own)
 
 /* All files of one, as if they were one; each key in them is an item. */
 static void
-read_certificate(struct certs *certs, const struct own_certificate *own,
-    struct cert_store *store)
+read_certificate(struct certs *certs, const struct own_certificate *own)
 {
 	struct cert_key_group groups[CERT_FILE_KEYS_MAX];
 	struct certs_item *item = add_item(certs, own);
@@ -344,7 +337,7 @@ read_certificate(struct certs *certs, const struct own_certificate *own,
 		if (i > 0)
 			item = add_item(certs, own);
 		item->changed_at = newest;
-		judge_group(certs, item, &groups[i], store);
+		judge_group(certs, item, &groups[i]);
 		judge_map(item);
 	}
 out:
@@ -354,17 +347,16 @@ out:
 void
 certs_read(struct certs *certs)
 {
-	struct cert_store *store = cert_store_new();
 	const char *why;
 	size_t i;
 
+	certs->store = cert_store_new();
 	if (certs->ca_file[0] == '\0')
-		trust_add_system(store);
-	else if (trust_add_file(store, certs->ca_file, &why) == -1)
+		trust_add_system(certs->store);
+	else if (trust_add_file(certs->store, certs->ca_file, &why) == -1)
 		ctl_complain("mx_ca_file: %s: %s", certs->ca_file, why);
 	for (i = 0; i < certs->own->count; i++)
-		read_certificate(certs, &certs->own->certificates[i], store);
-	cert_store_free(store);
+		read_certificate(certs, &certs->own->certificates[i]);
 }
 
 void
@@ -375,6 +367,7 @@ certs_clear(struct certs *certs)
 	for (i = 0; i < certs->item_count; i++) {
 		if (certs->items[i].has_result)
 			cert_result_clear(&certs->items[i].result);
+		cert_chain_clear(&certs->items[i].chain);
 		free(certs->items[i].served);
 		free(certs->items[i].problems);
 	}
@@ -384,5 +377,6 @@ certs_clear(struct certs *certs)
 	}
 	free(certs->items);
 	free(certs->domains);
+	cert_store_free(certs->store);
 	own_certificates_free(certs->own);
 }

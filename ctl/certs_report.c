@@ -127,13 +127,14 @@ overall_of(const struct certs *certs)
 	const char *overall = certs->item_count == 0 ? "unknown" : "good";
 	size_t i, j;
 
-	for (i = 0; i < certs->domain_count; i++)
+	for (i = 0; i < certs->domain_count; i++) {
 		if (!certs_is_promised(&certs->domains[i]))
 			continue;
 		if (certs->domains[i].check.overall == CHECK_BROKEN)
 			return "broken";
 		if (certs->domains[i].check.overall == CHECK_WARNINGS)
 			overall = "warnings";
+	}
 	for (i = 0; i < certs->item_count; i++)
 		for (j = 0; j < certs->items[i].problem_count; j++) {
 			if (certs->items[i].problems[j].severity ==
