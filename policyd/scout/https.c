@@ -27,7 +27,7 @@
 #define CONNECT_TIMEOUT_S	30
 
 struct https_fetch {
-	TAILQ_ENTRY(https_fetch) entry;		/* waiting or running */
+	TAILQ_ENTRY(https_fetch) entry;		/* in one of https' lists */
 	struct https		*https;
 	char			 host[HOST_NAME_SIZE];
 	CURL			*easy;		/* NULL until it runs */
@@ -40,6 +40,8 @@ struct https_fetch {
 	char			 error[HTTPS_ERROR_MAX_BYTES + 1];
 	enum finding		 finding;
 	struct event		*at_once;	/* ends what cannot begin */
+	struct event		*slow_at;
+	bool			 is_slow;
 	https_cb		*callback;
 	void			*arg;
 };
@@ -54,8 +56,8 @@ struct https {
 	https_date_cb		*on_date;
 	void			*arg;
 	struct network_list	 allowed;
-	struct https_fetches	 waiting, running, failing;
-	unsigned		 waiting_count, running_count;
+	struct https_fetches	 waiting, running, slow, failing;
+	unsigned		 waiting_count, running_count, slow_count;
 };
 
 static void	https_run_next(struct https *https);
@@ -182,6 +184,7 @@ fetch_free(struct https_fetch *f)
 	curl_slist_free_all(f->headers);
 	policy_answer_clear(&f->answer);
 	event_free(f->at_once);
+	event_free(f->slow_at);
 	free(f);
 }
 
@@ -205,6 +208,19 @@ fetch_judge(struct https_fetch *f, CURLcode code)
 	}
 }
 
+/* Out of the list of those under way. */
+static void
+fetch_leave(struct https_fetch *f)
+{
+	struct https *https = f->https;
+
+	TAILQ_REMOVE(f->is_slow ? &https->slow : &https->running, f, entry);
+	if (f->is_slow)
+		https->slow_count--;
+	else
+		https->running_count--;
+}
+
 static void
 fetch_tell_date(const struct https_fetch *f)
 {
@@ -223,8 +239,7 @@ fetch_finish(struct https_fetch *f, CURLcode code)
 {
 	struct https *https = f->https;
 
-	TAILQ_REMOVE(&https->running, f, entry);
-	https->running_count--;
+	fetch_leave(f);
 	fetch_judge(f, code);
 	if (f->finding == FINDING_OK)
 		fetch_tell_date(f);
@@ -373,9 +388,29 @@ fetch_run(struct https_fetch *f)
 	curl_multi_add_handle(f->https->multi, easy);
 }
 
+/* Hosts that send an octet now and then would else hold up all the others. */
+static void
+on_slow(evutil_socket_t fd, short events, void *arg)
+{
+	struct https_fetch *f = arg;
+	struct https *https = f->https;
+
+	(void)fd;
+	(void)events;
+	fetch_leave(f);
+	f->is_slow = true;
+	TAILQ_INSERT_TAIL(&https->slow, f, entry);
+	if (++https->slow_count > HTTPS_SLOW_MAX)
+		fetch_finish(TAILQ_FIRST(&https->slow),
+		    CURLE_OPERATION_TIMEDOUT);
+	else
+		https_run_next(https);
+}
+
 static void
 https_run_next(struct https *https)
 {
+	struct timeval slow_at = { HTTPS_SLOW_S, 0 };
 	struct https_fetch *f;
 
 	while (https->running_count < HTTPS_FETCHES_MAX &&
@@ -384,6 +419,7 @@ https_run_next(struct https *https)
 		https->waiting_count--;
 		TAILQ_INSERT_TAIL(&https->running, f, entry);
 		https->running_count++;
+		evtimer_add(f->slow_at, &slow_at);
 		fetch_run(f);
 	}
 }
@@ -456,6 +492,7 @@ https_start(struct https *https, const struct facts_host *host,
 	f->arg = arg;
 	f->refusal = FINDING_OK;
 	f->at_once = evtimer_new(https->base, on_failure, f);
+	f->slow_at = evtimer_new(https->base, on_slow, f);
 	policy_answer_init(&f->answer);
 	if (!fetch_pin(f, host)) {
 		facts_set_error(f->error, "%s has only special-use addresses "
@@ -484,10 +521,9 @@ https_cancel(struct https_fetch *f)
 	if (f == NULL)
 		return;
 	https = f->https;
-	if (f->easy != NULL) {
-		TAILQ_REMOVE(&https->running, f, entry);
-		https->running_count--;
-	} else if (evtimer_pending(f->at_once, NULL))
+	if (f->easy != NULL)
+		fetch_leave(f);
+	else if (evtimer_pending(f->at_once, NULL))
 		TAILQ_REMOVE(&https->failing, f, entry);
 	else {
 		TAILQ_REMOVE(&https->waiting, f, entry);
@@ -513,6 +549,7 @@ https_new(struct event_base *base, https_date_cb *on_date, void *arg)
 	https->timer = evtimer_new(base, on_timer, https);
 	TAILQ_INIT(&https->waiting);
 	TAILQ_INIT(&https->running);
+	TAILQ_INIT(&https->slow);
 	TAILQ_INIT(&https->failing);
 	curl_multi_setopt(https->multi, CURLMOPT_SOCKETFUNCTION, watch_socket);
 	curl_multi_setopt(https->multi, CURLMOPT_SOCKETDATA, https);
@@ -524,7 +561,7 @@ https_new(struct event_base *base, https_date_cb *on_date, void *arg)
 void
 https_free(struct https *https)
 {
-	struct https_fetches *lists[3];
+	struct https_fetches *lists[4];
 	size_t i;
 
 	if (https == NULL)
@@ -533,6 +570,7 @@ https_free(struct https *https)
 	lists[0] = &https->waiting;
 	lists[1] = &https->failing;
 	lists[2] = &https->running;
+	lists[3] = &https->slow;
 	for (i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
 		while (!TAILQ_EMPTY(lists[i]))
 			https_cancel(TAILQ_FIRST(lists[i]));

@@ -9,6 +9,7 @@ certificates of tests/e2e.  Prints one line a check; exit 1 when one failed.
 
 import argparse
 import os
+import queue
 import sys
 import tempfile
 import time
@@ -94,6 +95,7 @@ def http(*fields, status="200 OK", body=BODY, length=True, type="text/plain"):
 
 
 CHUNKED = http("Transfer-Encoding: chunked", length=False, body=b"")
+DRIPS = [f"drip{i:02}" for i in range(90)]
 FAILED, INVALID, WEBPKI = ("policy-fetch-failed", "policy-invalid",
                            "policy-webpki-invalid")
 
@@ -182,7 +184,7 @@ class Rig:
 
     def sts_zone(self, id):
         lines = []
-        for name, *_ in FETCH_CASES:
+        for name in [name for name, *_ in FETCH_CASES] + DRIPS:
             lines += [f"{name} MX 10 mx.plain.test.",
                       f'_mta-sts.{name} TXT "v=STSv1; id={id};"',
                       f"mta-sts.{name} A {netns.POLICY_HOST}"]
@@ -328,6 +330,30 @@ def test_slow(rig, check, scout):
     rig.policies.hosts[host] = (rig.good, [http()])
 
 
+def test_drips(rig, check):
+    """Hosts that drip hold up nobody for long, and too many of them are given up."""
+    names = [f"mta-sts.{name}.sts.test" for name in DRIPS]
+    leaf = rig.pki.leaf("good", *names)
+    for name in names:
+        rig.policies.hosts[name] = (leaf, [b"HTTP/1.1 200 OK\r\n"] +
+                                    [1.0, b"X: y\r\n"] * 50)
+    scout = rig.scout()
+    for name in DRIPS[:20]:
+        scout.ask(f"{name}.sts.test")
+    wait_until(lambda: sum(map(rig.policies.seen, names)) == 16, 5, "16 fetches")
+    begin = time.monotonic()
+    scout.ask("good.sts.test")
+    facts = scout.news.get(timeout=15)      # what was fetched after the first answer
+    check("20 drips: another host is fetched", facts["next_hop"] == "good.sts.test" and
+          facts["policy"] and time.monotonic() - begin < 8, facts)
+    for name in DRIPS[20:]:
+        scout.ask(f"{name}.sts.test")
+    facts = scout.news.get(timeout=40)
+    check("90 drips: the first are given up", facts["next_hop"].startswith("drip") and
+          facts["fetch_finding"] == FAILED and time.monotonic() - begin < 40, facts)
+    scout.stop()
+
+
 def test_reload(rig, check, scout):
     numbers = [scout.ask(hop) for hop, _ in DNS_CASES]
     scout.configure(**dict(rig.options, allow_networks=""))
@@ -424,7 +450,7 @@ def test_many(rig, check, scout):
 TESTS = (test_resolver, test_sandbox, test_dns, test_fetch, test_refetch, test_dates,
          test_slow, test_reload, test_front_returns, test_no_dns, test_many,
          test_resolv_conf)
-TESTS_ALONE = (test_stripping, test_no_anchor, test_bad_resolvers)
+TESTS_ALONE = (test_drips, test_stripping, test_no_anchor, test_bad_resolvers)
 
 
 def inside(program, logs):
