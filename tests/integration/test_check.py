@@ -11,6 +11,7 @@ import argparse
 import concurrent.futures
 import json
 import os
+import resource
 import socket
 import ssl
 import subprocess
@@ -25,7 +26,7 @@ sys.path.insert(0, os.path.join(HERE, "..", "e2e"))
 
 import netns
 from dns import Dns, Zone
-from pki import Pki
+from pki import Leaf, Pki
 from process import run
 from scout_rig import PolicyHosts
 
@@ -93,6 +94,18 @@ HOSTS = [
     ("pop3s", "good", 995, [TLS, b"+OK hi\r\n", LINE], "ok", ""),
 ]
 
+# Certificates that no authority would make: name, its extensions, the finding, a reason.
+HOSTILE = [
+    ("names-10000", "subjectAltName = @names\n[names]\n" + "\n".join(
+        f"DNS.{n} = n{n:04}.x" for n in range(1, 10000)) +
+     "\nDNS.10000 = names-10000.hosts.test\n", "ok", ""),
+    ("name-nul", "subjectAltName = DER:" + bytes(
+        [0x30, 0x20, 0x82, 0x1e, *b"name-nul.hosts.test\0.evil.test"]).hex() + "\n",
+     "cert-name-mismatch", "names none"),
+    ("size-1m", "subjectAltName = DNS:size-1m.hosts.test\nnsComment = " + "x" * 2 ** 20 +
+     "\n", "handshake-failed", "excessive message size"),
+]
+
 POLICY = b"version: STSv1\r\nmode: %s\r\nmx: *.hosts.test\r\nmax_age: 604800\r\n"
 
 # Domains: name, MX hosts, policy mode (none: no record), overall, findings in it.
@@ -106,6 +119,9 @@ DOMAINS = [
     ("five", ["good", "odd", "five-a", "five-b", "five-c"], b"enforce", "good", []),
     ("gone", ["closed-port"], None, "broken", ["unreachable"]),
     ("special", ["loopback"], None, "broken", ["unreachable"]),
+    ("link", ["link-local"], None, "broken", ["unreachable"]),
+    ("inside", ["private"], None, "broken", ["unreachable"]),
+    ("loop", ["loop"], None, "broken", ["unknown"]),
     ("dane", ["dane-expired"], None, "good", []),
     ("dane-bad", ["dane-other"], None, "broken", ["tlsa-mismatch"]),
     ("mixed-up", ["five-a", "mixed-up"], b"enforce", "warnings", ["cert-name-mismatch"]),
@@ -191,7 +207,14 @@ class Rig:
                         f"_25._tcp.dane-other TLSA 3 1 1 {'ab' * 32}",
                         "closed-port A 10.99.21.1", "loopback A 127.0.0.1"]
         policies = PolicyHosts(netns.POLICY_HOST, self.pki.leaf("good", "front.test"))
+        for name, extensions, *_ in HOSTILE:
+            self.add_host(name, "", 25, GOOD, hostile_leaf(self.pki, name, extensions))
+        self._lines += ["link-local A 169.254.1.1", "link-local AAAA fe80::1",
+                        "private A 10.1.2.3", "loop CNAME loop2", "loop2 CNAME loop",
+                        *[f"m{n} A 10.99.20.1" for n in range(500)]]
         zones = [Zone("hosts.test", "signed", self._lines, 300),
+                 Zone("crowd.test", "signed", [
+                     f"@ MX {n} m{n}.hosts.test." for n in range(500)], 300),
                  Zone("null.test", "signed", ["@ MX 0 ."], 300),
                  Zone("bogus.test", "bogus", ["@ MX 10 good.hosts.test."], 300),
                  Zone("no-policy.test", "signed", [
@@ -245,6 +268,22 @@ class Rig:
             return json.loads(done.stdout), done, seconds
         except ValueError:
             return {"hosts": [], "findings": [], "problems": []}, done, seconds
+
+
+def hostile_leaf(pki, name, extensions):
+    path = os.path.join(pki.folder, name)
+    with open(path + ".ext", "w") as f:
+        f.write(f"extendedKeyUsage = serverAuth\n{extensions}")
+    run("openssl", "req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
+        "-noenc", "-keyout", path + ".key", "-out", path + ".csr", "-subj", "/CN=none")
+    issuer = os.path.join(pki.folder, "intermediate")
+    run("openssl", "x509", "-req", "-in", path + ".csr", "-days", "9", "-out", path + ".pem",
+        "-CA", issuer + ".pem", "-CAkey", issuer + ".key", "-extfile", path + ".ext")
+    with open(path + ".chain", "w") as chain:
+        for part in path, issuer:
+            with open(part + ".pem") as f:
+                chain.write(f.read())
+    return Leaf(path + ".chain", path + ".key")
 
 
 class Checks:
@@ -322,6 +361,22 @@ def test_protocols(rig, check):
         check(f"protocols {setting!r}: {name}: {finding}", host["finding"] == finding and
               host["protocol"] == protocol and words in (got["reason"] or ""), host)
     rig.set_protocols(">=TLSv1.2")
+
+
+def test_hostile(rig, check):
+    """Bounded time and memory, a finding, and no more."""
+    for name, _, finding, words in HOSTILE:
+        report, done, seconds = rig.check_json(f"{name}.hosts.test:25")
+        got = report["hosts"][0]["addresses"][0]
+        check(f"{name}: {finding}", got["finding"] == finding and
+              words in (got["reason"] or ""), (got["finding"], got["reason"], done.stderr))
+        check(f"{name}: in time", seconds < 10, seconds)
+    report, done, seconds = rig.check_json("crowd.test")
+    check("500 MX: some are looked at", 0 < len(report["hosts"]) <= 64 and
+          report["hosts"][0]["finding"] == "cert-name-mismatch", len(report["hosts"]))
+    check("500 MX: in time", seconds < 100, seconds)
+    most = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+    check("in little memory", most < 128 * 1024, most)
 
 
 def test_revoked(rig, check):
@@ -415,8 +470,8 @@ def inside(program, logs, names):
         os.makedirs(logs, exist_ok=True)
         netns.set_up(folder)
         rig = Rig(program, folder, logs)
-        tests = (test_details, test_hosts, test_protocols, test_revoked, test_domains,
-                 test_no_mail, test_for_people, test_polite)
+        tests = (test_details, test_hosts, test_protocols, test_hostile, test_revoked,
+                 test_domains, test_no_mail, test_for_people, test_polite)
         for test in tests:
             if not names or test.__name__[len("test_"):] in names:
                 test(rig, check)
