@@ -361,6 +361,70 @@ class Certs(unittest.TestCase):
         status, _, cert = self.only()
         self.assertEqual((status, cert["name"], cert["findings"]), (0, "web", []), cert)
 
+    # ------------------------------------------------------------- the hook
+
+    def hook(self, lineage, seconds=4):
+        """conf/certbot-deploy-hook, with programs that note that they were called."""
+        self.calls = self.file("calls")
+        for name in ("postfix", "postmap", "doveadm"):
+            self.script(name, f'echo {name} "$@" >>{self.calls}\n'
+                        f'[ ! -e {self.bin}/on-{name} ] || . {self.bin}/on-{name}\n')
+        ours = " ".join(f"-o {name}={value}" for name, value in self.options.items())
+        self.script("hopseal", f'exec {os.path.join(BUILD, "hopseal")} {ours} "$@" '
+                    f'$([ "$1" != lint ] || echo --ca {self.pki.root_path})\n')
+        self.run_certs()        # writes postconf and its friends
+        done = subprocess.run(
+            [os.path.join(HERE, "..", "..", "conf", "certbot-deploy-hook")],
+            capture_output=True, text=True, timeout=60,
+            env={**os.environ, "PATH": f"{self.bin}:{os.environ['PATH']}",
+                 "RENEWED_LINEAGE": lineage, "RENEWED_DOMAINS": HOST,
+                 "HOPSEAL_HOOK_SECONDS": str(seconds)})
+        with open(self.calls) as f:
+            return done.returncode, done.stderr, f.read()
+
+    def lineage(self, leaf, key=None):
+        """A folder as certbot makes it, which the settings name."""
+        folder = os.path.join(self.bin, "live")
+        os.makedirs(folder, exist_ok=True)
+        chain, private = (os.path.join(folder, n) for n in ("fullchain.pem", "privkey.pem"))
+        shutil.copy(leaf.chain_path, chain)
+        shutil.copy(key or leaf.key_path, private)
+        os.chmod(private, 0o600)
+        self.settings |= {"smtpd_tls_cert_file": chain, "smtpd_tls_key_file": private}
+        return folder
+
+    def test_hook(self):
+        """Reload, and the server takes the new one a moment later."""
+        server = self.serve(self.good)
+        folder = self.lineage(self.newer)
+        timer = threading.Timer(2, server.load, (self.newer,))
+        timer.start()
+        status, said, calls = self.hook(folder, seconds=20)
+        timer.join()
+        self.assertEqual(status, 0, said)
+        self.assertIn("postfix -c", calls)
+        self.assertIn("doveadm reload", calls)
+
+    def test_hook_refuses(self):
+        """What is wrong with the new one is said, and nobody is told to take it."""
+        self.serve(self.good)
+        for leaf, key, words in (
+                (self.newer, self.good.key_path, "key-mismatch"),
+                (self.pki.leaf("other-name", HOST, file="misnamed"), None, "not for"),
+                (self.pki.leaf("expired", HOST, file="expired"), None, "cert-expired")):
+            status, said, calls = self.hook(self.lineage(leaf, key))
+            self.assertEqual((status, calls), (1, ""), said)
+            self.assertIn(words, said)
+            self.assertIn("nothing was reloaded", said)
+
+    def test_hook_stuck(self):
+        """A port that goes on with the old one makes the renewal fail, loudly."""
+        self.serve(self.good)
+        status, said, calls = self.hook(self.lineage(self.newer), seconds=2)
+        self.assertEqual(status, 1)
+        self.assertIn("served-stale", said)
+        self.assertIn("reload", calls)
+
     def test_nothing(self):
         status, report, found = self.certs()
         self.assertEqual((status, report["overall"], found), (3, "unknown", []))
