@@ -228,7 +228,7 @@ def redis_absent_at_start(bench):
 
 
 @test
-def redis_holds_garbage(bench):
+def redis_holds_what_others_wrote(bench):
     cached(bench, "cached.test")
     keys = wait_until(bench.redis.keys, 10, "keys in Redis")
     bench.hopseal.stop()
@@ -255,6 +255,7 @@ def redis_read_only(bench):
         stream.check()
     finally:
         bench.redis.command("REPLICAOF", "NO", "ONE")
+    refresh(bench, "forget.test")       # something to write
     wait_until(lambda: redis_part(bench)["ok"], 30, "Redis is well again")
 
 

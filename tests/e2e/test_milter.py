@@ -228,6 +228,24 @@ def tag(bench):
 
 
 @test
+def blind_copies_stay_blind(bench):
+    """Nothing in the mail or in a refusal speaks of another recipient or its host."""
+    use(bench, TAG_RULE + "enf-expired.test out action=defer\n", recipient_judge="milter")
+    bench.hopseal.explain("enf-expired.test")
+    with Client(LOOPBACK) as client:
+        client.take(client.mail("a@b.test"))
+        for recipient in (GOOD, NOT_MX):
+            client.take(client.rcpt(recipient))
+        code, text = client.rcpt("user@enf-expired.test")
+        assert code == 450 and b"enf-notmx" not in text and b"enf-good" not in text, text
+        text = client.take(client.data(f"To: {GOOD}\r\nSubject: x\r\n\r\nx\r\n"))
+    mail = headers_of(bench, text.split("queued as ")[1])
+    check(mail, None, [TAG])
+    assert "notmx" not in mail.as_string().replace("finding=mx-not-in-policy", ""), mail
+    assert "enf-expired" not in mail.as_string(), mail
+
+
+@test
 def what_a_probe_saw_is_tagged(bench):
     """The milter reads what policyd's probe saw: an expired certificate under enforce."""
     use(bench, "enf-expired.test out action=tag\n")

@@ -256,7 +256,7 @@ def recipients_do_not_hear_of_each_other(bench):
 
 
 FORGED = """\
-{now} sender postfix/smtp[1]: Verified TLS connection established to \
+{now} sender postfix/smtp[1]: Untrusted TLS connection established to \
 mx.probe-plain.test[{bad}]:25: TLSv1.3 with cipher TLS_AES_256_GCM_SHA384 (256/256 bits)
 {now} sender postfix/smtp[1]: 4jXGforged1: to=<a@probe-plain.test>, \
 relay=mx.probe-plain.test[{bad}]:25, delay=1, delays=0/0/0/1, dsn=2.0.0, status=sent (250 Ok)
