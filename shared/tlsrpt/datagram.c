@@ -23,7 +23,7 @@ static const struct json_limits limits = {
 };
 
 static const struct {
-	int		 code;
+	unsigned	 code;
 	enum finding	 finding;
 	const char	*result_type;	/* of those that no finding has */
 } codes[] = {
@@ -178,7 +178,7 @@ read_failure(struct reader *r, json_t *object, bool is_dane,
 	if (r->why != NULL)
 		return;
 	for (i = 0; i < sizeof(codes) / sizeof(codes[0]); i++)
-		if ((unsigned)codes[i].code == out->code) {
+		if (codes[i].code == out->code) {
 			out->finding = refine(codes[i].finding, out, is_dane);
 			out->result_type = finding_result_type(out->finding);
 			if (out->result_type == NULL)
