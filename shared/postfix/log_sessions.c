@@ -35,8 +35,8 @@ struct process {
 	uint32_t		 pid;
 	int64_t			 last_at;
 	bool			 is_idle;	/* nothing is pending */
-	/* hash of what one connection's delivery lines share; 0 for none */
-	uint64_t		 transaction;
+	/* hashes of what the lines of the last connection share, 0 for none */
+	uint64_t		 connection, transaction;
 	struct log_pending_list	 pending;	/* oldest first */
 };
 
@@ -539,6 +539,25 @@ not_reported(struct feed *f)
 }
 
 /*
+ * What delivery lines of one connection share; without handoff, what the lines
+ * about recipients who are tried again share with them.
+ */
+static uint64_t
+hash_of(const struct log_event *event, struct text handoff)
+{
+	const struct text parts[] = { event->queue_id, event->peer.host,
+	    event->peer.address, handoff };
+	uint64_t hash = 0;
+	size_t i;
+
+	for (i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
+		if (parts[i].len > 0)
+			hash = siphash(&(struct siphash_key){ hash, i },
+			    parts[i].data, parts[i].len);
+	return hash | 1;
+}
+
+/*
  * A host was left for the next one.  It had a session if the text shows that
  * the host was reached: by its name, or by a handshake seen before.
  */
@@ -577,6 +596,9 @@ smtp_on_trouble(struct feed *f)
 		p = newest_with(f, &event->peer, PENDING_ESTABLISHED);
 		if (p == NULL)
 			p = newest_with(f, &event->peer, PENDING_REUSED);
+		if (p == NULL && f->process->connection ==
+		    hash_of(event, (struct text){ NULL, 0 }))
+			return;		/* told with another recipient */
 		if (p == NULL)
 			p = begun(f);
 		/* Other recipients may go over the same connection. */
@@ -587,22 +609,6 @@ smtp_on_trouble(struct feed *f)
 	}
 	p->is_left = true;
 	log_pending_keep(p, &p->session.queue_id, event->queue_id);
-}
-
-/* What delivery lines of one connection share. */
-static uint64_t
-transaction_of(const struct log_event *event)
-{
-	const struct text parts[] = { event->queue_id, event->peer.host,
-	    event->peer.address, event->handoff };
-	uint64_t hash = event->peer.port;
-	size_t i;
-
-	for (i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
-		if (parts[i].len > 0)
-			hash = siphash(&(struct siphash_key){ hash, i },
-			    parts[i].data, parts[i].len);
-	return hash | 1;
 }
 
 /* The session over which the delivery went, or came to its end. */
@@ -683,7 +689,7 @@ smtp_on_delivery(struct feed *f)
 {
 	const struct log_event *event = &f->event;
 	enum log_trouble trouble = log_meaning_delivery(event->reason);
-	uint64_t transaction = transaction_of(event);
+	uint64_t transaction = hash_of(event, event->handoff);
 	bool has_peer = event->peer.address.len > 0;
 	struct log_pending *p;
 
@@ -702,6 +708,8 @@ smtp_on_delivery(struct feed *f)
 	}
 	finish_all(f->sessions, f->process);
 	f->process->transaction = has_peer ? transaction : 0;
+	f->process->connection = has_peer ?
+	    hash_of(event, (struct text){ NULL, 0 }) : 0;
 }
 
 static void
@@ -1009,6 +1017,7 @@ format_processes(const struct process_queue *queue, struct buffer *out)
 		    process->tag_len });
 		pack_u32(out, process->pid);
 		pack_u64(out, (uint64_t)process->last_at);
+		pack_u64(out, process->connection);
 		pack_u64(out, process->transaction);
 		format_list(&process->pending, out);
 	}
@@ -1056,6 +1065,7 @@ parse_process(struct log_sessions *s, struct unpack *u)
 		return false;
 	process = add_process(s, tag, pid);
 	process->last_at = (int64_t)unpack_u64(u);
+	process->connection = unpack_u64(u);
 	process->transaction = unpack_u64(u);
 	if (!parse_list(u, LOG_PENDING_MAX, &process->pending,
 	    &s->pending_count))

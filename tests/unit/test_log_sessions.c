@@ -199,6 +199,13 @@ static const struct {
 	    SMTP SENT("u@a.example", MX1 ":25")
 	    SMTP ESTABLISHED("Verified", MX2)
 	    SMTP SENT("v@a.example", MX2 ":25"), OK1 OK2 },
+	{ "one refused, one deferred, one taken",
+	    SMTP ESTABLISHED("Verified", MX1)
+	    SMTP SENT("u@a.example", MX1 ":25")
+	    SMTP "ABCDE1: host " MX1 " said: 450 later (in reply to RCPT)\n"
+	    SMTP SENT("w@a.example", MX1 ":25")
+	    SMTP ESTABLISHED("Verified", MX2)
+	    SMTP SENT("v@a.example", MX2 ":25"), OK1 OK2 },
 	{ "the same in clear",
 	    SMTP "ABCDE1: host " MX1 " said: 450 later (in reply to RCPT)\n"
 	    SMTP SENT("u@a.example", MX1 ":25")
