@@ -267,6 +267,8 @@ add_counter(struct buffer *out, const char *name, uint64_t value)
 static void
 add_redis(struct front *front, struct buffer *out)
 {
+	const struct redis_link_counters *counters =
+	    cache_async_counters(front->cache);
 	const char *address = front->settings->config->redis;
 	char detail[600];
 
@@ -277,7 +279,9 @@ add_redis(struct front *front, struct buffer *out)
 		return;
 	}
 	if (cache_async_is_up(front->cache)) {
-		snprintf(detail, sizeof(detail), "%s, up", address);
+		snprintf(detail, sizeof(detail), "%s, up and writable, the "
+		    "last answer took %lld ms", address,
+		    (long long)counters->last_took_ms);
 		add_part(out, "redis", CONTROL_OK, detail, "");
 		return;
 	}

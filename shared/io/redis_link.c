@@ -176,8 +176,11 @@ question_finish(struct redis_link *link, struct redis_question *q,
 {
 	if (reply == NULL)
 		link->counters.failed++;
-	else
+	else {
 		link->counters.answered++;
+		link->counters.last_took_ms = now_ms() + link->deadline_ms -
+		    q->late_at_ms;
+	}
 	if (q->callback != NULL)
 		q->callback(reply, q->arg);
 	free(q);

@@ -46,6 +46,7 @@ struct redis_link_counters {
 	uint64_t	asked, answered, failed;	/* questions */
 	uint64_t	refused;	/* of answered: with an error */
 	uint64_t	connected, lost;		/* connections */
+	int64_t		last_took_ms;	/* by the latest answer */
 };
 
 /* Once per change; reason is for the log and lasts for the call. */
