@@ -756,6 +756,18 @@ smtpd_parse(struct text message, struct log_event *out)
 	return EVENT_NONE;
 }
 
+/* "TLS handshake failed for service=smtp peer=[ADDRESS]:25" */
+static enum log_event_kind
+proxy_failure_parse(struct text t, struct log_event *out)
+{
+	struct text service;
+
+	if (!take_until(&t, " peer=", &service) || !take_peer(&t, &out->peer))
+		return EVENT_NONE;
+	out->is_outbound = !text_equals(service, "smtpd");
+	return EVENT_HANDSHAKE_ERROR;
+}
+
 static enum log_event_kind
 tlsproxy_parse(struct text message, struct log_event *out)
 {
@@ -764,6 +776,8 @@ tlsproxy_parse(struct text message, struct log_event *out)
 
 	if (kind != EVENT_NONE)
 		return kind;
+	if (take(&t, "TLS handshake failed for service="))
+		return proxy_failure_parse(t, out);
 	if (take(&t, "CONNECT from "))
 		return take_peer(&t, &out->peer) ? EVENT_CONNECT : EVENT_NONE;
 	if (take(&t, "DISCONNECT "))

@@ -69,10 +69,10 @@ log_pending_keep(struct log_pending *p, struct text *field,
 }
 
 static bool
-same_text(struct text a, struct text b)
+same_or_unknown(struct text a, struct text b)
 {
-	return a.len == b.len &&
-	    (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
+	return a.len == 0 || b.len == 0 ||
+	    (a.len == b.len && memcmp(a.data, b.data, a.len) == 0);
 }
 
 bool
@@ -80,12 +80,11 @@ log_pending_is_with(const struct log_pending *p, const struct log_peer *peer)
 {
 	const struct tls_session *session = &p->session;
 
-	if (session->port != 0 && peer->port != 0 &&
-	    session->port != peer->port)
+	if (session->host.len == 0 && session->address.len == 0)
 		return false;
-	return same_text(session->host, peer->host) &&
-	    (same_text(session->address, peer->address) ||
-	    session->address.len == 0 || peer->address.len == 0);
+	return (session->port == peer->port || session->port == 0 ||
+	    peer->port == 0) && same_or_unknown(session->host, peer->host) &&
+	    same_or_unknown(session->address, peer->address);
 }
 
 void

@@ -56,7 +56,7 @@ struct log_pending	*log_pending_new(enum session_direction direction,
  */
 void	log_pending_keep(struct log_pending *p, struct text *field,
 	    struct text value);
-/* The same host, address, and port where both are known. */
+/* The same host, address and port, as far as both know them. */
 bool	log_pending_is_with(const struct log_pending *p,
 	    const struct log_peer *peer);
 /* Adds what peer tells and was not known yet. */

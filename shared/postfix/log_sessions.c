@@ -502,6 +502,20 @@ failed_proxied(struct log_sessions *s)
 	return NULL;
 }
 
+/*
+ * OpenSSL's reason comes just before tlsproxy says whose handshake failed, and
+ * stands among the others without a peer.
+ */
+static struct log_pending *
+reason_in_advance(struct feed *f)
+{
+	struct log_pending *p = TAILQ_LAST(&f->sessions->proxied,
+	    log_pending_list);
+
+	return p != NULL && p->pid == f->line->pid &&
+	    p->session.host.len == 0 && p->session.address.len == 0 ? p : NULL;
+}
+
 /* Smtp speaks of a handshake that tlsproxy did for it. */
 static void
 claim(struct feed *f, struct log_pending *p, struct log_pending *proxied)
@@ -891,7 +905,7 @@ static void
 feed_tlsproxy(struct feed *f)
 {
 	const struct log_event *event = &f->event;
-	struct log_pending *p;
+	struct log_pending *p, *reason;
 
 	switch (event->kind) {
 	case EVENT_ESTABLISHED:
@@ -910,20 +924,15 @@ feed_tlsproxy(struct feed *f)
 		log_pending_keep(p, &p->session.reason, event->reason);
 		return;
 	case EVENT_HANDSHAKE_ERROR:
-		if (event->is_outbound) {
-			note_failed(proxied_begun(f), event->reason);
-			return;
-		}
-		break;
+		reason = reason_in_advance(f);
+		p = event->is_outbound ? proxied_begun(f) : client_begun(f);
+		note_failed(p, event->reason);
+		claim(f, p, reason);
+		return;
 	case EVENT_TLS_LIBRARY:
-		/* Follows at once on the error that it explains. */
-		p = TAILQ_LAST(&f->sessions->proxied, log_pending_list);
-		if (p != NULL && p->progress == PENDING_FAILED &&
-		    p->pid == f->line->pid && !p->has_library_reason) {
-			note_library(p, event);
-			return;
-		}
-		break;
+		p = reason_in_advance(f);
+		note_library(p != NULL ? p : begin_proxied(f), event);
+		return;
 	case EVENT_TLSA_UNUSABLE:
 		note_settled(proxied_begun(f), FINDING_TLSA_INVALID,
 		    event->reason);

@@ -423,6 +423,11 @@ static const struct {
 	{ DAEMON_TLSPROXY, "DISCONNECT [192.0.2.9]:4711",
 	    "disconnect peer=[192.0.2.9]:4711" },
 	{ DAEMON_TLSPROXY, "CONNECT to " H, "none" },
+	{ DAEMON_TLSPROXY, "TLS handshake failed for service=smtp "
+	    "peer=[192.0.2.1]:25", "handshake peer=[192.0.2.1]:25 out" },
+	{ DAEMON_TLSPROXY, "TLS handshake failed for service=smtpd "
+	    "peer=[192.0.2.9]:4711", "handshake peer=[192.0.2.9]:4711" },
+	{ DAEMON_TLSPROXY, "TLS handshake failed for service=smtp", "none" },
 
 	{ DAEMON_LOGIN, "Login: user=<u>, method=PLAIN, rip=192.0.2.9, "
 	    "lip=192.0.2.1, mpid=12, TLS, session=<x>", "login "

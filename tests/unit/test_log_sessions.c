@@ -357,21 +357,22 @@ static const struct {
 	    "id=ABCDE1 status=deferred reason=certificate has expired "
 	    "handshake datagram\n" },
 	{ "tlsproxy knows why the handshake failed",
-	    PROXY "SSL_connect error to " MX1 ":25: -1\n"
 	    PROXY "warning: TLS library problem: error:0A00010B:SSL routines::"
 	    "wrong version number:f.c:350:\n"
+	    PROXY "TLS handshake failed for service=smtp peer=[192.0.2.1]:25\n"
+	    PROXY "DISCONNECT [192.0.2.1]:25\n"
 	    SMTP DEFERRED("u@a.example", MX1 ":25", "Cannot start TLS: "
 	    "handshake failure"),
 	    "out " MX1 ":25 handshake-failed domain=a.example id=ABCDE1 "
 	    "status=deferred reason=wrong version number handshake\n" },
 	{ "and of the host that smtp left",
-	    PROXY "SSL_connect error to " MX1 ":25: lost connection\n"
+	    PROXY "TLS handshake failed for service=smtp peer=[192.0.2.1]:25\n"
 	    SMTP "ABCDE1: Cannot start TLS: handshake failure\n"
 	    PROXY ESTABLISHED("Verified", MX2)
 	    SMTP ESTABLISHED("Verified", MX2)
 	    SMTP SENT("u@a.example", MX2 ":25"),
-	    "out " MX1 ":25 handshake-failed domain=a.example id=ABCDE1 "
-	    "reason=lost connection handshake\n" OK2 },
+	    "out [192.0.2.1]:25 handshake-failed domain=a.example id=ABCDE1 "
+	    "reason=Cannot start TLS: handshake failure handshake\n" OK2 },
 	{ "what tlsproxy does for nobody is not told",
 	    PROXY ESTABLISHED("Verified", MX1), "" },
 
@@ -460,9 +461,9 @@ static const struct {
 	    PROXY "CONNECT from [192.0.2.9]:2\n"
 	    PROXY "Anonymous TLS connection established from [192.0.2.9]:2: "
 	    CIPHER
-	    PROXY "SSL_accept error from [192.0.2.8]:1: -1\n"
 	    PROXY "warning: TLS library problem: error:0A000418:SSL routines::"
 	    "tlsv1 alert unknown ca:f.c:1:SSL alert number 48:\n"
+	    PROXY "TLS handshake failed for service=smtpd peer=[192.0.2.8]:1\n"
 	    PROXY "DISCONNECT [192.0.2.8]:1\n"
 	    PROXY "DISCONNECT [192.0.2.9]:2\n",
 	    "in [192.0.2.8]:1 handshake-failed reason=tlsv1 alert unknown ca "
