@@ -607,6 +607,31 @@ check_inbound_sample(const char *path)
 	free(log);
 }
 
+/* With connection reuse, several deliveries at once. */
+static void
+check_proxied_sample(const char *path)
+{
+	char *log = read_file(path), *told;
+
+	if (!check_note(log != NULL, path))
+		return;
+	told = sessions_of(text_of(log));
+	check_int("sessions by tlsproxy", (int64_t)count_lines_with(told, ""),
+	    7);
+	check_contains("its reason for a certificate", told,
+	    "mx.enf-expired.test[10.99.1.4]:25 cert-expired untrusted");
+	check_contains("its reason for a handshake", told,
+	    "mx.enf-garbage.test[10.99.1.12]:25 handshake-failed "
+	    "domain=enf-garbage.test id=4jXHRP4PPXz1f8FQ status=deferred "
+	    "reason=wrong version number");
+	check_contains("the first host of two by tlsproxy", told,
+	    "mx1.enf-mixed.test[10.99.1.25]:25 cert-expired untrusted");
+	check_contains("the second by tlsproxy", told,
+	    "mx2.enf-mixed.test[10.99.1.26]:25 ok verified");
+	free(told);
+	free(log);
+}
+
 /* ------------------------------------------------------------ properties */
 
 /* Writes the state and goes on with it in another's place. */
@@ -857,7 +882,8 @@ main(void)
 	static const char *const samples[] = {
 		"tests/data/log_sessions/postfix-3.7.log",
 		"tests/data/log_sessions/postfix-3.12.log",
-		"tests/data/log_sessions/postfix-3.7-inbound.log"
+		"tests/data/log_sessions/postfix-3.7-inbound.log",
+		"tests/data/log_sessions/postfix-3.7-tlsproxy.log"
 	};
 	char *log;
 	size_t i;
@@ -866,6 +892,7 @@ main(void)
 	check_sample(samples[0], true);
 	check_sample(samples[1], false);
 	check_inbound_sample(samples[2]);
+	check_proxied_sample(samples[3]);
 	for (i = 0; i < ROWS(rows); i++)
 		check_restarts(rows[i].label, rows[i].lines);
 	for (i = 0; i < ROWS(samples); i++) {
