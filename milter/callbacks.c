@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "milter/mail.h"
+#include "milter/recipient.h"
 #include "milter/reply.h"
 #include "shared/xalloc.h"
 
@@ -186,8 +187,10 @@ on_mail(SMFICTX *ctx, char **arguments)
 	struct session *s = session_of(ctx);
 	struct mail *mail = &s->mail;
 
-	(void)arguments;
 	mail_begin(mail, setup_hold());
+	mail_set_sender(mail, arguments[0]);
+	if (s->has_client)
+		address_format(&s->client, mail->client);
 	mail->is_simulated = s->is_simulated;
 	mail->is_own = has_macro(ctx, "{auth_type}") ||
 	    has_macro(ctx, "{auth_authen}") || (s->has_client &&
@@ -201,19 +204,14 @@ static sfsistat
 on_recipient(SMFICTX *ctx, char **arguments)
 {
 	struct mail *mail = &session_of(ctx)->mail;
+	struct judgement judgement;
 	struct next_hop hop;
 
 	/* What a content filter hands back was judged when it came in. */
 	if (mail->setup == NULL || mail->is_reinjected ||
-	    !judge_next_hop(mail->setup, text_of(arguments[0]), &hop))
+	    !recipient_judge(mail, text_of(arguments[0]), &hop, &judgement))
 		return SMFIS_CONTINUE;
-	if (mail->last_hop.kind == NEXT_HOP_NONE ||
-	    strcmp(mail->last_hop.name, hop.name) != 0) {
-		judge_hop(mail->setup, &hop, mail->is_own, &mail->patience,
-		    &mail->last);
-		mail->last_hop = hop;
-	}
-	return reply_recipient(ctx, mail, hop.name, &mail->last);
+	return reply_recipient(ctx, mail, hop.name, &judgement);
 }
 
 static sfsistat

@@ -7,6 +7,7 @@
 #include "milter/judge.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "milter/cache_wait.h"
@@ -22,25 +23,6 @@ judge_patience_init(struct judge_patience *patience, const struct setup *setup)
 	patience->left_ms = wait_ms < JUDGE_WAIT_MAX_MS ? wait_ms :
 	    JUDGE_WAIT_MAX_MS;
 	patience->cache_is_silent = false;
-}
-
-bool
-judge_next_hop(const struct setup *setup, struct text recipient,
-    struct next_hop *out)
-{
-	const char *at, *why;
-	size_t skip;
-
-	if (recipient.len > 0 && recipient.data[recipient.len - 1] == '>')
-		recipient.len--;
-	at = memrchr(recipient.data, '@', recipient.len);
-	if (at == NULL)
-		return false;
-	skip = (size_t)(at - recipient.data) + 1;
-	next_hop_parse((struct text){ recipient.data + skip,
-	    recipient.len - skip }, out, &why);
-	return out->kind == NEXT_HOP_DOMAIN &&
-	    !setup_owns_domain(setup, out->name);
 }
 
 /*
@@ -91,25 +73,41 @@ cached_facts(const struct setup *setup, const struct next_hop *hop,
 	return facts;
 }
 
+/* Asks within what is left of the patience; adds the answer's line. */
 static int
-ask_policyd(const struct setup *setup, const struct next_hop *hop,
-    struct judge_patience *patience, struct judgement *out)
+ask_policyd(const struct setup *setup, const char *request,
+    struct judge_patience *patience, struct buffer *answer, const char **why)
 {
 	int64_t since_ms = clock_monotonic_ms(), waited_ms;
-	char request[NEXT_HOP_TEXT_SIZE + 100];
+	int result;
+
+	*why = "no time is left for this message";
+	if (patience->left_ms == 0)
+		return -1;
+	result = policyd_line_ask(setup->source->policyd,
+	    setup->config->control_listen, request, patience->left_ms, answer,
+	    why);
+	waited_ms = clock_monotonic_ms() - since_ms;
+	patience->left_ms -= waited_ms < patience->left_ms ?
+	    (unsigned)waited_ms : patience->left_ms;
+	return result;
+}
+
+static int
+ask_judgement(const struct setup *setup, const struct next_hop *hop,
+    struct judge_patience *patience, struct judgement *out)
+{
+	char request[NEXT_HOP_TEXT_SIZE + 100], text[NEXT_HOP_TEXT_SIZE];
 	struct buffer answer;
 	const char *why;
 	int result;
 
-	if (patience->left_ms == 0)
-		return -1;
 	/* A next hop's name holds nothing that JSON quotes. */
-	snprintf(request, sizeof(request), "{\"version\": 1, "
-	    "\"command\": \"explain\", \"domain\": \"%s\"}", hop->name);
+	snprintf(request, sizeof(request), "{\"version\": 1, \"command\": "
+	    "\"explain\", \"next_hop\": true, \"domain\": \"%s\"}",
+	    next_hop_format(hop, text));
 	buffer_init(&answer, POLICYD_ANSWER_MAX);
-	result = policyd_line_ask(setup->source->policyd,
-	    setup->config->control_listen, request, patience->left_ms,
-	    &answer, &why);
+	result = ask_policyd(setup, request, patience, &answer, &why);
 	if (result == 0)
 		result = judgement_parse((struct text){ buffer_text(&answer),
 		    answer.len }, out, &why);
@@ -117,10 +115,25 @@ ask_policyd(const struct setup *setup, const struct next_hop *hop,
 	if (result == -1)
 		log_debug("policyd did not judge: domain=%s, reason=%s",
 		    hop->name, why);
-	waited_ms = clock_monotonic_ms() - since_ms;
-	patience->left_ms -= waited_ms < patience->left_ms ?
-	    (unsigned)waited_ms : patience->left_ms;
 	return result;
+}
+
+void
+judge_route(const struct setup *setup, const struct route_question *q,
+    struct judge_patience *patience, struct route *out)
+{
+	char *request = route_request_format(q);
+	struct buffer answer;
+	const char *why = "an address that is no text";
+
+	memset(out, 0, sizeof(*out));
+	buffer_init(&answer, POLICYD_ANSWER_MAX);
+	if (request == NULL || ask_policyd(setup, request, patience, &answer,
+	    &why) == -1 || route_answer_parse((struct text){
+	    buffer_text(&answer), answer.len }, out, &why) == -1)
+		log_debug("policyd did not tell the way: reason=%s", why);
+	buffer_clear(&answer);
+	free(request);
 }
 
 /* facts may be NULL: nothing is known. */
@@ -154,7 +167,7 @@ judge_hop(const struct setup *setup, const struct next_hop *hop,
 	facts = cached_facts(setup, hop, patience);
 	/* Strangers cannot make us look anything up. */
 	if (!is_own_client || (facts != NULL && now < facts->refresh_at) ||
-	    ask_policyd(setup, hop, patience, out) == -1)
+	    ask_judgement(setup, hop, patience, out) == -1)
 		decide(setup, facts, rule, now, out);
 	facts_free(facts);
 }

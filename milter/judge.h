@@ -24,12 +24,9 @@ struct judge_patience {
 void	judge_patience_init(struct judge_patience *patience,
 	    const struct setup *setup);
 
-/*
- * The next hop of a recipient, "<user@example.com>" or without the brackets,
- * as far as it is to be judged: not our own domains, no address literals.
- */
-bool	judge_next_hop(const struct setup *setup, struct text recipient,
-	    struct next_hop *out);
+/* The way that policyd knows; UNKNOWN when it does not say in time. */
+void	judge_route(const struct setup *setup, const struct route_question *q,
+	    struct judge_patience *patience, struct route *out);
 /*
  * Judges hop.  For clients that are not our own nothing is looked up, and only
  * rules that say clients=all apply.  What cannot be known in time is

@@ -30,6 +30,14 @@ mail_clear(struct mail *mail)
 }
 
 void
+mail_set_sender(struct mail *mail, const char *argument)
+{
+	snprintf(mail->sender, sizeof(mail->sender), "%s",
+	    argument + (argument[0] == '<'));
+	mail->sender[strcspn(mail->sender, ">")] = '\0';
+}
+
+void
 mail_set_word(char *out, size_t size, const char *value)
 {
 	size_t i;

@@ -35,6 +35,8 @@ struct mail {
 	bool		 is_own;	/* SASL, loopback, our networks */
 	bool		 is_reinjected;	/* from a content filter */
 	bool		 is_simulated;	/* no smtpd session: 4xx is not heard */
+	char		 client[ADDRESS_TEXT_SIZE];	/* "" unknown */
+	char		 sender[TABLE_KEY_MAX_BYTES + 1]; /* "" the null sender */
 	struct mail_tls	 tls;
 	struct judge_patience patience;
 	/* instances that came along, each kind counted on its own */
@@ -43,7 +45,7 @@ struct mail {
 	size_t		 tag_count;
 	bool		 is_held;
 	struct judgement hold;		/* the first that asked for it */
-	/* The last recipient's, as the next one often has the same domain. */
+	/* The last one's that was judged. */
 	struct next_hop	 last_hop;
 	struct judgement last;
 };
@@ -52,6 +54,9 @@ struct mail {
 void		 mail_begin(struct mail *mail, struct setup *setup);
 /* Releases the setup; a mail that is all zero may be cleared too. */
 void		 mail_clear(struct mail *mail);
+
+/* Of MAIL's argument, "<user@example.com>"; what is too long is cut. */
+void		 mail_set_sender(struct mail *mail, const char *argument);
 
 /* Copies a macro's value: what no protocol or cipher name holds becomes '?'. */
 void		 mail_set_word(char *out, size_t size, const char *value);

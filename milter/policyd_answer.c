@@ -31,7 +31,7 @@ load_object(struct text line, const char **why)
 /* ---------------------------------------------------------------- the site */
 
 static bool
-parse_dane(const char *word, enum fact_state *out)
+parse_state(const char *word, enum fact_state *out)
 {
 	enum fact_state state;
 
@@ -101,13 +101,14 @@ parse_networks(json_t *array, struct site_answer *out)
 static bool
 parse_site(json_t *object, struct site_answer *out)
 {
-	int known, relay, strict, breaker, nobody;
+	int known, plain = 0, relay, strict, breaker, nobody;
 	json_t *domains, *networks, *level;
 	const char *dane;
 	json_int_t times[4];
 
-	if (json_unpack(object, "{s:b, s:o, s:o, s:s, s:o, s:b, s:b, s:b, s:b,"
-	    "s:I, s:I, s:I, s:I}", "known", &known, "own_domains", &domains,
+	if (json_unpack(object, "{s:b, s?b, s:o, s:o, s:s, s:o, s:b, s:b, s:b,"
+	    "s:b, s:I, s:I, s:I, s:I}", "known", &known, "plain", &plain,
+	    "own_domains", &domains,
 	    "own_networks", &networks, "dane", &dane, "level", &level,
 	    "fallback_relay", &relay, "strict", &strict,
 	    "breaker_open", &breaker, "answers_nobody", &nobody,
@@ -115,12 +116,13 @@ parse_site(json_t *object, struct site_answer *out)
 	    "bad_ttl", &times[2], "reprobe_after", &times[3]) == -1)
 		return false;
 	out->is_known = known;
+	out->is_plain = plain;
 	out->tls.has_fallback_relay = relay;
 	out->tls.is_strict = strict;
 	out->tls.breaker_is_open = breaker;
 	out->tls.answers_nobody = nobody;
 	return json_is_array(domains) && json_is_array(networks) &&
-	    parse_dane(dane, &out->tls.dane) &&
+	    parse_state(dane, &out->tls.dane) &&
 	    (json_is_null(level) || (json_is_string(level) &&
 	    tls_level_parse(text_of(json_string_value(level)),
 	    &out->tls.level))) &&
@@ -158,6 +160,85 @@ site_answer_clear(struct site_answer *site)
 	free(site->own_domains);
 	network_list_clear(&site->own_networks);
 	*site = (struct site_answer){ 0 };
+}
+
+/* ----------------------------------------------------------------- the way */
+
+char *
+route_request_format(const struct route_question *q)
+{
+	json_t *object = json_pack("{s:i, s:s, s:s%, s:s%, s:s%}", "version",
+	    1, "command", "route", "client", q->client.data, q->client.len,
+	    "sender", q->sender.data, q->sender.len,
+	    "recipient", q->recipient.data, q->recipient.len);
+	char *line = object != NULL ? json_dumps(object, JSON_COMPACT) : NULL;
+
+	json_decref(object);
+	return line;
+}
+
+static bool
+parse_kind(const char *word, enum transport_kind *out)
+{
+	static const char *const words[] = {
+		[TRANSPORT_UNKNOWN] = "unknown",
+		[TRANSPORT_NONE] = "none",
+		[TRANSPORT_HOPS] = "known"
+	};
+	int i;
+
+	for (i = TRANSPORT_UNKNOWN; i <= TRANSPORT_HOPS; i++)
+		if (strcmp(word, words[i]) == 0) {
+			*out = (enum transport_kind)i;
+			return true;
+		}
+	return false;
+}
+
+static bool
+parse_hops(json_t *array, struct transport *out)
+{
+	struct next_hop *hop;
+	const char *why;
+	json_t *item;
+	size_t i;
+
+	if (json_array_size(array) > TRANSPORT_HOPS_MAX ||
+	    (json_array_size(array) > 0) != (out->kind == TRANSPORT_HOPS))
+		return false;
+	json_array_foreach(array, i, item) {
+		hop = &out->hops[out->hop_count++];
+		if (!json_is_string(item))
+			return false;
+		next_hop_parse(text_of(json_string_value(item)), hop, &why);
+		if (hop->kind == NEXT_HOP_NONE)
+			return false;
+	}
+	return true;
+}
+
+int
+route_answer_parse(struct text line, struct route *out, const char **why)
+{
+	struct route route = { .transport = { .because = "" } };
+	json_t *object = load_object(line, why), *hops;
+	const char *client, *domain, *state;
+	int result = -1;
+
+	if (object == NULL)
+		return -1;
+	if (json_unpack(object, "{s:s, s:s, s:s, s:o}", "client", &client,
+	    "domain", &domain, "state", &state, "next_hops", &hops) == 0 &&
+	    json_is_array(hops) && parse_state(client, &route.client_is_ours) &&
+	    parse_state(domain, &route.domain_is_ours) &&
+	    parse_kind(state, &route.transport.kind) &&
+	    parse_hops(hops, &route.transport)) {
+		*out = route;
+		result = 0;
+	} else
+		*why = "the way has a member that is missing or cannot be";
+	json_decref(object);
+	return result;
 }
 
 /* ------------------------------------------------------------- a judgement */

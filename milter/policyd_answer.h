@@ -1,6 +1,6 @@
 /*
  * What policyd answers on its control socket, as far as the milter asks: the
- * site, and a judgement of one domain.  JSON in, values out.
+ * site, the way of a mail, and a judgement of one next hop.  JSON in, values out.
  */
 
 #ifndef HOPSEAL_POLICYD_ANSWER_H
@@ -12,10 +12,14 @@
 #include "milter/judgement.h"
 #include "shared/address.h"
 #include "shared/policy/tls_decision.h"
+#include "shared/postfix/route.h"
 #include "shared/text.h"
 
 struct site_answer {
 	bool			 is_known;	/* Postfix has told policyd */
+	/* The lists here and the recipient's domain tell all ways; false where an
+	   older policyd does not say. */
+	bool			 is_plain;
 	struct tls_site		 tls;
 	struct network_list	 own_networks;
 	char			**own_domains;	/* in the one spelling */
@@ -30,6 +34,14 @@ struct site_answer {
 int	site_answer_parse(struct text line, struct site_answer *out,
 	    const char **why);
 void	site_answer_clear(struct site_answer *site);
+
+/*
+ * The question "route", which the caller frees; NULL for an address that is not
+ * UTF-8.  And its answer; failures as above.
+ */
+char	*route_request_format(const struct route_question *q);
+int	route_answer_parse(struct text line, struct route *out,
+	    const char **why);
 
 /* The decision in the answer to "explain"; failures as above. */
 int	judgement_parse(struct text line, struct judgement *out,

@@ -109,6 +109,21 @@ init_site(struct setup *setup)
 	site->reprobe_after_s = config->reprobe_after_s;
 }
 
+static bool
+may_act(const struct domain_rules *rules)
+{
+	const struct domain_rule *rule;
+	size_t i;
+
+	for (i = 0; i < domain_rules_count(rules); i++) {
+		rule = domain_rules_at(rules, i);
+		if (rule->direction == RULE_OUT &&
+		    rule->action >= RULE_ACTION_TAG)
+			return true;
+	}
+	return false;
+}
+
 static void
 set_site(struct setup *setup, const char *site_line)
 {
@@ -144,6 +159,7 @@ setup_load(const struct setup_source *source, const char *site_line,
 	    domain_rules_parse(setup->config->rules_file,
 	    text_of(setup->rules_text), &setup->rules, errors) == -1)
 		goto fail;
+	setup->may_act = may_act(setup->rules);
 	set_site(setup, site_line);
 	return setup;
 fail:
@@ -170,6 +186,7 @@ setup_with_site(const struct setup *old, const char *site_line)
 	    setup->config->rules_file, text_of(setup->rules_text),
 	    &setup->rules, &errors) == -1)
 		abort();
+	setup->may_act = old->may_act;
 	set_site(setup, site_line);
 	buffer_clear(&errors);
 	return setup;

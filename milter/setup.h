@@ -33,6 +33,7 @@ struct setup {
 	struct config		*config;
 	struct domain_rules	*rules;
 	char			*redis_password; /* or NULL */
+	bool			 may_act;	/* some "out" rule is more than log */
 	struct site_answer	 site;
 	/* The texts that the values above were made from. */
 	char			*config_text, *rules_text, *site_line;

@@ -20,7 +20,7 @@ SUPPRESSIONS = os.path.join(os.path.dirname(os.path.abspath(__file__)),
                             "milter.suppressions")
 
 NOW = int(time.time())
-SITE = {"known": True, "own_domains": ["own.example"],
+SITE = {"known": True, "plain": True, "own_domains": ["own.example"],
         "own_networks": ["198.51.100.7/32", "2001:db8:1::/64"], "dane": "absent",
         "level": "may", "fallback_relay": False, "strict": False, "breaker_open": False,
         "answers_nobody": False, "stale_ttl": 86400, "good_ttl": 86400, "bad_ttl": 3600,
