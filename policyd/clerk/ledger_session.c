@@ -92,8 +92,8 @@ set_failure(struct tally_key *key, const struct datagram_failure *f)
 
 	key->outcome = TALLY_FAILURE;
 	key->finding = f->finding;
-	if (known == NULL || strcmp(known, f->result_type) != 0)
-		key->result = text_of(f->result_type);
+	key->result = text_of(known == NULL ||
+	    strcmp(known, f->result_type) != 0 ? f->result_type : "");
 	key->host = optional(f->mx_host);
 	key->address = optional(f->receiving_ip);
 	key->sender = optional(f->sending_ip);

@@ -22,7 +22,7 @@
 
 #define DAY_S		86400
 #define WRITE_EVERY_MS	2000
-#define CHECK_EVERY_MS	30000	/* whether it was flushed */
+#define CHECK_EVERY_MS	10000	/* whether it was flushed */
 #define AT_ONE_TIME	48	/* domains under way, 4 questions each */
 #define VALUE_MAX_BYTES	(8 * 1024 * 1024)
 #define NUMBER_SIZE	24

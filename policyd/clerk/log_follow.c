@@ -1,11 +1,12 @@
 /*
- * Following the mail log.  A file is known again by its device and number, or
- * by its first octets where it was copied; older ones are read through zlib,
- * which passes on what is not compressed.
+ * Following the mail log.  A position is known again by the octets before it,
+ * wherever they stand now: in the same file, in one that was renamed, in a
+ * copy, or in a packed one, which zlib reads as it reads plain ones.
  *
- * An older file is searched, newest first, until the one in which the
- * position lies; from there on each newer one is read to its end, and at last
- * the log itself.
+ * When the log is no more what it was, its older files are searched for the
+ * position, newest first.  From there each newer one is read to its end, and
+ * at last the log itself.  As files may be renamed meanwhile, they are
+ * searched anew after each that had something to tell.
  */
 
 #include "policyd/clerk/log_follow.h"
@@ -24,17 +25,15 @@
 
 #define VERSION		1
 #define POLL_MS		500
-#define HEAD_MAX	512	/* octets by which a file is known */
+#define MARK_MAX	512	/* octets by which a position is known */
 #define BLOCK_BYTES	(128 * 1024)
 #define LINE_MAX_BYTES	(64 * 1024)	/* longer ones are nobody's */
-#define NEXT_MAX	8	/* files that wait for their turn */
 #define QUIET_POLLS	2	/* at the end of a file that was renamed */
 
-/* Where reading stopped: the last line's end in a file. */
+/* Where reading stopped: a line's end in a file. */
 struct position {
 	uint64_t	device, number, offset;
-	uint32_t	head_len;
-	uint64_t	head;		/* checksum of so many first octets */
+	uint64_t	mark;		/* checksum of the octets before it */
 	bool		is_set;
 };
 
@@ -50,11 +49,14 @@ struct log_follow {
 	void			*arg;
 	enum mode		 mode;
 	struct position		 at;
+	char			 before[MARK_MAX];	/* at.offset */
+	size_t			 before_len;
 	int			 fd;		/* the log, or -1 */
+	int			 next;		/* the log after it, or -1 */
+	bool			 is_finished;	/* the one before fd */
 	gzFile			 older;		/* or NULL */
 	unsigned		 older_n;
-	int			 next[NEXT_MAX];	/* logs that follow fd */
-	size_t			 next_count;
+	bool			 has_told;	/* a line of older */
 	unsigned		 quiet_polls;
 	struct event		*turn;
 	char			*block;		/* octets behind at.offset */
@@ -63,7 +65,7 @@ struct log_follow {
 	uint64_t		 line_count;
 };
 
-static const struct siphash_key head_key = { 'l', 'o' };
+static const struct siphash_key mark_key = { 'l', 'o' };
 
 static void
 follow_turn_in(struct log_follow *f, unsigned ms)
@@ -84,8 +86,7 @@ log_follow_format(const struct log_follow *f, struct buffer *out)
 	pack_u64(out, f->at.device);
 	pack_u64(out, f->at.number);
 	pack_u64(out, f->at.offset);
-	pack_u32(out, f->at.head_len);
-	pack_u64(out, f->at.head);
+	pack_u64(out, siphash(&mark_key, f->before, f->before_len));
 }
 
 static bool
@@ -100,103 +101,146 @@ position_parse(struct text text, struct position *out)
 	p.device = unpack_u64(&u);
 	p.number = unpack_u64(&u);
 	p.offset = unpack_u64(&u);
-	p.head_len = unpack_u32(&u);
-	p.head = unpack_u64(&u);
-	if (!unpack_is_done(&u) || version != VERSION ||
-	    p.head_len > HEAD_MAX)
+	p.mark = unpack_u64(&u);
+	if (!unpack_is_done(&u) || version != VERSION)
 		return false;
 	*out = p;
 	return true;
 }
 
-/* How many first octets of the log have been read is what it is known by. */
-static void
-note_head(struct log_follow *f)
-{
-	char head[HEAD_MAX];
-	uint32_t len = f->at.offset < HEAD_MAX ? (uint32_t)f->at.offset :
-	    HEAD_MAX;
-
-	if (f->at.head_len >= len ||
-	    pread(f->fd, head, len, 0) != (ssize_t)len)
-		return;
-	f->at.head_len = len;
-	f->at.head = siphash(&head_key, head, len);
-}
-
 static bool
-has_head(const struct position *at, const char *head, ssize_t len)
+is_file_of(const struct position *at, int fd)
 {
-	return at->head_len == 0 || (len >= (ssize_t)at->head_len &&
-	    siphash(&head_key, head, at->head_len) == at->head);
-}
-
-/* True when the position lies in this file. */
-static bool
-is_at(const struct position *at, int fd)
-{
-	char head[HEAD_MAX];
 	struct stat status;
-	bool is_same;
 
-	if (fstat(fd, &status) == -1)
-		return false;
-	is_same = (uint64_t)status.st_dev == at->device &&
+	return fstat(fd, &status) == 0 &&
+	    (uint64_t)status.st_dev == at->device &&
 	    (uint64_t)status.st_ino == at->number;
-	return (is_same || at->head_len > 0) &&
-	    (uint64_t)status.st_size >= at->offset &&
-	    has_head(at, head, pread(fd, head, sizeof(head), 0));
 }
 
-static bool
-is_at_older(const struct position *at, int fd, gzFile file)
+static size_t
+mark_len(const struct position *at)
 {
-	char head[HEAD_MAX];
-	struct stat status;
-	int len;
+	return at->offset < MARK_MAX ? (size_t)at->offset : MARK_MAX;
+}
 
-	if (fstat(fd, &status) == -1)
+/* True when these are the octets before the position, which are then kept. */
+static bool
+take_mark(struct log_follow *f, const char *octets)
+{
+	size_t len = mark_len(&f->at);
+
+	if (siphash(&mark_key, octets, len) != f->at.mark)
 		return false;
-	len = gzread(file, head, sizeof(head));
-	if (at->head_len == 0)
-		return (uint64_t)status.st_dev == at->device &&
-		    (uint64_t)status.st_ino == at->number;
-	return has_head(at, head, len) && gzrewind(file) == 0 &&
-	    gzseek(file, (z_off_t)at->offset, SEEK_SET) ==
-	    (z_off_t)at->offset;
+	memcpy(f->before, octets, len);
+	f->before_len = len;
+	return true;
+}
+
+/* True when the position lies in the log. */
+static bool
+is_in_log(struct log_follow *f)
+{
+	size_t len = mark_len(&f->at);
+	char octets[MARK_MAX];
+
+	return (len > 0 || is_file_of(&f->at, f->fd)) &&
+	    pread(f->fd, octets, len, (off_t)(f->at.offset - len)) ==
+	    (ssize_t)len && take_mark(f, octets);
+}
+
+/* The same of an older file, which is then read on from there. */
+static bool
+is_in_older(struct log_follow *f, int fd)
+{
+	size_t len = mark_len(&f->at);
+	z_off_t begin = (z_off_t)(f->at.offset - len);
+	char octets[MARK_MAX];
+
+	return (len > 0 || is_file_of(&f->at, fd)) &&
+	    gzseek(f->older, begin, SEEK_SET) == begin &&
+	    gzread(f->older, octets, (unsigned)len) == (int)len &&
+	    take_mark(f, octets);
+}
+
+static void
+set_position(struct log_follow *f, int fd, uint64_t offset)
+{
+	struct stat status;
+
+	if (fstat(fd, &status) == 0) {
+		f->at.device = (uint64_t)status.st_dev;
+		f->at.number = (uint64_t)status.st_ino;
+	}
+	if (offset == 0) {
+		f->before_len = 0;
+		f->at.mark = siphash(&mark_key, "", 0);
+	}
+	f->at.offset = offset;
+	f->at.is_set = true;
+	f->block_len = 0;
+	f->is_skipping = false;
+}
+
+/* So many octets of the block are told. */
+static void
+advance(struct log_follow *f, size_t len)
+{
+	size_t kept;
+
+	if (len == 0)
+		return;
+	if (len >= MARK_MAX) {
+		memcpy(f->before, f->block + len - MARK_MAX, MARK_MAX);
+		f->before_len = MARK_MAX;
+	} else {
+		kept = f->before_len + len > MARK_MAX ? MARK_MAX - len :
+		    f->before_len;
+		memmove(f->before, f->before + f->before_len - kept, kept);
+		memcpy(f->before + kept, f->block, len);
+		f->before_len = kept + len;
+	}
+	f->at.mark = siphash(&mark_key, f->before, f->before_len);
+	f->at.offset += len;
+	f->block_len -= len;
+	memmove(f->block, f->block + len, f->block_len);
 }
 
 /* ----------------------------------------------------------------- lines */
+
+static void
+tell(struct log_follow *f, size_t begin, size_t end)
+{
+	f->line_count++;
+	f->has_told = true;
+	f->callbacks->on_line((struct text){ f->block + begin, end - begin },
+	    f->arg);
+}
 
 /* Tells the lines of the block; at its file's end also what has no line end. */
 static void
 tell_lines(struct log_follow *f, bool is_end)
 {
-	size_t done = 0;
-	char *end;
-	struct text line;
+	size_t done = 0, end;
+	char *found;
 
-	while ((end = memchr(f->block + done, '\n', f->block_len - done)) !=
-	    NULL) {
-		line = (struct text){ f->block + done,
-		    (size_t)(end - f->block) - done };
-		done += line.len + 1;
-		if (!f->is_skipping) {
-			f->line_count++;
-			f->callbacks->on_line(line, f->arg);
-		}
+	while ((found = memchr(f->block + done, '\n',
+	    f->block_len - done)) != NULL) {
+		end = (size_t)(found - f->block);
+		if (!f->is_skipping)
+			tell(f, done, end);
 		f->is_skipping = false;
+		done = end + 1;
 	}
-	if (is_end && done < f->block_len && !f->is_skipping)
-		f->callbacks->on_line((struct text){ f->block + done,
-		    f->block_len - done }, f->arg);
-	if (is_end || (done == 0 && f->block_len >= LINE_MAX_BYTES)) {
-		f->is_skipping = !is_end;
+	if (is_end && done < f->block_len) {
+		if (!f->is_skipping)
+			tell(f, done, f->block_len);
+		done = f->block_len;
+	} else if (done == 0 && f->block_len >= LINE_MAX_BYTES) {
+		f->is_skipping = true;
 		done = f->block_len;
 	}
-	f->at.offset += done;
-	f->block_len -= done;
-	memmove(f->block, f->block + done, f->block_len);
+	advance(f, done);
 }
 
 /* ----------------------------------------------------------- the log itself */
@@ -204,20 +248,10 @@ tell_lines(struct log_follow *f, bool is_end)
 static void
 follow_from(struct log_follow *f, uint64_t offset)
 {
-	struct stat status;
-
 	f->mode = MODE_FOLLOW;
-	f->block_len = 0;
-	f->is_skipping = false;
 	f->quiet_polls = 0;
-	if (fstat(f->fd, &status) == 0) {
-		f->at.device = (uint64_t)status.st_dev;
-		f->at.number = (uint64_t)status.st_ino;
-	}
-	if (offset == 0)
-		f->at.head_len = 0;
-	f->at.offset = offset;
-	f->at.is_set = true;
+	f->is_finished = false;
+	set_position(f, f->fd, offset);
 	follow_turn_in(f, 0);
 }
 
@@ -225,8 +259,21 @@ static void
 search_older(struct log_follow *f)
 {
 	f->mode = MODE_SEARCH;
+	f->block_len = 0;
 	f->older_n = 1;
 	f->callbacks->on_want(1, f->arg);
+}
+
+/* The log is finished; those between it and the next one come first. */
+static void
+follow_next(struct log_follow *f)
+{
+	tell_lines(f, true);
+	close(f->fd);
+	f->fd = f->next;
+	f->next = -1;
+	f->is_finished = true;
+	search_older(f);
 }
 
 /* At the log's end: was it cut, or has another one begun? */
@@ -234,30 +281,21 @@ static void
 follow_at_end(struct log_follow *f)
 {
 	struct stat status;
-	size_t i;
 
-	if (!is_at(&f->at, f->fd)) {
+	if (!is_in_log(f)) {
 		/* Cut: perhaps after somebody has copied it. */
-		f->block_len = 0;
 		search_older(f);
 		return;
 	}
+	/* Who writes may have the old one open until it begins the new one. */
+	if (f->next == -1 || fstat(f->next, &status) == -1 ||
+	    status.st_size == 0)
+		f->quiet_polls = 0;
+	else if (++f->quiet_polls == QUIET_POLLS) {
+		follow_next(f);
+		return;
+	}
 	follow_turn_in(f, POLL_MS);
-	if (f->next_count == 0 || fstat(f->next[0], &status) == -1)
-		return;
-	/* Who writes may still have the old one open until it has begun the
-	   new one. */
-	if (status.st_size == 0 && f->next_count == 1)
-		return;
-	if (++f->quiet_polls < QUIET_POLLS)
-		return;
-	tell_lines(f, true);
-	close(f->fd);
-	f->fd = f->next[0];
-	f->next_count--;
-	for (i = 0; i < f->next_count; i++)
-		f->next[i] = f->next[i + 1];
-	follow_from(f, 0);
 }
 
 static void
@@ -274,7 +312,6 @@ follow_read(struct log_follow *f)
 	f->quiet_polls = 0;
 	f->block_len += (size_t)len;
 	tell_lines(f, false);
-	note_head(f);
 	follow_turn_in(f, 0);
 }
 
@@ -286,6 +323,19 @@ close_older(struct log_follow *f)
 	if (f->older != NULL)
 		gzclose(f->older);
 	f->older = NULL;
+}
+
+/* Nothing new in it: on to the next newer one. */
+static void
+older_leave(struct log_follow *f)
+{
+	close_older(f);
+	if (f->has_told)
+		search_older(f);
+	else if (--f->older_n > 0)
+		f->callbacks->on_want(f->older_n, f->arg);
+	else	/* The log itself, when its renaming was not yet told. */
+		follow_from(f, is_file_of(&f->at, f->fd) ? f->at.offset : 0);
 }
 
 static void
@@ -301,43 +351,41 @@ older_read(struct log_follow *f)
 		return;
 	}
 	tell_lines(f, true);
-	close_older(f);
 	if (len < 0)
 		f->callbacks->on_gap("an older file of it is broken", f->arg);
-	/* Logs that were renamed meanwhile are open here. */
-	if (--f->older_n > f->next_count)
-		f->callbacks->on_want(f->older_n, f->arg);
-	else
-		follow_from(f, 0);
+	older_leave(f);
+}
+
+static void
+give_up_search(struct log_follow *f)
+{
+	if (!f->is_finished)
+		f->callbacks->on_gap("the file in which reading had stopped "
+		    "is not there", f->arg);
+	follow_from(f, 0);
 }
 
 static void
 take_older(struct log_follow *f, unsigned n, int fd)
 {
-	struct stat status;
-
-	if (n != f->older_n || (f->mode != MODE_SEARCH &&
-	    (f->mode != MODE_CATCH_UP || f->older != NULL))) {
+	if (n != f->older_n || f->older != NULL ||
+	    (f->mode != MODE_SEARCH && f->mode != MODE_CATCH_UP)) {
 		if (fd != -1)
 			close(fd);
 		return;
 	}
-	f->older = fd != -1 && fstat(fd, &status) == 0 ? gzdopen(fd, "rb") :
-	    NULL;
+	f->older = fd != -1 ? gzdopen(fd, "rb") : NULL;
+	f->has_told = false;
 	if (f->older == NULL && fd != -1)
 		close(fd);
-	if (f->older == NULL) {
-		f->callbacks->on_gap(f->mode == MODE_SEARCH ?
-		    "the file in which reading had stopped is not there" :
-		    "an older file of it is not there", f->arg);
-		follow_from(f, 0);
-	} else if (f->mode == MODE_CATCH_UP) {
-		/* The next newer one, from its begin. */
-		f->at.device = (uint64_t)status.st_dev;
-		f->at.number = (uint64_t)status.st_ino;
-		f->at.offset = f->at.head_len = 0;
+	if (f->older == NULL)
+		give_up_search(f);
+	else if (f->mode == MODE_CATCH_UP) {
+		set_position(f, fd, 0);
 		follow_turn_in(f, 0);
-	} else if (is_at_older(&f->at, fd, f->older)) {
+	} else if (is_in_older(f, fd)) {
+		set_position(f, fd, f->at.offset);
+		f->is_finished = false;
 		f->mode = MODE_CATCH_UP;
 		follow_turn_in(f, 0);
 	} else {
@@ -366,7 +414,7 @@ is_same_file(int a, int b)
 {
 	struct stat x, y;
 
-	return fstat(a, &x) == 0 && fstat(b, &y) == 0 &&
+	return a != -1 && b != -1 && fstat(a, &x) == 0 && fstat(b, &y) == 0 &&
 	    x.st_dev == y.st_dev && x.st_ino == y.st_ino;
 }
 
@@ -374,26 +422,23 @@ is_same_file(int a, int b)
 static void
 take_log(struct log_follow *f, int fd)
 {
-	int newest = f->next_count > 0 ? f->next[f->next_count - 1] : f->fd;
+	int *place = f->mode == MODE_FOLLOW ? &f->next : &f->fd;
 
 	if (fd == -1)
 		return;
-	if (newest != -1 && is_same_file(fd, newest)) {
+	if (is_same_file(fd, f->fd) || is_same_file(fd, f->next)) {
 		close(fd);
 		return;
 	}
-	if (f->mode != MODE_WAIT) {
-		if (f->next_count == NEXT_MAX)
-			close(f->next[--f->next_count]);
-		f->next[f->next_count++] = fd;
-		if (f->older != NULL)
-			f->older_n++;	/* all are one older now */
+	/* Who is replaced unread is an older file now, and found as such. */
+	if (*place != -1)
+		close(*place);
+	*place = fd;
+	if (f->mode != MODE_WAIT)
 		return;
-	}
-	f->fd = fd;
 	if (!f->at.is_set)
 		follow_from(f, 0);
-	else if (is_at(&f->at, fd))
+	else if (is_in_log(f))
 		follow_from(f, f->at.offset);
 	else
 		search_older(f);
@@ -416,7 +461,7 @@ log_follow_new(struct event_base *base, struct text position,
 
 	f->callbacks = callbacks;
 	f->arg = arg;
-	f->fd = -1;
+	f->fd = f->next = -1;
 	f->block = xcalloc(1, BLOCK_BYTES);
 	f->turn = evtimer_new(base, follow_on_turn, f);
 	if (position.len > 0 && !position_parse(position, &f->at))
@@ -434,8 +479,8 @@ log_follow_free(struct log_follow *f)
 	close_older(f);
 	if (f->fd != -1)
 		close(f->fd);
-	while (f->next_count > 0)
-		close(f->next[--f->next_count]);
+	if (f->next != -1)
+		close(f->next);
 	event_free(f->turn);
 	free(f->block);
 	free(f);
@@ -458,10 +503,10 @@ log_follow_lag_bytes(const struct log_follow *f)
 {
 	struct stat status;
 
-	if (f->fd == -1 || fstat(f->fd, &status) == -1 ||
-	    (uint64_t)status.st_size < f->at.offset)
+	if (f->fd == -1 || fstat(f->fd, &status) == -1)
 		return 0;
-	return f->mode == MODE_FOLLOW ?
-	    (uint64_t)status.st_size - f->at.offset :
-	    (uint64_t)status.st_size;
+	if (f->mode != MODE_FOLLOW)
+		return (uint64_t)status.st_size;
+	return (uint64_t)status.st_size > f->at.offset ?
+	    (uint64_t)status.st_size - f->at.offset : 0;
 }

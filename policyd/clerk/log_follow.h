@@ -14,8 +14,6 @@
 #include "shared/buffer.h"
 #include "shared/text.h"
 
-#define LOG_FOLLOW_ROTATED_MAX	32	/* older files that are looked at */
-
 struct event_base;
 struct log_follow;
 

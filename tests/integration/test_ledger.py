@@ -1,0 +1,435 @@
+#!/usr/bin/python3
+"""The ledger of a running policyd: sums that equal the truth, whatever happens meanwhile.
+
+    test_ledger.py [--build DIR] [TEST...]
+
+The mail log is written here (mail_log.py), rotated and cut; the clerk is killed, Redis is
+killed and flushed, the disk is full.  One line a test; exit 0 when none failed.
+"""
+
+import json
+import os
+import random
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+
+from mail_log import DOMAINS, MailLog, totals
+from policyd_rig import IS_ROOT, Policyd, Skip, run, wait_until
+
+TESTS = []
+SETTLE_S = 40
+
+
+def test(function):
+    TESTS.append(function)
+    return function
+
+
+def report(policyd, *words):
+    return policyd.command("report", *words)
+
+
+def sums(policyd):
+    """{direction: {outcome: count}} as the report has them."""
+    directions = report(policyd)["directions"]
+    return {d: {o: directions[d][o] for o in ("success", "failure", "clear")}
+            for d in ("out", "in", "submission")}
+
+
+def wait_equal(policyd, truth, seconds=SETTLE_S):
+    """Wait until the sums equal the truth; they must then stay so."""
+    wanted = totals(truth)
+    try:
+        wait_until(lambda: sums(policyd) == wanted, "the sums", seconds)
+    except AssertionError:
+        raise AssertionError(f"got {sums(policyd)}, truth {wanted}")
+    time.sleep(1.5)
+    assert sums(policyd) == wanted, f"then got {sums(policyd)}, truth {wanted}"
+
+
+def start(folder, **options):
+    log = MailLog(os.path.join(folder, "mail.log"))
+    return log, Policyd(folder, maillog=log.path, aggregates_file="", **options).start()
+
+
+class Redis:
+    """A redis-server that keeps nothing."""
+
+    def __init__(self, folder):
+        self.path = os.path.join(folder, "redis.sock")
+        self._process = None
+        self.start()
+
+    def start(self):
+        argv = ["redis-server", "--port", "0", "--unixsocket", self.path, "--unixsocketperm",
+                "777", "--save", "", "--dir", os.path.dirname(self.path)]
+        try:
+            self._process = subprocess.Popen(argv, stdout=subprocess.DEVNULL,
+                                             stderr=subprocess.DEVNULL)
+        except FileNotFoundError:
+            raise Skip("redis-server is not installed")
+        wait_until(lambda: self.command("PING") == "PONG", "redis-server")
+
+    def command(self, *words):
+        return subprocess.run(["redis-cli", "-s", self.path, *words], capture_output=True,
+                              text=True).stdout.strip()
+
+    def stop(self):
+        self._process.kill()
+        self._process.wait()
+
+
+@test
+def test_nothing(folder):
+    """Without a session nothing is well: exit 3."""
+    log, policyd = start(folder)
+    answer = subprocess.run([policyd.program("hopseal"), "-c", policyd.conf_path, "report"],
+                            capture_output=True, text=True)
+    assert answer.returncode == 3, answer
+    assert "No session was recorded" in answer.stdout, answer.stdout
+    log.write(500)
+    log.finish()
+    wait_equal(policyd, log.truth)
+    answer = subprocess.run([policyd.program("hopseal"), "-c", policyd.conf_path, "report"],
+                            capture_output=True, text=True)
+    assert answer.returncode == 1, answer
+    assert "cert-expired" in answer.stdout, answer.stdout
+
+
+@test
+def test_report(folder):
+    """Domain by domain, finding by finding."""
+    log, policyd = start(folder)
+    log.write(2000)
+    log.finish()
+    wait_equal(policyd, log.truth)
+    rows = {r["domain"]: r for r in report(policyd)["domains"]}
+    assert set(rows) == {d for d, _ in log.by_domain}, rows.keys()
+    for name, row in rows.items():
+        for outcome in ("success", "failure", "clear"):
+            assert row[outcome] == log.by_domain[name, outcome], (name, outcome, row)
+        for finding in ("cert-expired", "handshake-failed"):
+            assert row["findings"].get(finding, 0) == log.failures[name, finding], row
+        assert row["failures"].get("certificate-expired", 0) == \
+            log.failures[name, "cert-expired"], row
+        assert row["since"] <= row["last"], row
+        assert [h["host"] for h in row["hosts"]] == [f"mx.{name}"], row
+    one = report(policyd, "--domain", DOMAINS[0])
+    assert [r["domain"] for r in one["domains"]] == [DOMAINS[0]], one
+    assert len(report(policyd, "--top", "3")["domains"]) == 3
+    came = report(policyd, "--in")
+    assert came["direction"] == "in" and came["totals"]["sessions"] == \
+        sum(n for (d, _), n in log.truth.items() if d == "in"), came["totals"]
+    assert {r["domain"] for r in came["domains"]} == {f"net{n}.example" for n in range(7)}
+    today = time.strftime("%Y-%m-%d", time.gmtime())
+    only = report(policyd, "--day", today)
+    assert only["day"] == only["until"] == today, only
+    for words in (("--day", "2020-01-01"), ("--day", "x"), ("--since", "2999-01-01")):
+        assert "error" in policyd.command("report", *words), words
+
+
+@test
+def test_rotation(folder):
+    """Renamed and copied in the middle of sessions, with late lines in the old file."""
+    log, policyd = start(folder)
+    log.start()
+    for turn in range(8):
+        time.sleep(0.7)
+        log.rename() if turn % 2 else log.copy_and_cut()
+    log.stop()
+    wait_equal(policyd, log.truth)
+    assert policyd.count_said("lines were missed") == 0, "nothing was missed"
+
+
+@test
+def test_rotation_while_away(folder):
+    """Several rotations, one of them compressed, while no policyd is there."""
+    log, policyd = start(folder)
+    log.write(500)
+    wait_until(lambda: policyd.command("report")["totals"]["sessions"] > 0, "a session")
+    time.sleep(1.5)
+    policyd.end()
+    log.write(500)
+    log.rename(late_lines=0)
+    log.write(500)
+    time.sleep(0.02)
+    log.rename(late_lines=0)
+    log.compress(2)
+    log.write(500)
+    policyd.start()
+    log.write(500)
+    log.finish()
+    wait_equal(policyd, log.truth)
+    assert policyd.count_said("lines were missed") == 0, "nothing was missed"
+    # What cannot be had any more is said.
+    policyd.end()
+    for name in os.listdir(folder):
+        if name.startswith("mail.log."):
+            os.unlink(os.path.join(folder, name))
+    log.rename(late_lines=0)
+    os.unlink(log.path + ".1")
+    policyd.start()
+    policyd.wait_said("lines were missed")
+
+
+@test
+def test_clerk_killed(folder):
+    """20 times, at any instant, while the log is written and rotated."""
+    log, policyd = start(folder)
+    chance = random.Random(20)
+    log.start()
+    for turn in range(20):
+        time.sleep(1.0 + chance.random() * 0.3)
+        pid = policyd.pid("clerk")
+        os.kill(pid, signal.SIGKILL)
+        policyd.wait_replaced("clerk", pid)
+        if turn % 5 == 2:
+            log.rename()
+        if turn % 5 == 4:
+            log.copy_and_cut()
+    log.stop()
+    wait_equal(policyd, log.truth)
+    assert policyd.count_said("lines were missed") == 0, "nothing was missed"
+
+
+@test
+def test_restart(folder):
+    """Ended and started: the same sums, and the files of the ledger are few."""
+    log, policyd = start(folder)
+    log.write(3000)
+    log.finish()
+    wait_equal(policyd, log.truth)
+    policyd.end()
+    policyd.start()
+    wait_equal(policyd, log.truth)
+    ledger = os.path.join(policyd.folder, "state/ledger")
+    assert {n.split(".")[0] for n in os.listdir(ledger)} <= {"journal", "lock", "writer"} | \
+        {time.strftime("%Y-%m-%d", time.gmtime())}, os.listdir(ledger)
+
+
+@test
+def test_hosts_share(folder):
+    """Two hosts, one Redis that is killed, comes back empty, and is flushed."""
+    redis = Redis(folder)
+    logs, hosts = [], []
+    for n in (1, 2):
+        logs.append(MailLog(os.path.join(folder, f"mail{n}.log"), seed=n))
+        hosts.append(Policyd(folder, maillog=logs[-1].path, aggregates_file="",
+                             redis=f"unix:{redis.path}").start())
+    for log in logs:
+        log.write(1000)
+        log.finish()
+    both = logs[0].truth + logs[1].truth
+    for host in hosts:
+        wait_equal(host, both)
+        assert report(host)["note"] is None
+    redis.stop()
+    wait_until(lambda: report(hosts[0])["note"] is not None, "word of Redis")
+    wait_equal(hosts[0], logs[0].truth)
+    logs[1].write(500)
+    logs[1].finish()
+    redis.start()
+    both = logs[0].truth + logs[1].truth
+    for host in hosts:
+        wait_equal(host, both)
+    redis.command("FLUSHALL")
+    logs[0].write(300)
+    logs[0].finish()
+    both = logs[0].truth + logs[1].truth
+    for host in hosts:
+        wait_equal(host, both)
+    # The clerk of one is killed with Redis away: nothing is lost or told twice.
+    redis.stop()
+    logs[0].write(300)
+    os.kill(hosts[0].pid("clerk"), signal.SIGKILL)
+    logs[0].finish()
+    redis.start()
+    both = logs[0].truth + logs[1].truth
+    for host in hosts:
+        wait_equal(host, both)
+    # Every key has a life.
+    keys = redis.command("KEYS", "hopseal:tally:*").split()
+    assert keys and all(int(redis.command("TTL", key)) > 0 for key in keys), keys
+    redis.stop()
+
+
+@test
+def test_disk_full(folder):
+    """Nothing can be written: counted in memory, said once, exact after."""
+    if not IS_ROOT:
+        raise Skip("not root")
+    disk = os.path.join(folder, "disk")
+    os.mkdir(disk)
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256k,mode=0755", "none", disk],
+                      capture_output=True).returncode != 0:
+        raise Skip("no tmpfs can be mounted")
+    try:
+        log, policyd = start(folder, state_dir=f"{disk}/state")
+        log.write(300)
+        wait_until(lambda: report(policyd)["totals"]["sessions"] > 0, "a session")
+        with open(f"{disk}/ballast", "wb", buffering=0) as ballast:
+            try:
+                while True:
+                    ballast.write(bytes(4096))
+            except OSError:
+                pass
+            try:
+                while True:
+                    ballast.write(bytes(1))
+            except OSError:
+                pass
+        log.write(4000)
+        policyd.wait_said("stays in memory until the disk takes it")
+        log.finish()
+        wait_equal(policyd, log.truth)
+        # Killed now, all of it is read again.
+        pid = policyd.pid("clerk")
+        os.kill(pid, signal.SIGKILL)
+        policyd.wait_replaced("clerk", pid)
+        wait_equal(policyd, log.truth)
+        os.unlink(f"{disk}/ballast")
+        policyd.wait_said("the disk takes it again")
+        log.write(300)
+        log.finish()
+        wait_equal(policyd, log.truth)
+        pid = policyd.pid("clerk")
+        os.kill(pid, signal.SIGKILL)
+        policyd.wait_replaced("clerk", pid)
+        wait_equal(policyd, log.truth)
+        policyd.end()
+    finally:
+        for policyd in list(Policyd.running):
+            policyd.kill_all()
+        subprocess.run(["umount", "-l", disk], capture_output=True)
+
+
+# Datagrams that end other receivers, and more of the kind.
+HOSTILE = [
+    b"", b"{", b'{"d": "a.example", "pr": "\xff', b"7", b"null", b'"x"', b"[]",
+    b'{"d":"a.example","pr":"v","policies":[1]}',
+    b'{"d":"a.example","pr":"v","policies":{}}',
+    b'{"d":7,"pr":"v","policies":[{"policy-type":9,"t":0,"f":0}]}',
+    b'{"d":"a.example","pr":"v","policies":[{"policy-type":9,"t":0,"f":{}}]}',
+    b'{"d":"a.example","pr":"v","policies":[{"policy-type":9,"t":0}]}',
+    b'{"d":"a.example","pr":"v","policies":[]}',
+    b'{"dpv":"2","d":"a.example","pr":"v","policies":[{"policy-type":9,"t":0,"f":0}]}',
+    b"[" * 100000 + b"]" * 100000, b"\0" * 100, b"{}" * 1000, bytes(range(256)) * 100,
+]
+
+
+def datagram(domain, failed=False, **failure):
+    policy = {"policy-type": 2, "policy-domain": domain, "policy-string": [
+        "version: STSv1", "mode: enforce", f"mx: mx.{domain}", "max_age: 86400"],
+        "mx-host": [f"mx.{domain}"], "t": int(failed), "f": int(failed)}
+    if failed:
+        policy["failure-details"] = [{"c": 204, "n": f"mx.{domain}", "r": "192.0.2.1",
+                                      "f": "certificate has expired", **failure}]
+    return json.dumps({"dpv": "1", "d": domain, "pr": "v=TLSRPTv1; rua=mailto:r@example.com",
+                       "policies": [policy]}).encode()
+
+
+class Sender:
+    """Sends until the socket takes it, and counts."""
+
+    def __init__(self, path):
+        self.path, self.sent = path, 0
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+
+    def send(self, data):
+        while True:
+            try:
+                self._socket.sendto(data, socket.MSG_DONTWAIT, self.path)
+                break
+            except BlockingIOError:
+                time.sleep(0.001)
+        self.sent += 1
+
+
+def start_tlsrpt(folder, **options):
+    path = os.path.join(folder, "tlsrpt.sock")
+    log, policyd = start(folder, tlsrpt_socket=path, **options)
+    sender = Sender(path)
+    wait_until(lambda: os.path.exists(path), "the socket")
+    return log, policyd, sender
+
+
+@test
+def test_datagrams(folder):
+    """Every kind is counted or refused, and none of them ends the reading."""
+    log, policyd, sender = start_tlsrpt(folder, outbound_source="tlsrpt")
+    clerk = policyd.pid("clerk")
+    for data in HOSTILE:
+        sender.send(data)
+        sender.send(datagram("good.example"))
+    sender.send(datagram("bad.example", failed=True))
+    sender.send(datagram("bad.example", failed=True, c=999))
+    wait_until(lambda: report(policyd)["totals"]["sessions"] == len(HOSTILE) + 2,
+               "all that can be read")
+    rows = {r["domain"]: r for r in report(policyd)["domains"]}
+    assert rows["good.example"]["success"] == len(HOSTILE), rows
+    assert rows["good.example"]["policy"] == "sts", rows
+    assert rows["bad.example"]["failures"] == {"certificate-expired": 1,
+                                               "validation-failure": 1}, rows
+    assert policyd.pid("clerk") == clerk
+    # What the log says of mail that went out is not counted beside.
+    log.write(500)
+    log.finish()
+    wait_until(lambda: sums(policyd)["in"]["success"] == log.truth["in", "success"], "in")
+    assert report(policyd)["totals"]["sessions"] == len(HOSTILE) + 2
+
+
+@test
+def test_datagrams_killed(folder):
+    """At most the batch in hand is lost with each clerk, and nothing counted twice."""
+    log, policyd, sender = start_tlsrpt(folder, outbound_source="tlsrpt")
+    stop = threading.Event()
+
+    def send():
+        while not stop.wait(0.002):
+            for n in range(4):
+                sender.send(datagram(DOMAINS[n]))
+    thread = threading.Thread(target=send)
+    thread.start()
+    kills = 5
+    for _ in range(kills):
+        time.sleep(1.2)
+        pid = policyd.pid("clerk")
+        os.kill(pid, signal.SIGKILL)
+        policyd.wait_replaced("clerk", pid)
+    stop.set()
+    thread.join()
+    wait_until(lambda: report(policyd)["totals"]["sessions"] >= sender.sent - 32 * kills,
+               "the datagrams")
+    time.sleep(1)
+    got = report(policyd)["totals"]["sessions"]
+    assert got <= sender.sent, (got, sender.sent)
+
+
+@test
+def test_both(folder):
+    """A session that Postfix has reported is counted from its datagram alone."""
+    log, policyd, sender = start_tlsrpt(folder, outbound_source="both")
+    stamp = time.strftime("%b %e %H:%M:%S", time.localtime())
+    with open(log.path, "a") as f:
+        for n in range(20):
+            host = f"mx.a.example[192.0.2.1]:25"
+            smtp = f"{stamp} host postfix/smtp[{n + 500}]:"
+            f.write(f"{smtp} Verified TLS connection established to {host}: TLSv1.3 with "
+                    "cipher TLS_AES_256_GCM_SHA384 (256/256 bits)\n")
+            if n < 12:
+                f.write(f"{smtp} TLSRPT: status=success, domain=a.example, "
+                        "receiving_mx=mx.a.example[192.0.2.1]\n")
+            f.write(f"{smtp} {n:010X}: to=<u@a.example>, relay={host}, delay=1, "
+                    "delays=0/0/1/0, dsn=2.0.0, status=sent (250 ok)\n")
+    for n in range(9):
+        sender.send(datagram("a.example"))
+    wait_until(lambda: report(policyd)["totals"]["success"] == 8 + 9, "8 and 9 sessions")
+    policyd.wait_said("sessions are missing that Postfix has reported: lost=3", seconds=20)
+
+
+if __name__ == "__main__":
+    sys.exit(run(TESTS))
