@@ -156,7 +156,8 @@ judge_front(struct report *r, const struct status *s, json_t *counters)
 			break;
 		case CONTROL_ITEM_MALFORMED:
 			report_add(r, "front", CONTROL_BAD,
-			    "its status cannot be read", "");
+			    "its status cannot be read", "were programs "
+			    "replaced under it?  Restart hopseal-policyd");
 			return;
 		case CONTROL_ITEM_END:
 			return;
@@ -222,7 +223,8 @@ judge_dane(struct report *r, const struct status *s)
 		report_add(r, "dane", CONTROL_OK, "off by dane = off", "");
 	else if (!site->is_known)
 		report_add(r, "dane", CONTROL_UNKNOWN, "off while Postfix's "
-		    "settings are unknown; MTA-STS applies", "");
+		    "settings are unknown; MTA-STS applies",
+		    "see the part postfix");
 	else if (!site->can_dane)
 		report_add(r, "dane", CONTROL_WARNING, "off: Postfix does not "
 		    "look at DNSSEC; MTA-STS applies", "postconf -e "
@@ -231,7 +233,8 @@ judge_dane(struct report *r, const struct status *s)
 	else if (resolver == NULL ||
 	    resolver->validates == SCOUT_CHECK_UNKNOWN)
 		report_add(r, "dane", CONTROL_UNKNOWN,
-		    "the resolver has not been checked yet", "");
+		    "the resolver has not been checked yet",
+		    "see the part resolver");
 	else if (resolver->validates == SCOUT_CHECK_NO)
 		report_add(r, "dane", CONTROL_WARNING, "off: our resolver does "
 		    "not validate; MTA-STS applies",

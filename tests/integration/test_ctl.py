@@ -544,6 +544,9 @@ class Rules(WithClerk):
 
 class Status(WithClerk):
     def parts(self, got):
+        """Those of an answer by name; each that is not well says what to do."""
+        for part in got["parts"]:
+            self.assertEqual(part["ok"] is True, part["advice"] is None, part)
         return {p["name"]: p for p in got["parts"]}
 
     def all_well(self, validates=2, postfix_ad=2):
@@ -658,7 +661,7 @@ class Status(WithClerk):
         self.assertIn("->", self.run_text("status")[1])
 
     def test_broken_status(self):
-        self.front(rig.part("redis", rig.BAD, "gone") + b"\x07")
+        self.front(rig.part("redis", rig.BAD, "gone", "start it") + b"\x07")
         parts = self.run_json("status")[1]["parts"]
         self.assertIn("its status cannot be read", [p["detail"] for p in parts])
         self.assertIs(self.parts({"parts": parts})["redis"]["ok"], False)
