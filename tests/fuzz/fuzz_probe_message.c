@@ -37,6 +37,7 @@ fuzz_one(const uint8_t *data, size_t size)
 	buffer_reset(&b);
 	if (observation_parse(payload, o)) {
 		observation_finding(o, true);
+		observation_postfix_finding(o, false);
 		observation_findings(o, false);
 		observation_format(o, &b);
 		assert(!b.is_overfull && b.len == size);
