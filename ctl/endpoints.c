@@ -75,39 +75,55 @@ is_right(const struct service *service, const struct buffer *in)
 	    service->answer.data, service->answer.len) == 0;
 }
 
-/* Whether somebody at where answers rightly; words for people. */
+/* Asks the one who is connected. */
 static enum state
-ask(const struct service *service, const char *where, char words[DETAIL_SIZE])
+converse(const struct service *service, int fd, int64_t deadline_ms,
+    const char **words)
 {
-	int64_t begin_ms = clock_monotonic_ms();
-	int64_t deadline_ms = begin_ms + ENDPOINTS_ASK_MS;
-	char error[ENDPOINT_ERROR_SIZE];
-	struct buffer in;
 	enum state state = service->silent;
-	int fd = exchange_connect(where, deadline_ms, error), result;
+	struct buffer in;
+	int result;
 
-	if (fd == -1 && error[0] != '\0') {
-		snprintf(words, DETAIL_SIZE, "%s", error);
-		return state;
-	}
-	if (fd == -1) {
-		snprintf(words, DETAIL_SIZE, "%s: %s", where, strerror(errno));
-		/* We may not ask, but perhaps Postfix may. */
-		return errno == EACCES ? STATE_UNKNOWN : state;
-	}
 	buffer_init(&in, ANSWER_MAX);
 	result = exchange_send(fd, service->question, deadline_ms);
 	while (result == 0 && !is_whole(service, &in))
 		result = exchange_receive(fd, &in, deadline_ms);
 	if (is_right(service, &in)) {
-		snprintf(words, DETAIL_SIZE, "%s answers in %lld ms", where,
-		    (long long)(clock_monotonic_ms() - begin_ms));
+		*words = "answers";
 		state = STATE_OK;
 	} else
-		snprintf(words, DETAIL_SIZE, "%s: %s", where, in.len == 0 ?
-		    "no answer" : "another answer than ours");
+		*words = in.len == 0 ? "no answer" :
+		    "another answer than ours";
 	buffer_clear(&in);
-	close(fd);
+	return state;
+}
+
+/* Whether somebody at where answers rightly; detail for people. */
+static enum state
+ask(const struct service *service, const char *where,
+    char detail[DETAIL_SIZE])
+{
+	int64_t begin_ms = clock_monotonic_ms();
+	int64_t deadline_ms = begin_ms + ENDPOINTS_ASK_MS;
+	char error[ENDPOINT_ERROR_SIZE];
+	enum state state = service->silent;
+	const char *words;
+	int fd = exchange_connect(where, deadline_ms, error);
+
+	if (fd == -1 && error[0] != '\0')
+		snprintf(detail, DETAIL_SIZE, "%s", error);
+	else if (fd == -1) {
+		/* We may not ask, but perhaps Postfix may. */
+		if (errno == EACCES)
+			state = STATE_UNKNOWN;
+		snprintf(detail, DETAIL_SIZE, "%s: %s", where,
+		    strerror(errno));
+	} else {
+		state = converse(service, fd, deadline_ms, &words);
+		snprintf(detail, DETAIL_SIZE, "%s: %s, %lld ms", where, words,
+		    (long long)(clock_monotonic_ms() - begin_ms));
+		close(fd);
+	}
 	return state;
 }
 

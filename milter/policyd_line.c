@@ -1,6 +1,6 @@
 /*
- * Questions to policyd.  Callers wait, each on a connection of its own; all that
- * they share is how many they are.
+ * Questions to policyd.  Callers wait, each on a connection of its own; all
+ * that they share is how many they are.
  */
 
 #include "milter/policyd_line.h"

@@ -55,7 +55,7 @@ struct front {
 
 /* After a change of what front->site is made of: true when DANE changed. */
 bool	front_judge_site(struct front *front);
-/* Now and then, and after each note: what an open breaker means for the site. */
+/* Now and then, and after each note: what the breaker means for the site. */
 void	front_check_breaker(struct front *front);
 /* By hand, also when it is closed: what was noted so far opens it no more. */
 void	front_clear_breaker(struct front *front);

@@ -15,7 +15,7 @@
 #include "shared/text.h"
 
 #define HTTPS_FETCHES_MAX	16	/* at a time; others wait */
-#define HTTPS_SLOW_S		5	/* from then on it keeps nobody waiting */
+#define HTTPS_SLOW_S		5	/* then it keeps nobody waiting */
 #define HTTPS_SLOW_MAX		64	/* of those; the oldest is given up */
 #define HTTPS_WAITING_MAX	256
 #define HTTPS_TIMEOUT_S		60	/* connect, TLS and answer together */

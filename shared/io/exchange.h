@@ -21,8 +21,8 @@ int	exchange_connect(const char *where, int64_t deadline_ms,
 int	exchange_send(int fd, struct text data, int64_t deadline_ms);
 
 /*
- * Adds what comes next, at least an octet; -1 when time, room in in or the other
- * side is at its end.
+ * Adds what comes next, at least an octet; -1 when time, room in in or the
+ * other side is at its end.
  */
 int	exchange_receive(int fd, struct buffer *in, int64_t deadline_ms);
 

@@ -243,7 +243,8 @@ class Command(unittest.TestCase):
                               (("frobnicate",), "hopseal --help"), (("explain",), "usage:"),
                               (("explain", "a.example", "b.example"), "usage:"),
                               (("status", "x"), "usage:"),
-                              (("explain", "--clear", "x.y"), "usage:"), (("-x",), "invalid option"),
+                              (("explain", "--clear", "x.y"), "usage:"),
+                              (("-x",), "invalid option"),
                               (("explain", "--policy", "a.example"), "usage:"),
                               (("explain", "-o", "mapp_listen=x", "a.example"),
                                "map_listen"),
@@ -596,7 +597,7 @@ class Status(WithClerk):
         for name, begin in (("map", b"13:QUERY hopseal,"),
                             ("access", b"request=smtpd_access_policy\n"),
                             ("milter", b"\0\0\0\rO\0\0\0\6")):
-            self.assertRegex(parts[name]["detail"], r"^unix:.*/%s answers in \d+ ms$" % name)
+            self.assertRegex(parts[name]["detail"], r"^unix:.*/%s: answers, \d+ ms$" % name)
             self.assertEqual((parts[name]["ok"], parts[name]["advice"]), (True, None))
             self.assertTrue(self.endpoints[name].asked[0].startswith(begin))
 
@@ -631,8 +632,8 @@ class Status(WithClerk):
         self.all_well()
         self.assertNotIn("milter", self.parts(self.run_json(
             "status", "-o", "milter_listen=")[1]))
-        part = self.parts(self.run_json("status", "-o", "map_listen=unix:/nowhere/map")[1])["map"]
-        self.assertEqual(part["detail"], "unix:/nowhere/map: No such file or directory")
+        got = self.run_json("status", "-o", "map_listen=unix:/nowhere/map")[1]
+        self.assertEqual(self.parts(got)["map"]["detail"], "unix:/nowhere/map: No such file or directory")
 
     def test_clear(self):
         front = self.front(rig.outcome(True, "5 of 20 hosts turned bad within an hour"))
