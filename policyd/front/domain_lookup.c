@@ -302,6 +302,7 @@ lookup_on_cached(struct text record, bool was_asked, void *arg)
 		lookup_finish(l);
 		return;
 	}
+	l->needs_no_hosts = false;	/* the scout may know better */
 	l->step = STEP_SCOUT;
 	lookup_advance(l);
 }
