@@ -455,7 +455,8 @@ def test_flat(folder):
         _, now_fds = settled()
         assert now_fds == fds, (fds, now_fds)
         is_bounded(p, rss, 1024)
-        assert p.counters()["access_requests"] == 55000
+        asked = p.counters()["access_requests"]
+        assert 55000 <= asked < 55100, asked        # and what status itself asks
 
 
 def test_many_names(folder):
