@@ -21,6 +21,7 @@ from policy_host import PolicyHosts
 from postfix import Postfix
 from process import Process, wait_until
 from redis import Redis
+from sasl import SaslServer
 
 import records
 
@@ -49,6 +50,7 @@ class Rig:
         self._constants = []
         self._next_cold, self.cold_count = 0, cold_count
         self._start_strangers()
+        self.sasl = SaslServer()        # smtpd does not start without
         self.postfix = Postfix(os.path.join(folder, "pf"), self.logs, self.ca_path,
                                inet(MAP), inet(ACCESS))
         self.hopseal = Hopseal(folder, self.logs, build, redis=f"unix:{self.redis.path}",
