@@ -306,7 +306,7 @@ host_probes_send(struct host_probes *probes, const struct facts *facts,
 
 	if (child_peer(probes->front->child, ROLE_SCOUT) == NULL)
 		return 0;
-	/* Asked anew, after the scout was away: what was asked counts no more. */
+	/* Asked anew, as the scout was away: what was asked counts no more. */
 	LIST_FOREACH(look, &probes->looks, next)
 		if (look->number == number)
 			look->number = 0;

@@ -26,8 +26,8 @@ typedef bool host_turn_record_cb(struct text record, void *arg);
 typedef void host_turn_end_cb(bool is_ours, void *arg);
 
 /*
- * Calls back later, on_end last and once.  False, and no callback, when there is
- * no cache to ask: then it is ours.
+ * Calls back later, on_end last and once.  False, and no callback, when there
+ * is no cache to ask: then it is ours.
  */
 bool	host_turn_start(struct host_turns *turns, const struct next_hop *hop,
 	    host_turn_record_cb *on_record, host_turn_end_cb *on_end,

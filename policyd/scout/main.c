@@ -1,9 +1,9 @@
 /*
- * hopseal-scout: the process that meets strangers.  Started by the parent, or by
- * hopseal check, with its channel as descriptor 3; answers the front's questions
- * about next hops, mail hosts and records, and tells front and clerk whether
- * DNSSEC works here.  With --background it leaves the processor to those whom
- * mail waits for.
+ * hopseal-scout: the process that meets strangers.  Started by the parent, or
+ * by hopseal check, with its channel as descriptor 3; answers the front's
+ * questions about next hops, mail hosts and records, and tells front and clerk
+ * whether DNSSEC works here.  With --background it leaves the processor to
+ * those whom mail waits for.
  */
 
 #include <sys/resource.h>

@@ -101,7 +101,8 @@ HOSTILE = [
      "\nDNS.10000 = names-10000.hosts.test\n", "ok", ""),
     ("name-nul", "subjectAltName = DER:" + bytes(
         [0x30, 0x20, 0x82, 0x1e, *b"name-nul.hosts.test\0.evil.test"]).hex() + "\n",
-     "cert-name-mismatch", "names none"),
+     "cert-name-mismatch", "its DNS names are none"),
+    ("cn-only", "", "cert-name-mismatch", "matches only by its common name"),
     ("size-1m", "subjectAltName = DNS:size-1m.hosts.test\nnsComment = " + "x" * 2 ** 20 +
      "\n", "handshake-failed", "excessive message size"),
 ]
@@ -275,7 +276,8 @@ def hostile_leaf(pki, name, extensions):
     with open(path + ".ext", "w") as f:
         f.write(f"extendedKeyUsage = serverAuth\n{extensions}")
     run("openssl", "req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
-        "-noenc", "-keyout", path + ".key", "-out", path + ".csr", "-subj", "/CN=none")
+        "-noenc", "-keyout", path + ".key", "-out", path + ".csr",
+        "-subj", f"/CN={name}.hosts.test")
     issuer = os.path.join(pki.folder, "intermediate")
     run("openssl", "x509", "-req", "-in", path + ".csr", "-days", "9", "-out", path + ".pem",
         "-CA", issuer + ".pem", "-CAkey", issuer + ".key", "-extfile", path + ".ext")
