@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "shared/tlsrpt/reason.h"
+
 struct row {
 	const char	*prefix;
 	enum finding	 finding;
@@ -34,20 +36,6 @@ static const struct row certificate_rows[] = {
 	{ "external policy failure",		FINDING_POLICY_INVALID },
 	/* untrusted issuer, not trusted by local or TLSA policy, too long */
 	{ "",					FINDING_CERT_UNTRUSTED }
-};
-
-/* With blanks as underscores: OpenSSL's own texts. */
-static const struct row report_reason_rows[] = {
-	{ "self-signed_certificate_in_",	FINDING_CERT_UNTRUSTED },
-	{ "self_signed_certificate_in_",	FINDING_CERT_UNTRUSTED },
-	{ "self-signed_certificate",		FINDING_CERT_SELF_SIGNED },
-	{ "self_signed_certificate",		FINDING_CERT_SELF_SIGNED },
-	{ "certificate_is_not_yet_valid",	FINDING_CERT_NOT_YET_VALID },
-	{ "unsuitable_certificate_purpose",	FINDING_CERT_PURPOSE },
-	{ "unsupported_certificate_purpose",	FINDING_CERT_PURPOSE },
-	{ "unable_to_get_",			FINDING_CERT_UNTRUSTED },
-	{ "certificate_chain_too_long",		FINDING_CERT_UNTRUSTED },
-	{ "",					FINDING_HANDSHAKE_FAILED }
 };
 
 static const struct row report_type_rows[] = {
@@ -103,12 +91,16 @@ log_meaning_handshake(struct text reason)
 	return FINDING_HANDSHAKE_FAILED;
 }
 
+/* A failure of validation has its cause in OpenSSL's words. */
 enum finding
 log_meaning_report(struct text type, struct text reason)
 {
-	return find_row(text_equals(type, "validation_failure") ?
-	    report_reason_rows : report_type_rows,
-	    text_equals(type, "validation_failure") ? reason : type);
+	enum finding finding = FINDING_HANDSHAKE_FAILED;
+
+	if (!text_equals(type, "validation_failure"))
+		return find_row(report_type_rows, type);
+	reason_parse(reason, &finding);
+	return finding;
 }
 
 enum finding
