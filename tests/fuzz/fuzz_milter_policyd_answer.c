@@ -15,6 +15,7 @@ fuzz_one(const uint8_t *data, size_t size)
 	struct text line = { (const char *)data, size };
 	struct site_answer site;
 	struct judgement j;
+	struct route route;
 	const char *why = NULL;
 	size_t i;
 
@@ -27,6 +28,10 @@ fuzz_one(const uint8_t *data, size_t size)
 		site_answer_clear(&site);
 	} else
 		assert(why != NULL);
+	if (route_answer_parse(line, &route, &why) == 0)
+		assert((route.transport.kind == TRANSPORT_HOPS) ==
+		    (route.transport.hop_count > 0) &&
+		    route.transport.hop_count <= TRANSPORT_HOPS_MAX);
 	if (judgement_parse(line, &j, &why) == 0)
 		assert(j.action <= RULE_ACTION_DEFER &&
 		    j.finding < FINDING_COUNT &&

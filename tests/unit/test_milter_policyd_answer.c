@@ -132,6 +132,75 @@ test_site(void)
 	site_answer_clear(&answer);
 }
 
+static const char way[] = "{\"client\": \"present\", \"domain\": "
+    "\"absent\", \"state\": \"known\", \"next_hops\": "
+    "[\"[r.example]:587\", \"b.example\"], \"because\": \"relayhost\"}";
+
+static const struct {
+	const char	*label, *line;
+	bool		 is_good;
+} ways[] = {
+	{ "a way", way, true },
+	{ "none", "{\"client\": \"unknown\", \"domain\": \"present\", "
+	    "\"state\": \"none\", \"next_hops\": []}", true },
+	{ "not known", "{\"client\": \"unknown\", \"domain\": \"unknown\", "
+	    "\"state\": \"unknown\", \"next_hops\": []}", true },
+	{ "policyd's error", "{\"error\": \"unknown command\"}", false },
+	{ "no JSON", "way", false },
+	{ "no state", "{\"client\": \"unknown\", \"domain\": \"unknown\", "
+	    "\"next_hops\": []}", false },
+	{ "another state", "{\"client\": \"unknown\", \"domain\": "
+	    "\"unknown\", \"state\": \"far\", \"next_hops\": []}", false },
+	{ "another client", "{\"client\": \"yes\", \"domain\": "
+	    "\"unknown\", \"state\": \"none\", \"next_hops\": []}", false },
+	{ "known without hops", "{\"client\": \"unknown\", \"domain\": "
+	    "\"unknown\", \"state\": \"known\", \"next_hops\": []}", false },
+	{ "hops of nothing", "{\"client\": \"unknown\", \"domain\": "
+	    "\"unknown\", \"state\": \"none\", \"next_hops\": [\"a.b\"]}",
+	    false },
+	{ "a hop that is none", "{\"client\": \"unknown\", \"domain\": "
+	    "\"unknown\", \"state\": \"known\", \"next_hops\": [\"a@b\"]}",
+	    false },
+	{ "a hop that is no text", "{\"client\": \"unknown\", \"domain\": "
+	    "\"unknown\", \"state\": \"known\", \"next_hops\": [1]}", false },
+	{ "hops that are no array", "{\"client\": \"unknown\", \"domain\": "
+	    "\"unknown\", \"state\": \"none\", \"next_hops\": 1}", false },
+	{ "too many hops", "{\"client\": \"unknown\", \"domain\": "
+	    "\"unknown\", \"state\": \"known\", \"next_hops\": [\"a\",\"a\","
+	    "\"a\",\"a\",\"a\",\"a\",\"a\",\"a\",\"a\",\"a\",\"a\",\"a\","
+	    "\"a\",\"a\",\"a\",\"a\",\"a\"]}", false },
+};
+
+static void
+test_way(void)
+{
+	struct route_question q = { text_of("192.0.2.1"), text_of(""),
+	    text_of("\"a b\"@c.example") };
+	struct route route;
+	const char *why;
+	char *line;
+	size_t i;
+
+	for (i = 0; i < sizeof(ways) / sizeof(ways[0]); i++)
+		check_bool(ways[i].label, route_answer_parse(
+		    text_of(ways[i].line), &route, &why) == 0,
+		    ways[i].is_good);
+	route_answer_parse(text_of(way), &route, &why);
+	check_int("client", route.client_is_ours, FACT_PRESENT);
+	check_int("domain", route.domain_is_ours, FACT_ABSENT);
+	check_int("hops", (int64_t)route.transport.hop_count, 2);
+	check_int("the first's port", route.transport.hops[0].port, 587);
+
+	line = route_request_format(&q);
+	check_text("a question", line, "{\"version\":1,\"command\":\"route\","
+	    "\"client\":\"192.0.2.1\",\"sender\":\"\",\"recipient\":"
+	    "\"\\\"a b\\\"@c.example\"}");
+	free(line);
+	q.sender = text_of("\xff@c.example");
+	check_bool("an address that is no text", route_request_format(&q) ==
+	    NULL, true);
+}
+
 static void
 test_judgement(void)
 {
@@ -160,6 +229,7 @@ int
 main(void)
 {
 	test_site();
+	test_way();
 	test_judgement();
 	return check_end();
 }

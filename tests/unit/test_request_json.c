@@ -35,6 +35,11 @@ static const struct {
 	{ "clear", "{\"command\":\"clear\"}", NULL, CONTROL_CLEAR, "", false },
 	{ "reload", "{\"command\":\"reload\"}", NULL, CONTROL_RELOAD, "",
 	    false },
+	{ "route", "{\"command\":\"route\",\"recipient\":\"a@b\"}", NULL,
+	    CONTROL_ROUTE, "", false },
+	{ "explain a next hop", "{\"command\":\"explain\","
+	    "\"domain\":\"a.example\",\"next_hop\":true}", NULL,
+	    CONTROL_EXPLAIN, "a.example", false },
 	{ "unknown members are ignored", "{\"command\":\"status\",\"x\":[]}",
 	    NULL, CONTROL_STATUS, "", false },
 
@@ -56,6 +61,9 @@ static const struct {
 	    "type", 0, NULL, false },
 	{ "policy of another type", "{\"command\":\"forget\","
 	    "\"domain\":\"a.example\",\"policy\":1}", "type", 0, NULL, false },
+	{ "next_hop of another type", "{\"command\":\"explain\","
+	    "\"domain\":\"a.example\",\"next_hop\":\"yes\"}", "type", 0, NULL,
+	    false },
 	{ "version of another type", "{\"version\":\"1\","
 	    "\"command\":\"status\"}", "type", 0, NULL, false },
 	{ "another version", "{\"version\":2,\"command\":\"status\"}",
