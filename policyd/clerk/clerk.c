@@ -16,6 +16,7 @@
 #include "policyd/clerk/explain_json.h"
 #include "policyd/clerk/ledger.h"
 #include "policyd/clerk/ledger_share.h"
+#include "policyd/clerk/ledger_status.h"
 #include "policyd/clerk/next_hops.h"
 #include "policyd/clerk/question.h"
 #include "policyd/clerk/reports.h"
@@ -71,6 +72,8 @@ clerk_answer(struct clerk *clerk, uint64_t connection, char *line)
 static char *
 clerk_status(struct clerk *clerk, const struct text *front)
 {
+	struct sources_state sources;
+	struct ledger_status ledger;
 	struct status status = {
 		.settings = clerk->child->settings,
 		.children = clerk->children,
@@ -78,10 +81,14 @@ clerk_status(struct clerk *clerk, const struct text *front)
 		.resolver = clerk->resolver_payload != NULL ?
 		    &clerk->resolver : NULL,
 		.front = front,
+		.ledger = &ledger,
 		.now = clock_now_s()
 	};
 	enum role role;
 
+	sources_state(clerk->sources, &sources);
+	ledger_status_make(&ledger, clerk->ledger, &sources, status.settings,
+	    status.now);
 	for (role = ROLE_PARENT; role < ROLE_COUNT; role++)
 		status.is_there[role] = role == ROLE_CLERK ||
 		    child_peer(clerk->child, role) != NULL;

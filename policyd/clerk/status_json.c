@@ -9,6 +9,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "policyd/clerk/ledger_status.h"
 #include "policyd/clerk/value_json.h"
 
 #define DETAIL_SIZE	512
@@ -165,6 +166,20 @@ judge_front(struct report *r, const struct status *s, json_t *counters)
 	}
 }
 
+static void
+judge_ledger(struct report *r, const struct ledger_status *ledger,
+    json_t *counters)
+{
+	char name[NAME_SIZE];
+	size_t i;
+
+	report_part(r, &ledger->part);
+	for (i = 0; i < ledger->counter_count; i++)
+		json_object_set_new(counters, text_quote(name, sizeof(name),
+		    ledger->counters[i].name),
+		    json_integer((json_int_t)ledger->counters[i].value));
+}
+
 /* ----------------------------------------------------------- the site */
 
 static void
@@ -311,6 +326,7 @@ status_line(const struct status *s)
 	judge_postfix(&r, s);
 	judge_configuration(&r, s);
 	judge_rules(&r, s);
+	judge_ledger(&r, s->ledger, counters);
 	return json_line(json_pack("{s:o, s:o, s:s, s:o, s:o}",
 	    "ok", ok_value(r.worst), "parts", r.parts,
 	    "state", state_word(r.worst), "counters", counters,

@@ -10,6 +10,8 @@
 #include "policyd/process/settings.h"
 #include "shared/scout_message.h"
 
+struct ledger_status;
+
 struct status {
 	const struct settings		*settings;
 	/* the parent's JSON, or NULL */
@@ -20,6 +22,7 @@ struct status {
 	const struct scout_resolver	*resolver;	/* NULL: not told yet */
 	/* the front's parts and counters; NULL: it did not answer */
 	const struct text		*front;
+	const struct ledger_status	*ledger;
 	int64_t				 now;
 };
 

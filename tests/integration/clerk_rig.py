@@ -156,7 +156,8 @@ class Clerk:
         self.log_path = os.path.join(folder, "log")
         self.received = []
         config = (f"control_listen = unix:{self.path}\nlog_target = stderr\n"
-                  f"rules_file = {folder}/rules\n" + config)
+                  f"rules_file = {folder}/rules\nstate_dir = {folder}\nmaillog = none\n"
+                  "redis =\n" + config)
         with open(self.conf_path, "w") as f:
             f.write(config)
         self._listener = socket.socket(socket.AF_UNIX)
