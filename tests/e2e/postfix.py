@@ -66,10 +66,10 @@ MASTER_CF = """127.0.0.1:25 inet n - n - - smtpd
 127.0.0.1:10026 inet n - n - - smtpd
 127.0.0.1:10027 inet n - n - - smtpd
   -o smtpd_milters=inet:127.0.0.1:8465 -o milter_default_action=accept
-  -o smtpd_recipient_restrictions=permit_mynetworks,permit_sasl_authenticated,reject_unauth_destination
+  -o smtpd_recipient_restrictions=$smtpd_relay_restrictions
 127.0.0.1:10028 inet n - n - - smtpd
   -o smtpd_milters=inet:127.0.0.1:8464 -o milter_default_action=accept
-  -o smtpd_recipient_restrictions=permit_mynetworks,permit_sasl_authenticated,reject_unauth_destination
+  -o smtpd_recipient_restrictions=$smtpd_relay_restrictions
 pickup unix n - n 60 1 pickup
 cleanup unix n - n - 0 cleanup
 qmgr unix n - n 300 1 qmgr

@@ -122,6 +122,7 @@ def a_host_repaired_for_one_is_free_for_the_other(bench):
                "the first to see it")
     wait_until(lambda: second.explain(name)["verdict"] == "deliverable", 10,
                "the other to know")
+    assert probes_of(second, name) == 0
     bench.layout.change(BY_NAME[name], "expired")
 
 
