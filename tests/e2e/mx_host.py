@@ -93,6 +93,7 @@ def server_context(chain, key):
     """For any certificate, be it as weak as it likes."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.set_ciphers("DEFAULT:@SECLEVEL=0")
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.load_cert_chain(chain, key)
     return context
 

@@ -19,7 +19,7 @@ BREAKER_HOSTS = 20
 RULES = """\
 *                    out action=defer
 probe-held.test      out action=hold
-probe-logged.test    out action=log
+probe-logged.test    out action=log until=2099-12-31
 probe-off.test       out action=off
 probe-level.test     out level=may action=defer
 probe-late.test      out action=off until=2020-01-01
@@ -253,6 +253,27 @@ def recipients_do_not_hear_of_each_other(bench):
     assert bench.postfix.fate(queue_id).status == "sent"
     mail, = bench.mx_hosts.mails("user@stream.test")[-1:]
     assert "probe-" not in mail["head"], mail["head"]
+
+
+# What Postfix does not mind, or what a daemon's probe does not ask for.
+CHECKED = {
+    "enf-good.test": ("good", []), "enf-weak-ciphers.test": ("broken", ["cipher-weak"]),
+    "crl-revoked.test": ("warnings", ["cert-revoked"]),
+    "staple-none.test": ("warnings", ["staple-missing"]),
+    "rsa1024.test": ("warnings", ["key-small"]),
+    "cn-only.test": ("warnings", ["cert-name-mismatch"]),
+    "hidden-issuer-url.test": ("broken", ["cert-chain-incomplete"]),
+    "all-bad.test": ("broken", ["cert-name-mismatch", "cert-expired", "cert-self-signed"]),
+}
+
+
+@scenario
+def a_full_look_from_outside(bench):
+    """`hopseal check` asks no daemon, and says more than keeps mail from going out."""
+    for name, wanted in CHECKED.items():
+        told = bench.hopseal.command("check", name)[1]
+        assert (told["overall"], told["findings"]) == wanted, (name, told)
+        assert all(p["advice"] for p in told["problems"]), told["problems"]
 
 
 FORGED = """\
