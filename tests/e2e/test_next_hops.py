@@ -8,8 +8,9 @@ good one, both under an enforced policy; the rule says defer.
 import os
 import smtplib
 
+from milter import JUDGE, Milter
 from netns import STRANGER
-from postfix import MAIN, send
+from postfix import JUDGED, MAIN, send
 from process import run, wait_until
 
 BROKEN, GOOD = "probe-plain.test", "enf-good.test"
@@ -57,9 +58,9 @@ def set_up(bench, **settings):
                             if part["name"] == "postfix")["ok"], 20, "Postfix's settings")
 
 
-def rcpt(recipient, sender="user@sender.test", source="127.0.0.1"):
+def rcpt(recipient, sender="user@sender.test", source="127.0.0.1", service=MAIN):
     """The answer to RCPT TO: code and text."""
-    with smtplib.SMTP(*MAIN, "client.test", 40, (source, 0)) as client:
+    with smtplib.SMTP(*service, "client.test", 40, (source, 0)) as client:
         client.ehlo()
         client.mail(sender)
         code, text = client.rcpt(recipient)
@@ -190,3 +191,39 @@ def own_networks_in_tables(bench):
     check("u@sender.test", 250, sender="a@partner.test", source=STRANGER)
     set_up(bench, mynetworks=f"127.0.0.0/8 !{STRANGER} {cidr}")
     check("u@sender.test", 450, "TLS is required", sender="a@partner.test", source=STRANGER)
+
+
+@test
+def milter(bench):
+    """Where the milter is the judge, it judges the same next hops."""
+    set_up(bench, transport_maps=table(bench, "transport", f"""
+one@{GOOD} smtp:{BROKEN}
+{BROKEN} smtp:{GOOD}
+"""), virtual_alias_maps=table(bench, "virtual", f"""
+all@sender.test one@{GOOD}
+some@sender.test one@{GOOD}, two@{GOOD}
+"""))
+    judge = Milter(bench, "judge", RULES, milter_listen="inet:%s:%d" % JUDGE,
+                   recipient_judge="milter", first_contact_wait="4s")
+    for domain in BROKEN, GOOD:     # the milter waits for less long than a first look may take
+        bench.hopseal.explain(domain)
+    judge.start()
+    try:
+        for recipient in f"one@{GOOD}", "all@sender.test":
+            check(recipient, 450, "4.7.5", f"no usable mail host for {BROKEN}", service=JUDGED)
+        for recipient in f"two@{GOOD}", f"u@{BROKEN}", "some@sender.test":
+            check(recipient, 250, service=JUDGED)
+    finally:
+        judge.stop()
+
+
+@test
+def explained(bench):
+    """The admin is told where mail goes instead, and by what."""
+    set_up(bench, relayhost=GOOD)
+    exit_code, answer = bench.hopseal.command("explain", BROKEN)
+    assert answer["route"] == {"state": "elsewhere", "next_hops": [GOOD],
+                               "because": "relayhost"}, answer["route"]
+    assert answer["action"] == "log" and answer["access"] is None, answer
+    answer = bench.hopseal.command("explain", GOOD)[1]
+    assert answer["route"]["state"] == "direct" and answer["access"] == "DUNNO", answer
