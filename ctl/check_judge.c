@@ -209,17 +209,9 @@ enum finding
 check_address_finding(const struct check *c, const struct look_address *a)
 {
 	const struct observation *o = look_seen(a, PROBE_AS_POSTFIX);
-	enum finding finding;
 
-	if (o == NULL)
-		return FINDING_UNKNOWN;
-	finding = observation_finding(o, check_dane_governs(c,
-	    host_of(c, a)));
-	if (finding == FINDING_HANDSHAKE_FAILED && !o->has_tls &&
-	    (takes(a, PROBE_WEAK_CIPHERS) ||
-	    takes(a, PROBE_ANONYMOUS_CIPHERS)))
-		return FINDING_CIPHER_WEAK;
-	return finding;
+	return o != NULL ? observation_finding(o, check_dane_governs(c,
+	    host_of(c, a))) : FINDING_UNKNOWN;
 }
 
 /* An eighth and less come later: this is the first warning. */
@@ -321,19 +313,6 @@ judge_offers(struct check *c, const struct look_address *a)
 	}
 }
 
-/* What it takes, where that is all that it takes. */
-static const char *
-weak_words(const struct look_address *a, char out[CHECK_WORDS_SIZE])
-{
-	const struct observation *o = look_seen(a,
-	    takes(a, PROBE_WEAK_CIPHERS) ? PROBE_WEAK_CIPHERS :
-	    PROBE_ANONYMOUS_CIPHERS);
-
-	snprintf(out, CHECK_WORDS_SIZE, "the best that it takes is %.*s",
-	    (int)o->cipher.len, o->cipher.data);
-	return out;
-}
-
 /* Every finding that holds; the first has the words of the scout. */
 static void
 judge_findings(struct check *c, const struct look_address *a,
@@ -345,16 +324,12 @@ judge_findings(struct check *c, const struct look_address *a,
 	char words[CHECK_WORDS_SIZE];
 	unsigned f;
 
-	if (first == FINDING_CIPHER_WEAK)
-		findings &= ~OBSERVED(FINDING_HANDSHAKE_FAILED);
 	findings |= OBSERVED(first);
 	for (f = 0; f < FINDING_COUNT; f++) {
 		if (f == FINDING_OK || !(findings & OBSERVED(f)))
 			continue;
 		words[0] = '\0';
-		if (f == FINDING_CIPHER_WEAK)
-			weak_words(a, words);
-		else if (f == (unsigned)first)
+		if (f == (unsigned)first)
 			text_quote(words, sizeof(words), o->words);
 		p = add_finding(c, (enum finding)f, words);
 		if (f == FINDING_CERT_CHAIN_INCOMPLETE &&

@@ -29,6 +29,14 @@
 #define KNOWN_MAX	1000	/* intermediates seen at hosts */
 #define MINUTE_MS	60000
 
+/* How TLS is tried: the next one after a refusal, until one stands. */
+enum attempt {
+	ATTEMPT_STRICT,		/* as Postfix where it verifies */
+	ATTEMPT_LAX,		/* as Postfix where it takes what comes */
+	ATTEMPT_WEAK, ATTEMPT_ANONYMOUS,	/* as nobody should */
+	ATTEMPT_COUNT
+};
+
 struct probe {
 	TAILQ_ENTRY(probe)	 entry;		/* waiting or running */
 	struct probes		*probes;
@@ -36,7 +44,8 @@ struct probe {
 	bool			 is_refused;	/* too many were waiting */
 	struct dns_query	*query;
 	struct smtp_probe	*conversation;
-	struct smtp_seen	*refused;	/* by the first, strict one */
+	enum attempt		 attempt;
+	struct smtp_seen	*refused;	/* what the first one saw */
 	struct observe_tlsa	 tlsa;
 	uint64_t		*askers;	/* numbers of their frames */
 	size_t			 asker_count;
@@ -162,46 +171,73 @@ probe_finish(struct probe *p, const struct smtp_seen *seen)
 	probes_pump_soon(ps);
 }
 
-static void	probe_converse(struct probe *p);
+static void	probe_on_seen(const struct smtp_seen *seen, void *arg);
+
+static void
+probe_converse(struct probe *p)
+{
+	static const enum probe_manner manners[ATTEMPT_COUNT] = {
+		[ATTEMPT_STRICT] = PROBE_AS_POSTFIX,
+		[ATTEMPT_LAX] = PROBE_AS_POSTFIX,
+		[ATTEMPT_WEAK] = PROBE_WEAK_CIPHERS,
+		[ATTEMPT_ANONYMOUS] = PROBE_ANONYMOUS_CIPHERS
+	};
+	struct probes *ps = p->probes;
+	struct probe_request request = p->request;
+	struct smtp_probe_manner manner = {
+		.helo = ps->helo,
+		.newest = tls_protocols_newest(
+		    text_of(ps->mandatory_protocols)),
+		.is_strict = p->attempt == ATTEMPT_STRICT &&
+		    p->request.manner == PROBE_AS_POSTFIX
+	};
+
+	if (p->request.manner == PROBE_AS_POSTFIX)
+		request.manner = manners[p->attempt];
+	p->conversation = smtp_probe_start(ps->prober, &request, &manner,
+	    probe_on_seen, p);
+}
 
 /*
- * What does not stand where Postfix verifies may stand where it takes what
- * comes: then it is known what the host has, and for whom it is good enough.
+ * True when TLS is to be tried in another way.  What does not stand where
+ * Postfix verifies may stand where it takes what comes: then it is known what
+ * the host has, and for whom it is good enough.
  */
+static bool
+probe_tries_again(struct probe *p, const struct smtp_seen *seen)
+{
+	if (p->request.manner != PROBE_AS_POSTFIX ||
+	    p->attempt + 1 == ATTEMPT_COUNT || seen->finding == FINDING_OK)
+		return false;
+	if (p->refused == NULL && !seen->was_refused)
+		return false;
+	/* There was no handshake: what it owns is nothing. */
+	if (p->refused == NULL)
+		p->refused = xmemdup(seen, sizeof(*seen));
+	p->attempt++;
+	return true;
+}
+
 static void
 probe_on_seen(const struct smtp_seen *seen, void *arg)
 {
 	struct probe *p = arg;
 
 	p->conversation = NULL;
-	if (seen->was_refused && p->refused == NULL &&
-	    p->request.manner == PROBE_AS_POSTFIX) {
-		/* There was no handshake: what it owns is nothing. */
-		p->refused = xmemdup(seen, sizeof(*seen));
+	if (probe_tries_again(p, seen)) {
 		probe_converse(p);
 		return;
 	}
-	if (p->refused != NULL && seen->finding != FINDING_OK)
+	if (p->attempt > ATTEMPT_LAX && seen->finding == FINDING_OK) {
+		p->refused->finding = FINDING_CIPHER_WEAK;
+		facts_set_error(p->refused->words, "the best that it takes "
+		    "is %s", seen->cipher);
+	}
+	if (p->attempt > ATTEMPT_LAX)
 		seen = p->refused;
 	TAILQ_REMOVE(&p->probes->running, p, entry);
 	p->probes->running_count--;
 	probe_finish(p, seen);
-}
-
-static void
-probe_converse(struct probe *p)
-{
-	struct probes *ps = p->probes;
-	struct smtp_probe_manner manner = {
-		.helo = ps->helo,
-		.newest = tls_protocols_newest(
-		    text_of(ps->mandatory_protocols)),
-		.is_strict = p->request.manner == PROBE_AS_POSTFIX &&
-		    p->refused == NULL
-	};
-
-	p->conversation = smtp_probe_start(ps->prober, &p->request, &manner,
-	    probe_on_seen, p);
 }
 
 /* ------------------------------------------- TLSA (RFC 7672, 2.2.2 and 3.1) */

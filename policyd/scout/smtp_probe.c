@@ -260,7 +260,9 @@ handshake_fail(struct smtp_probe *p)
 	const char *words = ERR_reason_error_string(error);
 	bool is_open = manners[p->request.manner].max_version == 0;
 
-	p->seen.was_refused = ERR_GET_LIB(error) == ERR_LIB_SSL;
+	/* What is no TLS at all has a wrong version. */
+	p->seen.was_refused = ERR_GET_LIB(error) == ERR_LIB_SSL &&
+	    ERR_GET_REASON(error) != SSL_R_WRONG_VERSION_NUMBER;
 	if (words == NULL)
 		words = error == 0 ? "the connection was closed" : "failed";
 	probe_fail(p, is_open && is_about_versions(error) ?

@@ -89,8 +89,10 @@ ENFORCE = [
     *(Domain(f"enf-{name}.test",
              enforced(DEFERRED, "handshake failure", finding="handshake-failed"),
              hosts=(Host(fault=fault),), policy=Policy(), counts_twice=True)
-      for name, fault in (("tls10", "tls1.0"), ("tls11", "tls1.1"),
-                          ("weak-ciphers", "weak-ciphers"))),
+      for name, fault in (("tls10", "tls1.0"), ("tls11", "tls1.1"))),
+    Domain("enf-weak-ciphers.test", enforced(DEFERRED, "handshake failure",
+                                             finding="cipher-weak"),
+           hosts=(Host(fault="weak-ciphers"),), policy=Policy()),
     # Postfix drops what came in clear.
     Domain("enf-inject.test", enforced(explain=UNKNOWN), hosts=(Host(fault="inject"),),
            policy=Policy()),

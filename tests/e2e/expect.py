@@ -31,6 +31,7 @@ WORDS = {
     "starttls-missing": "STARTTLS not offered",
     "starttls-refused": "STARTTLS offered, then refused",
     "starttls-injection": "data in clear after STARTTLS",
+    "cipher-weak": "only weak ciphers",
     "handshake-failed": "TLS handshake failed",
     "mx-not-in-policy": "host not in the domain's policy",
     "tlsa-mismatch": "no TLSA record matches",

@@ -81,7 +81,7 @@ HOSTS = [
     ("chain-100", "good", 25, GOOD, "ok", ""),
     ("chain-2000", "good", 25, GOOD, "handshake-failed", ""),
     ("rc4", "good", 25, HELLO + [b"220 go\r\n", weak_hello(b"\0\x05"), DRAIN],
-     "cipher-weak", "unknown cipher"),
+     "cipher-weak", "the best that it takes is RC4-SHA"),
     ("smtps", "good", 465, [TLS, b"220 mx\r\n", LINE], "ok", ""),
     ("submission", "good", 587, GOOD, "ok", ""),
     ("imaps", "expired", 993, [TLS, b"* OK hi\r\n", LINE], "cert-expired", ""),
