@@ -1,6 +1,7 @@
 /*
  * What policyd answers on its control socket, as far as the milter asks: the
- * site, the way of a mail, and a judgement of one next hop.  JSON in, values out.
+ * site, the way of a mail, and a judgement of one next hop.  JSON in, values
+ * out.
  */
 
 #ifndef HOPSEAL_POLICYD_ANSWER_H
@@ -17,8 +18,8 @@
 
 struct site_answer {
 	bool			 is_known;	/* Postfix has told policyd */
-	/* The lists here and the recipient's domain tell all ways; false where an
-	   older policyd does not say. */
+	/* The lists here and the recipient's domain tell all ways; false where
+	   an older policyd does not say. */
 	bool			 is_plain;
 	struct tls_site		 tls;
 	struct network_list	 own_networks;

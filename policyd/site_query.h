@@ -13,9 +13,9 @@ struct site_query;
 typedef void site_query_cb(const char *text, void *arg);
 
 /*
- * config_dirs: Postfix configuration directories, blanks or commas between; empty
- * for postconf's own default and the instances that it names.  One after the
- * other, 10 s for each question.  The callback comes once, never before return;
+ * config_dirs: Postfix configuration directories, blanks or commas between;
+ * empty for postconf's own default and the instances that it names.  One after
+ * the other, 10 s for each question.  The callback comes once, never before return;
  * then the query is gone.
  */
 struct site_query *site_query_start(struct event_base *base,

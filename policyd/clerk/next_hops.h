@@ -15,7 +15,7 @@ struct next_hops;
 struct settings;
 
 #define NEXT_HOPS_WAIT_MS	4000	/* for an answer; then it is unknown */
-#define NEXT_HOPS_WAITING_MAX	500	/* questions; more are unknown at once */
+#define NEXT_HOPS_WAITING_MAX	500	/* more are unknown at once */
 
 /* route is never PENDING; number is the asker's. */
 typedef void next_hops_cb(const struct route *route, uint64_t number,

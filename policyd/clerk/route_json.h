@@ -13,16 +13,16 @@ struct route_request {
 };
 
 /*
- * {"client": ADDRESS, "sender": ADDRESS, "recipient": ADDRESS}, each of which may
- * be missing.  0, or -1 with *why: a member is no text.
+ * {"client": ADDRESS, "sender": ADDRESS, "recipient": ADDRESS}, each of which
+ * may be missing.  0, or -1 with *why: a member is no text.
  */
 int	route_request_parse(struct text line, struct route_request *out,
 	    const char **why);
 void	route_request_clear(struct route_request *request);
 
 /*
- * {"client", "domain": present, absent or unknown (ours); "state": known, none or
- * unknown; "next_hops": array; "because"}.  The caller frees it.
+ * {"client", "domain": present, absent or unknown (ours); "state": known, none
+ * or unknown; "next_hops": array; "because"}.  The caller frees it.
  */
 char	*route_line(const struct route *route);
 

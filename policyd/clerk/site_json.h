@@ -10,10 +10,11 @@
 #include "shared/policy/tls_decision.h"
 
 /*
- * {"known", "plain", "own_domains", "own_networks", "dane", "level", "fallback_relay",
- * "strict", "breaker_open", "answers_nobody", "stale_ttl", "good_ttl",
- * "bad_ttl", "reprobe_after"}: known is false until Postfix has been asked, plain
- * where "route" tells no more than the recipient's domain and the lists here,
+ * {"known", "plain", "own_domains", "own_networks", "dane", "level",
+ * "fallback_relay", "strict", "breaker_open", "answers_nobody", "stale_ttl",
+ * "good_ttl", "bad_ttl", "reprobe_after"}: known is false until Postfix has
+ * been asked, plain is true where "route" tells no more than the recipient's
+ * domain and the lists here,
  * level is null where it is not known, times are seconds.  One line without
  * its end, which the caller frees.
  */

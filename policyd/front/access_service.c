@@ -31,8 +31,8 @@ struct judging {
 	const struct access_request	*request;
 	struct route			 route;
 	uint64_t			 instance;
-	/* Of the next hops so far: how many, whether one lets the mail pass, and
-	   what else Postfix would be told for the first. */
+	/* Of the next hops so far: how many, whether one lets the mail pass,
+	   and what else Postfix would be told for the first. */
 	size_t				 hop_at;
 	bool				 passes;
 	char				 action[ACCESS_REPLY_LINE_MAX * 2];

@@ -48,6 +48,7 @@ typedef void command_cb(const struct command_result *result, void *arg);
 struct command	*command_start(struct event_base *base,
 		    const struct command_recipe *recipe, command_cb *callback,
 		    void *arg);
-void		 command_cancel(struct command *command);	/* NULL is fine */
+/* NULL is fine. */
+void		 command_cancel(struct command *command);
 
 #endif

@@ -36,7 +36,7 @@ static const char *const setting_names[SETTING_COUNT] = {
 	[SETTING_SENDER_RELAYHOST_MAPS] = "sender_dependent_relayhost_maps",
 };
 
-/* Options of a service after which main.cf, and so our map, is not the truth. */
+/* A service with these options goes its own way, whatever our map says. */
 static const char *const own_ways[] = {
 	"smtp_tls_", "smtp_host_lookup=", "smtp_dns_support_level=",
 	"smtp_fallback_relay=", "fallback_relay=", "smtp_use_tls=",

@@ -37,9 +37,9 @@ enum setting {
 
 /* What delivers behind a transport's name. */
 enum delivery {
-	DELIVERY_UNKNOWN,	/* no such service, or one that asks no map of ours */
+	DELIVERY_UNKNOWN,	/* no such service, or with TLS of its own */
 	DELIVERY_SMTP,		/* smtp(8), with main.cf's TLS settings */
-	DELIVERY_OTHER		/* a mailbox, a program, an error: not our concern */
+	DELIVERY_OTHER		/* a mailbox, a program, an error */
 };
 
 struct mail_service {

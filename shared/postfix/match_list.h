@@ -18,8 +18,9 @@ enum match_parents {
 };
 
 /*
- * FOUND: name, in the one spelling, is in the list.  UNKNOWN and PENDING only where
- * the answer hangs on a table; a file ("/path") that was not read is UNKNOWN.
+ * FOUND: name, in the one spelling, is in the list.  UNKNOWN and PENDING only
+ * where the answer hangs on a table; a file ("/path") that was not read is
+ * UNKNOWN.
  */
 enum table_answer match_list_domain(const struct tables *tables,
 		    struct text list, const char *name,

@@ -20,9 +20,9 @@ struct route_options {
 };
 
 struct route_question {
-	struct text	client;		/* an address; empty: nobody asks for it */
+	struct text	client;		/* an address; empty: not asked for */
 	struct text	sender;		/* data NULL: nobody said */
-	struct text	recipient;	/* empty: nobody asks for it */
+	struct text	recipient;	/* empty: not asked for */
 };
 
 struct route {

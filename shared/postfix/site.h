@@ -26,8 +26,8 @@ struct site {
 	/* Each Postfix of this host; route.h asks them. */
 	struct instance	*instances;
 	size_t		 instance_count;
-	/* No relay, table or alias leads mail elsewhere than to the MX hosts of its
-	   recipient's domain. */
+	/* No relay, table or alias leads mail elsewhere than to the MX hosts of
+	   its recipient's domain. */
 	bool		 has_plain_ways;
 	/* The literal entries of all instances together, and whether there are
 	   others: tables, files, exceptions. */
@@ -51,8 +51,8 @@ extern const char *const site_parameters[];
 
 /*
  * From lines "name = value" as postconf prints them, and "master.cf = ..." as
- * "postconf -M" does; names unknown here are ignored, absent ones leave unknown.
- * Each instance begins with its mail_version.  Empty text gives a site that is
+ * "postconf -M" does; names unknown here are ignored, absent ones leave
+ * unknown.  Each instance begins with its mail_version.  Empty text gives a site that is
  * not known.  A first line "# text" is the message for people.  Never NULL.
  */
 struct site	*site_parse(struct text postconf);

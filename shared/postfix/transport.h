@@ -13,7 +13,7 @@
 
 #define TRANSPORT_HOPS_MAX	16	/* and addresses behind one alias */
 #define TRANSPORT_DEPTH_MAX	8	/* aliases of aliases */
-#define TRANSPORT_PARENTS_MAX	32	/* keys of one domain in transport_maps */
+#define TRANSPORT_PARENTS_MAX	32	/* keys of a domain */
 
 enum transport_kind {
 	TRANSPORT_UNKNOWN,	/* cannot be evaluated */

@@ -9,7 +9,7 @@
 
 #define ROWS(table)	(sizeof(table) / sizeof(table[0]))
 
-/* "table key value", one a line; "table ?" cannot be asked, "table ..." waits. */
+/* "table key value" lines; "table ?" cannot be asked, "table ..." waits. */
 struct book {
 	const char	*lines;
 	unsigned	 asked_count;
@@ -73,7 +73,7 @@ set_up(struct instance *instance, const char *settings)
 
 static const struct row {
 	const char	*label, *settings, *tables, *sender, *recipient;
-	const char	*want;		/* hops, or "none", "unknown", "pending" */
+	const char	*want;		/* hops, or "none", "unknown" ... */
 	const char	*because;	/* or NULL */
 } rows[] = {
 	{ "0 nothing set", "", "", "", "u@a.example", "a.example",
