@@ -24,8 +24,8 @@ const char *const site_parameters[] = {
 	"smtp_host_lookup", "smtp_fallback_relay", "smtp_tls_CAfile",
 	"smtp_tls_CApath", "tls_append_default_CA",
 	"smtp_tls_mandatory_protocols", "smtp_tls_loglevel",
-	"smtpd_tls_loglevel", "maillog_file", "canonical_maps",
-	"sender_canonical_maps", "recipient_canonical_maps",
+	"smtpd_tls_loglevel", "smtpd_tls_security_level", "maillog_file",
+	"canonical_maps", "sender_canonical_maps", "recipient_canonical_maps",
 	"virtual_alias_maps", "transport_maps", "default_transport",
 	"sender_dependent_default_transport_maps", "relayhost",
 	"sender_dependent_relayhost_maps", "multi_instance_directories", NULL
@@ -38,6 +38,7 @@ const char *const site_parameters[] = {
 struct seen {
 	unsigned	dnssec_count, dns_lookup_count, dane_denied_count;
 	bool		has_level;
+	bool		smtpd_is_silent, smtpd_offers_tls;
 };
 
 static void
@@ -193,7 +194,10 @@ site_set(struct site *site, struct seen *seen, struct text name,
 	} else if (text_equals(name, "smtp_tls_loglevel")) {
 		site->smtp_tells_no_tls |= text_equals(value, "0");
 	} else if (text_equals(name, "smtpd_tls_loglevel")) {
-		site->smtpd_tells_no_tls |= text_equals(value, "0");
+		seen->smtpd_is_silent |= text_equals(value, "0");
+	} else if (text_equals(name, "smtpd_tls_security_level")) {
+		seen->smtpd_offers_tls |= value.len > 0 &&
+		    !text_equals_nocase(value, "none");
 	} else if (text_equals(name, "maillog_file")) {
 		if (site->maillog_file == NULL && value.len > 0 &&
 		    value.data[0] == '/' &&
@@ -235,6 +239,8 @@ site_parse(struct text postconf)
 		site->has_plain_ways &= instance_is_plain(&site->instances[i]);
 	site->can_dane = seen.dnssec_count > 0 && seen.dns_lookup_count > 0 &&
 	    seen.dane_denied_count == 0;
+	site->smtpd_tells_no_tls = seen.smtpd_is_silent &&
+	    seen.smtpd_offers_tls;
 	return site;
 }
 
