@@ -19,6 +19,7 @@ OPT	?= -O2 -g
 SANITIZE ?=
 DEFINES	= -D_GNU_SOURCE -DHOPSEAL_VERSION='"$(VERSION)"' \
 	  -DHOPSEAL_SYSCONFDIR='"$(SYSCONFDIR)/hopseal"' \
+	  -DHOPSEAL_BINDIR='"$(PREFIX)/bin"' \
 	  -DHOPSEAL_LIBEXECDIR='"$(PREFIX)/libexec/hopseal"'
 # Two builds of the same source are the same, wherever they are made.
 REPRODUCIBLE = -ffile-prefix-map=$(CURDIR)=.

@@ -187,7 +187,8 @@ certs_run(const struct ctl_options *given, int operand_count,
     char *const *operands)
 {
 	struct certs certs = { .now = clock_now_s(), .warn_days = -1,
-	    .critical_days = -1, .may_read_keys = geteuid() == 0 };
+	    .critical_days = -1, .may_read_keys = geteuid() == 0 &&
+	    given->values[CTL_NO_KEYS] == NULL };
 	struct ctl_options options = *given;
 	const char *critical = NULL;
 	enum ctl_exit status = CTL_USAGE;
@@ -211,6 +212,8 @@ certs_run(const struct ctl_options *given, int operand_count,
 	status = CTL_UNKNOWN;
 	certs.own = own_certificates_new();
 	certs.ca_file = config->mx_ca_file;
+	certs.warn_count = config_seconds_list(text_of(config->cert_warn),
+	    certs.warn_s, CERTS_STAGES_MAX);
 	site = read_site(config);
 	certs.myhostname = site->myhostname != NULL ? site->myhostname : "";
 	if (!find_all(&certs, config, site))
@@ -244,14 +247,16 @@ out:
 const struct ctl_command certs_command = {
 	.name = "certs",
 	.operands = "",
-	.takes = CTL_TAKES(CTL_WARN) | CTL_TAKES(CTL_PUBLISH),
+	.takes = CTL_TAKES(CTL_WARN) | CTL_TAKES(CTL_PUBLISH) |
+	    CTL_TAKES(CTL_NO_KEYS),
 	.summary = "our own certificates: on disk, served, and for how long",
 	.help =
 	    "Finds them by Postfix's and Dovecot's settings and the option "
 	    "certificates.\n  -w DAYS  warn when fewer are left, instead of a "
 	    "quarter of the lifetime\n  -c DAYS  critical when fewer are "
 	    "left (a name is the configuration)\n  --publish  prints the "
-	    "records that promise what is on disk\nNeeds no daemon; private "
+	    "records that promise what is on disk\n  --no-keys  leaves "
+	    "private keys unread\nNeeds no daemon; private "
 	    "keys are checked as root alone.  Exit 0 good, 1 warnings,\n"
 	    "2 broken, 3 unknown; the first line is a monitoring plugin's.\n",
 	.run = certs_run

@@ -38,6 +38,7 @@ struct certs_served {
 
 /* One private key's certificates: a file may hold several. */
 struct certs_item {
+	unsigned			 stage;	/* times of warning passed */
 	const struct own_certificate	*own;
 	const char			*file;		/* of own->files */
 	/* What it must be valid for; "" where nothing says it. */
@@ -61,6 +62,7 @@ struct certs_domain {
 };
 
 #define CERTS_DOMAINS_MAX	64
+#define CERTS_STAGES_MAX	16
 
 struct config;
 struct site;
@@ -75,7 +77,10 @@ struct certs {
 	size_t			 domain_count;
 	const char		*myhostname;
 	const char		*ca_file;	/* "": the system's */
-	bool			 may_read_keys;		/* we are root */
+	bool			 may_read_keys;		/* and are to */
+	/* Times before the end, longest first; none: by the lifetime. */
+	int64_t			 warn_s[CERTS_STAGES_MAX];
+	size_t			 warn_count;
 	int			 warn_days, critical_days;	/* -1: by lifetime */
 };
 

@@ -86,7 +86,7 @@ item_object(const struct certs *certs, const struct certs_item *item)
 		json_array_append_new(names,
 		    json_string(item->result.names[i]));
 	return json_pack("{s:s, s:s, s:s?, s:s, s:o, s:s?, s:o, s:o, s:o, "
-	    "s:s?, s:o}",
+	    "s:s?, s:i, s:o}",
 	    "name", item->own->name, "file", item->file,
 	    "sni", item->own->sni,
 	    "finding", item_finding(item), "findings", findings,
@@ -96,7 +96,7 @@ item_object(const struct certs *certs, const struct certs_item *item)
 	    json_integer(certs_days_left(certs, item)) : json_null(),
 	    "served", served_array(item), "names", names,
 	    "issuer", item->has_result ? item->result.certs[0].issuer : NULL,
-	    "problems", problems);
+	    "stage", (int)item->stage, "problems", problems);
 }
 
 static json_t *

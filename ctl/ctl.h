@@ -22,6 +22,7 @@ enum ctl_exit {
 /* Options of single commands; main.c has a row for each. */
 enum ctl_option {
 	CTL_POLICY, CTL_CLEAR, CTL_HOST, CTL_AT, CTL_CA, CTL_WARN, CTL_PUBLISH,
+	CTL_NO_KEYS,
 	CTL_DAY, CTL_SINCE, CTL_DOMAIN, CTL_IN, CTL_OUT, CTL_RECEIVED, CTL_TOP,
 	CTL_OPTION_COUNT
 };

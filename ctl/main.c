@@ -37,6 +37,7 @@ static const struct option long_options[] = {
 	OWN("ca", required_argument, CTL_CA),
 	OWN("warn", required_argument, CTL_WARN),
 	OWN("publish", no_argument, CTL_PUBLISH),
+	OWN("no-keys", no_argument, CTL_NO_KEYS),
 	OWN("day", required_argument, CTL_DAY),
 	OWN("since", required_argument, CTL_SINCE),
 	OWN("domain", required_argument, CTL_DOMAIN),

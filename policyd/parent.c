@@ -20,6 +20,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "policyd/cert_watch.h"
 #include "policyd/children.h"
 #include "policyd/mail_log.h"
 #include "policyd/own_node.h"
@@ -57,6 +58,7 @@ struct parent {
 	int			 own_program_fd, scout_program_fd;
 	struct own_node		 pid_file;
 	struct site_query	*site_query;
+	struct cert_watch	*certs;
 	uint64_t		 rules_mark, mail_log_mark;
 	uint64_t		 generation;
 	struct event		*signals[5], *watch, *ask, *watchdog;
@@ -413,6 +415,7 @@ take_settings(struct parent *p, struct settings *settings,
 	warn_of_restart(old->config, settings->config);
 	settings->generation = ++p->generation;
 	p->settings = settings;
+	cert_watch_configure(p->certs, settings);
 	log_set_level(settings->config->log_level);
 	children_tell_settings(p->children, settings);
 	settings_free(old);
@@ -474,6 +477,14 @@ reload(struct parent *p, const char *because)
 	tell_refusal(p, &errors);
 	buffer_clear(&errors);
 	service_notify("READY=1");
+}
+
+static void
+on_certs(const char *report, void *arg)
+{
+	struct parent *p = arg;
+
+	children_send(p->children, ROLE_CLERK, MESSAGE_CERTS, 0, report, -1);
 }
 
 static void
@@ -585,6 +596,8 @@ parent_loop(struct parent *p)
 	p->children = children_new(p->base, &callbacks, p);
 	start_children(p);
 	ask_site(p);
+	p->certs = cert_watch_new(p->base, p->load, on_certs, p);
+	cert_watch_configure(p->certs, p->settings);
 	p->watch = add_timer(p, WATCH_S * 1000, on_watch);
 	p->ask = add_timer(p, ASK_SITE_S * 1000, on_ask_site);
 	if (watchdog_ms > 0)
@@ -598,6 +611,7 @@ parent_loop(struct parent *p)
 	event_base_dispatch(p->base);
 
 	site_query_cancel(p->site_query);
+	cert_watch_free(p->certs);
 	children_free(p->children);
 	for (i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
 		event_free(p->signals[i]);

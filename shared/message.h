@@ -55,7 +55,9 @@ enum message_type {
 	   number, with descriptor, or why there is none; the log also unasked,
 	   when another file took its name */
 	MESSAGE_OPEN,
-	MESSAGE_OPENED
+	MESSAGE_OPENED,
+	/* parent to clerk: what "hopseal certs --json" printed */
+	MESSAGE_CERTS
 };
 
 #endif

@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "policyd/clerk/alerts.h"
+#include "policyd/clerk/cert_states.h"
 #include "policyd/clerk/control.h"
 #include "policyd/clerk/explain_json.h"
 #include "policyd/clerk/ledger.h"
@@ -34,6 +36,8 @@
 #include "shared/pack.h"
 #include "shared/xalloc.h"
 
+#define CHANGE_LINE_MAX	8192
+
 /* A question for a domain whose mail's way was found first. */
 struct explain_wait {
 	LIST_ENTRY(explain_wait) next;
@@ -53,6 +57,8 @@ struct clerk {
 	struct ledger_share	*share;
 	struct sources		*sources;
 	struct reports		*reports;
+	struct cert_states	*certs;
+	struct alerts		*alerts;
 	char			*children;	/* the parent's JSON, or NULL */
 	char			*refusal;	/* of settings on disk, or NULL */
 	char			*resolver_payload;
@@ -82,6 +88,7 @@ clerk_status(struct clerk *clerk, const struct text *front)
 		    &clerk->resolver : NULL,
 		.front = front,
 		.ledger = &ledger,
+		.certs = clerk->certs,
 		.now = clock_now_s()
 	};
 	enum role role;
@@ -377,6 +384,35 @@ clerk_on_opened(struct clerk *clerk, const struct frame *frame, int fd)
 	    sizeof(why), frame->payload), fd);
 }
 
+/* A line for the log, and for a person. */
+static void
+clerk_on_cert_change(const struct cert_change *change, void *arg)
+{
+	static const enum alert_severity severities[] = {
+		[CERT_FINE] = ALERT_OK, [CERT_DOUBTFUL] = ALERT_WARNING,
+		[CERT_BROKEN] = ALERT_CRITICAL
+	};
+	struct clerk *clerk = arg;
+	struct buffer line;
+
+	buffer_init(&line, CHANGE_LINE_MAX);
+	buffer_addf(&line, "finding=%s, file=%s", change->finding,
+	    change->file);
+	if (change->sni[0] != '\0')
+		buffer_addf(&line, ", sni=%s", change->sni);
+	if (change->days >= 0)
+		buffer_addf(&line, ", days=%lld", (long long)change->days);
+	if (change->words[0] != '\0')
+		buffer_addf(&line, ", %s -> %s", change->words,
+		    change->advice);
+	(change->severity == CERT_BROKEN ? log_error :
+	    change->severity == CERT_DOUBTFUL ? log_warn : log_info)(
+	    "own certificate: name=%s, %s", change->name, buffer_text(&line));
+	alerts_raise(clerk->alerts, severities[change->severity],
+	    "certificate", change->name, buffer_text(&line));
+	buffer_clear(&line);
+}
+
 static void
 clerk_on_parent_frame(struct child *child, const struct frame *frame, int fd)
 {
@@ -389,6 +425,10 @@ clerk_on_parent_frame(struct child *child, const struct frame *frame, int fd)
 	}
 	if (fd != -1)
 		close(fd);
+	if (frame->type == MESSAGE_CERTS && clerk->certs != NULL) {
+		cert_states_take(clerk->certs, frame->payload, clock_now_s());
+		return;
+	}
 	if (frame->type == MESSAGE_CHILDREN)
 		text = &clerk->children;
 	else if (frame->type == MESSAGE_REFUSAL)
@@ -435,16 +475,33 @@ clerk_open_ledger(struct clerk *clerk, const struct settings *settings)
 }
 
 static void
+clerk_open_certs(struct clerk *clerk, const struct config *config)
+{
+	struct buffer path;
+
+	buffer_init(&path, 8192);
+	buffer_addf(&path, "%s/certificates.json", config->state_dir);
+	clerk->certs = cert_states_new(buffer_text(&path),
+	    clerk_on_cert_change, clerk);
+	clerk->alerts = alerts_new(clerk->child->base);
+	alerts_set_command(clerk->alerts, config->alert_command);
+	buffer_clear(&path);
+}
+
+static void
 clerk_on_settings(struct child *child, const struct settings *settings)
 {
 	struct clerk *clerk = child->arg;
 
 	if (clerk->child != NULL) {
+		alerts_set_command(clerk->alerts,
+		    settings->config->alert_command);
 		next_hops_set_settings(clerk->hops, settings);
 		clerk_set_ledger(clerk, settings);
 		return;
 	}
 	clerk->child = child;
+	clerk_open_certs(clerk, settings->config);
 	clerk->hops = next_hops_new(child->base);
 	next_hops_set_settings(clerk->hops, settings);
 	clerk->questions = questions_new(child->base, clerk_on_answer, clerk);
@@ -465,6 +522,8 @@ clerk_on_stop(struct child *child)
 {
 	struct clerk *clerk = child->arg;
 
+	alerts_free(clerk->alerts);
+	cert_states_free(clerk->certs);
 	reports_free(clerk->reports);
 	sources_free(clerk->sources);
 	ledger_share_free(clerk->share);

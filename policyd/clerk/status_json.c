@@ -9,6 +9,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "policyd/clerk/cert_states.h"
 #include "policyd/clerk/ledger_status.h"
 #include "policyd/clerk/value_json.h"
 
@@ -313,6 +314,45 @@ judge_rules(struct report *r, const struct status *s)
 	report_add(r, "rules", CONTROL_WARNING, detail, advice);
 }
 
+/* The least that can be said: how many, and the first that needs a look. */
+static void
+judge_certificates(struct report *r, const struct status *s)
+{
+	const json_t *report = cert_states_report(s->certs), *array, *c;
+	const char *overall, *finding;
+	char detail[DETAIL_SIZE], age[TEXT_TIME_SIZE];
+	size_t i;
+
+	if (report == NULL) {
+		report_add(r, "certificates", CONTROL_OK,
+		    s->settings->config->cert_interval_s == 0 ?
+		    "not looked at: cert_interval = 0" : "not looked at yet",
+		    "");
+		return;
+	}
+	array = json_object_get(report, "certificates");
+	overall = json_string_value(json_object_get(report, "overall"));
+	text_format_age(age, s->now - cert_states_seen_at(s->certs));
+	snprintf(detail, sizeof(detail), "%zu, looked at %s ago",
+	    json_array_size(array), age);
+	json_array_foreach(array, i, c) {
+		finding = json_string_value(json_object_get(c, "finding"));
+		if (finding == NULL || strcmp(finding, "ok") == 0)
+			continue;
+		snprintf(detail, sizeof(detail), "%s: %s, looked at %s ago",
+		    json_string_value(json_object_get(c, "file")), finding,
+		    age);
+		break;
+	}
+	if (overall != NULL && (strcmp(overall, "broken") == 0 ||
+	    strcmp(overall, "warnings") == 0))
+		report_add(r, "certificates", overall[0] == 'b' ?
+		    CONTROL_BAD : CONTROL_WARNING, detail,
+		    "hopseal certs tells all, and what mends it");
+	else
+		report_add(r, "certificates", CONTROL_OK, detail, "");
+}
+
 char *
 status_line(const struct status *s)
 {
@@ -327,6 +367,7 @@ status_line(const struct status *s)
 	judge_configuration(&r, s);
 	judge_rules(&r, s);
 	judge_ledger(&r, s->ledger, counters);
+	judge_certificates(&r, s);
 	return json_line(json_pack("{s:o, s:o, s:s, s:o, s:o}",
 	    "ok", ok_value(r.worst), "parts", r.parts,
 	    "state", state_word(r.worst), "counters", counters,

@@ -10,6 +10,7 @@
 #include "policyd/process/settings.h"
 #include "shared/scout_message.h"
 
+struct cert_states;
 struct ledger_status;
 
 struct status {
@@ -23,6 +24,7 @@ struct status {
 	/* the front's parts and counters; NULL: it did not answer */
 	const struct text		*front;
 	const struct ledger_status	*ledger;
+	const struct cert_states	*certs;
 	int64_t				 now;
 };
 

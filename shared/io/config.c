@@ -44,6 +44,7 @@ enum option_type {
 	OPTION_PORTS,
 	OPTION_NEXT_HOPS,	/* DOMAIN=NEXTHOP */
 	OPTION_SERVERS,		/* ADDRESS or ADDRESS@PORT */
+	OPTION_TIMES,
 	OPTION_NUMBER,
 	OPTION_BYTES,
 	OPTION_MODE,		/* octal */
@@ -180,6 +181,15 @@ static const struct option options[] = {
 	{ "promise_domains", OPTION_DOMAINS, AT(promise_domains),
 	    "", NULL,
 	    "domains beside own_domains whose promises \"certs\" looks at" },
+	{ "cert_warn", OPTION_TIMES, AT(cert_warn),
+	    "", NULL,
+	    "times before a certificate's end; empty: by its lifetime" },
+	{ "cert_interval", OPTION_SECONDS, AT(cert_interval_s),
+	    "1h", "0 to 1d",
+	    "how often our own certificates are looked at; 0: never" },
+	{ "alert_command", OPTION_PATH_OR_NONE, AT(alert_command),
+	    "", NULL,
+	    "run for each change that a person should know of" },
 	{ "allow_networks", OPTION_NETWORKS, AT(allow_networks),
 	    "", NULL,
 	    "special-use networks that may be contacted" },
@@ -320,6 +330,25 @@ quantity_parse(struct text t, const struct unit *units, uint64_t *out)
 		return true;
 	}
 	return false;
+}
+
+size_t
+config_seconds_list(struct text list, int64_t *out, size_t max)
+{
+	struct text item;
+	uint64_t ms;
+	int64_t seconds;
+	size_t count = 0, i;
+
+	while (count < max && text_next_item(&list, &item)) {
+		if (!quantity_parse(item, time_units, &ms))
+			continue;
+		seconds = (int64_t)(ms / 1000);
+		for (i = count++; i > 0 && out[i - 1] < seconds; i--)
+			out[i] = out[i - 1];
+		out[i] = seconds;
+	}
+	return count;
 }
 
 static void
@@ -514,6 +543,7 @@ static int
 item_check(enum option_type type, struct text item, const char **why)
 {
 	char name[HOST_NAME_SIZE];
+	uint64_t quantity;
 
 	switch (type) {
 	case OPTION_NETWORKS:
@@ -525,6 +555,9 @@ item_check(enum option_type type, struct text item, const char **why)
 		return is_port(item) ? 0 : -1;
 	case OPTION_NEXT_HOPS:
 		return next_hop_check(item, why);
+	case OPTION_TIMES:
+		*why = "must be a time like 14d";
+		return quantity_parse(item, time_units, &quantity) ? 0 : -1;
 	default:
 		*why = "must be ADDRESS or ADDRESS@PORT";
 		return is_server(item) ? 0 : -1;
@@ -590,6 +623,7 @@ text_check(const struct option *o, struct text *whole, const char **why)
 	case OPTION_PORTS:
 	case OPTION_NEXT_HOPS:
 	case OPTION_SERVERS:
+	case OPTION_TIMES:
 		return list_check(o->type, whole, why);
 	default:
 		return o->allowed == NULL ? 0 : -1;

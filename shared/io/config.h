@@ -58,6 +58,9 @@ struct config {
 	char	*dns_servers, *dns_trust_anchor;
 	char	*tls_ca_file, *tls_ca_path, *mx_ca_file, *mx_ca_path, *crl_file;
 	char	*promise_domains;
+	char	*cert_warn;			/* config_seconds_list */
+	unsigned cert_interval_s;		/* 0: never */
+	char	*alert_command;
 	char	*certificates;	/* own_certificates_add_option */
 	char	*allow_networks;
 	char	*scout_program;			/* libexec's hopseal-scout */
@@ -114,6 +117,13 @@ int		 config_read(struct config *c, const char *path,
 void		 config_format_changed(const struct config *c,
 		    struct buffer *out);
 void		 config_format_defaults(struct buffer *out);
+
+/*
+ * The times of a list like "30d, 14d, 1h" in seconds, the longest first; at most
+ * max.  Returns their count.
+ */
+size_t		 config_seconds_list(struct text list, int64_t *out,
+		    size_t max);
 
 /* The names of all options, for tests and completion; NULL behind the last. */
 const char	*config_option_name(size_t index);

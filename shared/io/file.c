@@ -9,6 +9,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
 #include <unistd.h>
 
 static int
@@ -49,5 +51,51 @@ file_read(const char *path, struct buffer *out)
 	saved = errno;
 	close(fd);
 	errno = saved;
+	return result;
+}
+
+static int
+file_write_fd(int fd, struct text content)
+{
+	ssize_t len;
+
+	while (content.len > 0) {
+		len = write(fd, content.data, content.len);
+		if (len == -1 && errno == EINTR)
+			continue;
+		if (len == -1)
+			return -1;
+		content.data += len;
+		content.len -= (size_t)len;
+	}
+	return fsync(fd);
+}
+
+int
+file_replace(const char *path, struct text content)
+{
+	char temporary[PATH_MAX];
+	int fd, result, saved;
+
+	if (snprintf(temporary, sizeof(temporary), "%s.new", path) >=
+	    (int)sizeof(temporary)) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640);
+	if (fd == -1)
+		return -1;
+	result = file_write_fd(fd, content);
+	saved = errno;
+	close(fd);
+	if (result == 0)
+		result = rename(temporary, path);
+	else
+		errno = saved;
+	if (result == -1) {
+		saved = errno;
+		unlink(temporary);
+		errno = saved;
+	}
 	return result;
 }

@@ -6,11 +6,17 @@
 #define HOPSEAL_FILE_H
 
 #include "shared/buffer.h"
+#include "shared/text.h"
 
 /*
  * Adds a regular file's content to out, at most out->limit octets.  0, or -1 with errno;
  * EFBIG when it is longer, EISDIR or EINVAL when it is no regular file.
  */
 int	file_read(const char *path, struct buffer *out);
+/*
+ * Puts content into a new file that takes path's place at once, readable for its
+ * owner and group.  0, or -1 with errno, and path is as it was.
+ */
+int	file_replace(const char *path, struct text content);
 
 #endif

@@ -218,7 +218,7 @@ class Policyd:
             "scout_program": self.program("hopseal-scout"),
             "run_dir": f"{self.folder}/run", "state_dir": f"{self.folder}/state",
             "rules_file": self.rules_path, "redis": "", "dane": "off",
-            "dns_servers": "127.0.0.1@9", "log_target": "stderr", "log_level": "debug",
+            "dns_servers": "127.0.0.1@9", "cert_interval": "0", "log_target": "stderr", "log_level": "debug",
             **options,
         }
         self.process = None

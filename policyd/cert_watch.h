@@ -1,0 +1,28 @@
+/*
+ * Has our own certificates looked at from time to time, by running "hopseal
+ * certs", which finds them, reads them and asks those who serve them.
+ */
+
+#ifndef HOPSEAL_CERT_WATCH_H
+#define HOPSEAL_CERT_WATCH_H
+
+struct cert_watch;
+struct event_base;
+struct load;
+struct settings;
+
+/* report is the JSON object that the command printed. */
+typedef void cert_watch_cb(const char *report, void *arg);
+
+/*
+ * The first look comes soon, then one each cert_interval, and each five minutes
+ * while something is wrong.  load and what it names live as long as the watch.
+ */
+struct cert_watch *cert_watch_new(struct event_base *base,
+	    const struct load *load, cert_watch_cb *callback, void *arg);
+/* The interval of these settings; now a look is due. */
+void	cert_watch_configure(struct cert_watch *watch,
+	    const struct settings *settings);
+void	cert_watch_free(struct cert_watch *watch);	/* NULL is fine */
+
+#endif
