@@ -255,11 +255,24 @@ write_pid_file(struct parent *p)
 	buffer_clear(&path);
 }
 
+static void
+make_folders(struct parent *p, struct buffer *errors)
+{
+	const struct config *config = p->settings->config;
+	char ledger[PATH_MAX];
+
+	make_folder(config->run_dir, NULL, 0755, errors);
+	make_folder(config->state_dir, &p->user, 0750, errors);
+	/* The clerk's, whoever owns the folder around it. */
+	snprintf(ledger, sizeof(ledger), "%s/ledger", config->state_dir);
+	if (errors->len == 0)
+		make_folder(ledger, &p->user, 0700, errors);
+}
+
 /* All that can fail, before anything is started; all mistakes at once. */
 static int
 parent_prepare(struct parent *p)
 {
-	const struct config *config = p->settings->config;
 	struct buffer errors;
 	int result;
 
@@ -267,10 +280,8 @@ parent_prepare(struct parent *p)
 	find_accounts(p, &errors);
 	open_programs(p, &errors);
 	/* From here on something is left behind. */
-	if (errors.len == 0) {
-		make_folder(config->run_dir, NULL, 0755, &errors);
-		make_folder(config->state_dir, &p->user, 0750, &errors);
-	}
+	if (errors.len == 0)
+		make_folders(p, &errors);
 	if (errors.len == 0)
 		bind_listeners(p, &errors);
 	fputs(buffer_text(&errors), stderr);
