@@ -167,6 +167,19 @@ def test_unknown(folder):
             assert r.policyd.count_said("table=hash:t, reason=postmap ") == 1, name
 
 
+def test_proxymap(folder):
+    """A proxymap that cannot be reached is left out."""
+    with Rig(folder, "transport_maps = proxy:hash:t\nqueue_directory = " + folder,
+             "hash:t a.example smtp:b.example\nproxy:hash:t a.example smtp:c.example\n") as r:
+        assert r.way("u@a.example") == "b.example"
+        os.mkdir(os.path.join(folder, "private"))
+        path = os.path.join(folder, "private", "proxymap")
+        with open(path, "w"):
+            os.chmod(path, 0o666)
+        r.policyd.process.send_signal(signal.SIGHUP)
+        wait_until(lambda: r.way("u@a.example") == "c.example", "the table by proxymap")
+
+
 def test_missing_postmap(folder):
     with Rig(folder, "transport_maps = hash:t") as r:
         os.unlink(os.path.join(r.folder, "postmap"))
