@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "policyd/clerk/aggregates.h"
 #include "policyd/clerk/datagram_service.h"
 #include "policyd/clerk/ledger.h"
 #include "policyd/clerk/ledger_session.h"
@@ -32,6 +33,7 @@ struct sources {
 	struct child		*child;
 	struct ledger		*ledger;
 	struct ledger_share	*share;
+	struct aggregates	*aggregates;
 	struct event		*tick;
 	struct log_follow	*log;		/* NULL: not wanted, or not yet */
 	struct log_sessions	*sessions;
@@ -272,6 +274,7 @@ on_tick(evutil_socket_t fd, short events, void *arg)
 		start(s);
 	ledger_share_tick(s->share);
 	s->clock.now = clock_now_s();
+	aggregates_tick(s->aggregates, config_of(s), s->clock.now);
 	estimate_loss(s);
 }
 
@@ -300,6 +303,7 @@ sources_new(struct child *child, struct ledger *ledger,
 	s->child = child;
 	s->ledger = ledger;
 	s->share = share;
+	s->aggregates = aggregates_new(ledger);
 	s->started_at = clock_now_s();
 	s->tick = event_new(child->base, -1, EV_PERSIST, on_tick, s);
 	event_add(s->tick, &interval);
@@ -316,6 +320,7 @@ sources_free(struct sources *s)
 	if (ledger_is_open(s->ledger))
 		commit(s);
 	event_free(s->tick);
+	aggregates_free(s->aggregates);
 	log_follow_free(s->log);
 	log_sessions_free(s->sessions);
 	datagram_service_free(s->datagrams);

@@ -53,7 +53,8 @@ def wait_equal(policyd, truth, seconds=SETTLE_S):
 
 def start(folder, **options):
     log = MailLog(os.path.join(folder, "mail.log"))
-    return log, Policyd(folder, maillog=log.path, aggregates_file="", **options).start()
+    return log, Policyd(folder, **{"maillog": log.path, "aggregates_file": "",
+                                   **options}).start()
 
 
 class Redis:
@@ -179,7 +180,9 @@ def test_rotation_while_away(folder):
 @test
 def test_clerk_killed(folder):
     """20 times, at any instant, while the log is written and rotated."""
-    log, policyd = start(folder)
+    os.chmod(folder, 0o777)
+    aggregates = os.path.join(folder, "aggregates.jsonl")
+    log, policyd = start(folder, aggregates_file=aggregates, aggregate_interval="1m")
     chance = random.Random(20)
     log.start()
     for turn in range(20):
@@ -194,6 +197,29 @@ def test_clerk_killed(folder):
     log.stop()
     wait_equal(policyd, log.truth)
     assert policyd.count_said("lines were missed") == 0, "nothing was missed"
+    check_aggregates(log, aggregates)
+
+
+def check_aggregates(log, path):
+    """The sums of the next full minute, a line for each domain that failed and one for all."""
+    size = os.path.getsize(path) if os.path.exists(path) else 0
+    wait_until(lambda: os.path.exists(path) and os.path.getsize(path) > size, "aggregates", 65)
+    with open(path) as f:
+        f.seek(size)
+        *domains, last = map(json.loads, f)
+    assert {d["policy"]["policy-domain"] for d in domains} == {d for d, _ in log.failures}
+    for line in domains:
+        name = line["policy"]["policy-domain"]
+        summary, details = line["summary"], line["failure-details"]
+        assert summary["total-failure-session-count"] == log.by_domain[name, "failure"], line
+        assert summary["total-successful-session-count"] == log.by_domain[name, "success"], line
+        assert sum(d["failed-session-count"] for d in details) == \
+            log.by_domain[name, "failure"], line
+        assert {d["result-type"] for d in details} <= {"certificate-expired",
+                                                      "validation-failure"}, line
+    assert {d: last["summary"][d].get("total-successful-session-count", 0)
+            for d in ("out", "in")} == {d: log.truth[d, "success"] for d in ("out", "in")}, last
+    assert last["date-range"]["start-datetime"].endswith("T00:00:00Z") and not last["final"]
 
 
 @test
