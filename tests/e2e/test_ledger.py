@@ -1,0 +1,111 @@
+"""The ledger against the truth: after a mail to each domain the tallies are what its hosts did.
+
+Counted from the log of a real Postfix, while the clerk is killed.
+"""
+
+import signal
+
+from domain import DEFERRED, SENT
+from domains import BY_NAME, DOMAINS
+from process import Timeout, wait_until
+
+# The log tells less than a look at the host ...
+IN_THE_LOG = {
+    "cert-chain-incomplete": "cert-untrusted", "cipher-weak": "handshake-failed",
+    "mx-not-in-policy": "cert-name-mismatch",
+}
+# ... and Postfix tries both hosts, the first in vain.
+TWO_HOSTS = {"enf-mixed.test": {"success": 1, "failure": 1, "cert-expired": 1}}
+# Connections that said nothing about TLS.
+NO_SESSION = ("closed", "tarpit")
+
+before, got = {}, {}
+
+
+def wanted(domain):
+    """What must be counted for one mail; None where more than one host may be tried."""
+    e = domain.expect
+    if domain.name in TWO_HOSTS:
+        return TWO_HOSTS[domain.name]
+    if len(domain.mx_names()) > 1 or domain.hosts and domain.hosts[0].more:
+        return None
+    fault = domain.hosts[0].fault if domain.hosts else ""
+    if fault in NO_SESSION:
+        return {}
+    if e.fate == SENT:
+        return {"clear" if fault == "no-starttls" else "success": 1}
+    if e.fate == DEFERRED and e.finding:
+        return {"failure": 1, IN_THE_LOG.get(e.finding, e.finding): 1}
+    return {}
+
+
+def counts(bench):
+    """{domain: {outcome or finding: count}}"""
+    _, answer = bench.hopseal.command("report")
+    return {row["domain"]: {k: n for k, n in {**row["findings"], **{
+        o: row[o] for o in ("success", "failure", "clear", "unknown")}}.items() if n}
+            for row in answer["domains"]}
+
+
+def grown(new, old):
+    return {k: n - old.get(k, 0) for k, n in new.items() if n > old.get(k, 0)}
+
+
+def prepare(bench, names):
+    bench.restart_hopseal()
+    domains = [BY_NAME[n] for n in names if n in BY_NAME]
+    # The map's answers first: a mail then meets a policy that is known.
+    for domain in domains:
+        bench.hopseal.ask(domain.name)
+    before.update(counts(bench))
+    half = len(domains) // 2
+    queue_ids = {}
+    for part in (domains[:half], domains[half:]):
+        queue_ids.update(bench.postfix.send_all([f"ledger@{d.name}" for d in part], 30))
+        bench.hopseal.wait_replaced("clerk", bench.hopseal.kill("clerk", signal.SIGKILL))
+    for queue_id in queue_ids.values():
+        bench.postfix.fate(queue_id)
+    sums = {d.name: wanted(d) for d in domains}
+
+    def settled():
+        now = counts(bench)
+        got.update({n: grown(now.get(n, {}), before.get(n, {})) for n in sums})
+        return all(w is None or got[n] == w for n, w in sums.items())
+    try:
+        wait_until(settled, 10, "the tallies")
+    except Timeout:
+        pass    # each test says it of its domain
+
+
+def check_domain(domain):
+    def test(bench):
+        if any(h.ipv6 for h in domain.hosts) and not bench.has_ipv6:
+            return "no IPv6"
+        assert got[domain.name] == wanted(domain), \
+            f"counted {got[domain.name]}, not {wanted(domain)}"
+    return test
+
+
+def report_exits(bench):
+    """Failures are exit 1, and the screen names them."""
+    status, answer = bench.hopseal.command("report", "--domain", "enf-expired.test")
+    assert status == 1, status
+    row, = answer["domains"]
+    assert row["failures"] == {"certificate-expired": row["failure"]}, row
+    assert [h["host"] for h in row["hosts"]] == ["mx.enf-expired.test"], row
+    status, answer = bench.hopseal.command("report", "--domain", "never-mailed.test")
+    assert status == 3 and answer["domains"] == [], (status, answer)
+
+
+def status_part(bench):
+    """The log was found by itself and is read to its end."""
+    def part():
+        _, answer = bench.hopseal.command("status")
+        return next(p for p in answer["parts"] if p["name"] == "ledger")
+    wait_until(lambda: ", 0 octets of the log to read" in part()["detail"], 10, part())
+    assert part()["state"] == "ok", part()
+
+
+TESTS = {d.name: check_domain(d) for d in DOMAINS
+         if d.expect and wanted(d) is not None and not d.is_tarpit()}
+TESTS |= {"report-exits": report_exits, "status-part": status_part}
