@@ -38,7 +38,7 @@ OWNERS = {
     "sys/capability.h": ("policyd/privileges.c",),
     "jansson.h": ("policyd/clerk/", "milter/", "ctl/", "shared/tlsrpt/"),
     "zlib.h": ("shared/tlsrpt/", "policyd/clerk/log_follow.c"),
-    "pthread.h": ("milter/", "policyd/scout/", "policyd/clerk/disk_sync.c"),
+    "pthread.h": ("milter/", "policyd/scout/", "shared/io/disk_sync.c"),
 }
 
 PROGRAMS = ("policyd", "milter", "ctl")

@@ -18,7 +18,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "policyd/clerk/disk_sync.h"
+#include "shared/io/disk_sync.h"
 #include "shared/pack.h"
 #include "shared/siphash.h"
 #include "shared/xalloc.h"

@@ -3,7 +3,7 @@
  * request, and files take turns so seldom that one place suffices.
  */
 
-#include "policyd/clerk/disk_sync.h"
+#include "shared/io/disk_sync.h"
 
 #include <errno.h>
 #include <fcntl.h>
