@@ -80,23 +80,32 @@ on_sum(const struct tally *tally, const char *why, void *arg)
 void
 reports_ask(struct reports *reports, uint64_t connection, struct text request)
 {
-	struct waiting *w = xcalloc(1, sizeof(*w));
+	struct report_question q;
+	struct waiting *w;
 	const char *why;
 
-	if (report_question_parse(request, clock_now_s(), &w->question,
-	    &why) == 0 && !ledger_is_open(reports->ledger))
-		why = ledger_trouble(reports->ledger);
-	else if (w->question.top > 0) {
-		w->reports = reports;
-		w->connection = connection;
-		LIST_INSERT_HEAD(&reports->list, w, entry);
-		w->sum = ledger_sum_start(reports->base, reports->ledger,
-		    reports->share, w->question.first, w->question.last,
-		    text_of(w->question.domain), on_sum, w);
+	if (report_question_parse(request, clock_now_s(), &q, &why) == -1) {
+		reports->on_answer(connection, json_error_line(why),
+		    reports->arg);
 		return;
 	}
-	free(w);
-	reports->on_answer(connection, json_error_line(why), reports->arg);
+	if (q.is_received) {
+		reports->on_answer(connection, json_error_line("reports of "
+		    "others are not taken in by this version"), reports->arg);
+		return;
+	}
+	if (!ledger_is_open(reports->ledger)) {
+		reports->on_answer(connection, json_error_line(
+		    ledger_trouble(reports->ledger)), reports->arg);
+		return;
+	}
+	w = xcalloc(1, sizeof(*w));
+	w->reports = reports;
+	w->connection = connection;
+	w->question = q;
+	LIST_INSERT_HEAD(&reports->list, w, entry);
+	w->sum = ledger_sum_start(reports->base, reports->ledger,
+	    reports->share, q.first, q.last, text_of(q.domain), on_sum, w);
 }
 
 void
