@@ -45,6 +45,8 @@ static const struct option long_options[] = {
 	OWN("out", no_argument, CTL_OUT),
 	OWN("received", no_argument, CTL_RECEIVED),
 	OWN("top", required_argument, CTL_TOP),
+	OWN("import", required_argument, CTL_IMPORT),
+	OWN("rfc8460", no_argument, CTL_RFC8460),
 	{ "json", no_argument, NULL, OPTION_JSON },
 	{ "help", no_argument, NULL, 'h' },
 	{ "version", no_argument, NULL, 'V' },
@@ -55,7 +57,8 @@ static const struct option long_options[] = {
 static const char *const arguments[CTL_OPTION_COUNT] = {
 	[CTL_HOST] = "NAME", [CTL_AT] = "TIME", [CTL_CA] = "FILE",
 	[CTL_WARN] = "DAYS", [CTL_DAY] = "DAY", [CTL_SINCE] = "DAY",
-	[CTL_DOMAIN] = "DOMAIN", [CTL_TOP] = "NUMBER"
+	[CTL_DOMAIN] = "DOMAIN", [CTL_TOP] = "NUMBER",
+	[CTL_IMPORT] = "FILE"
 };
 
 static char no_argument_given[] = "";

@@ -10,6 +10,7 @@
 #include "ctl/answer.h"
 #include "ctl/ask.h"
 #include "ctl/ctl.h"
+#include "ctl/report_received.h"
 #include "ctl/screen.h"
 #include "shared/text.h"
 
@@ -241,10 +242,13 @@ exit_of(const json_t *answer, bool is_json)
 
 	if (answer_number(totals, "failure") > 0)
 		return CTL_WARNING;
-	if (answer_number(totals, "sessions") > 0)
+	if (answer_number(totals, "sessions") > 0 ||
+	    answer_number(totals, "reports") > 0)
 		return CTL_FINE;
 	if (!is_json)
-		puts("No session was recorded: \"hopseal status\" says what "
+		puts(answer_is(answer, "direction", "received") ?
+		    "No verified report of others has come in." :
+		    "No session was recorded: \"hopseal status\" says what "
 		    "the ledger is filled from.");
 	return CTL_UNKNOWN;
 }
@@ -253,11 +257,15 @@ static enum ctl_exit
 report_run(const struct ctl_options *options, int operand_count,
     char *const *operands)
 {
-	json_t *request = request_of(options), *answer;
+	json_t *request, *answer;
 	enum ctl_exit status;
 
 	(void)operand_count;
 	(void)operands;
+	if (options->values[CTL_IMPORT] != NULL)
+		return report_received_import(options,
+		    options->values[CTL_IMPORT]);
+	request = request_of(options);
 	if (request == NULL)
 		return CTL_USAGE;
 	answer = ask_policyd(options, request, &status);
@@ -265,6 +273,8 @@ report_run(const struct ctl_options *options, int operand_count,
 		return status;
 	if (options->is_json)
 		ask_print(answer);
+	else if (answer_is(answer, "direction", "received"))
+		report_received_show(answer);
 	else
 		show(answer, options->values[CTL_DOMAIN] != NULL);
 	status = exit_of(answer, options->is_json);
@@ -277,7 +287,8 @@ const struct ctl_command report_command = {
 	.operands = "",
 	.takes = CTL_TAKES(CTL_DAY) | CTL_TAKES(CTL_SINCE) |
 	    CTL_TAKES(CTL_DOMAIN) | CTL_TAKES(CTL_IN) | CTL_TAKES(CTL_OUT) |
-	    CTL_TAKES(CTL_RECEIVED) | CTL_TAKES(CTL_TOP),
+	    CTL_TAKES(CTL_RECEIVED) | CTL_TAKES(CTL_TOP) |
+	    CTL_TAKES(CTL_IMPORT),
 	.summary = "how mail went and came: TLS sessions, failures and why",
 	.help = "Days are UTC, written as 2026-11-22, today or yesterday; "
 	    "without one it is\nsince yesterday.\n"

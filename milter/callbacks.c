@@ -17,6 +17,7 @@
 #include "milter/mail.h"
 #include "milter/recipient.h"
 #include "milter/reply.h"
+#include "milter/report_intake.h"
 #include "shared/xalloc.h"
 
 #define PORT_SIZE	8
@@ -41,6 +42,7 @@ struct session {
 	char		port[PORT_SIZE]; /* of ours, "" unknown */
 	unsigned long	steps;		/* SMFIP_* as negotiated */
 	struct mail	mail;
+	struct report_intake report;	/* that the mail may bring */
 };
 
 static struct session *
@@ -53,6 +55,13 @@ session_of(SMFICTX *ctx)
 		smfi_setpriv(ctx, s);
 	}
 	return s;
+}
+
+static void
+clear_message(struct session *s)
+{
+	report_intake_clear(&s->report);
+	mail_clear(&s->mail);
 }
 
 /* A macro's value, "" where there is none. */
@@ -90,14 +99,20 @@ on_negotiate(SMFICTX *ctx, unsigned long actions, unsigned long steps,
     unsigned long *our_unused3)
 {
 	struct session *s = session_of(ctx);
+	unsigned long body = SMFIP_NOBODY;
+	struct setup *setup = setup_hold();
 	char macros[200];
 	size_t i;
 
 	(void)unused2;
 	(void)unused3;
+	/* Only reports that others send us are looked into. */
+	if (report_intake_is_on(setup))
+		body = 0;
+	setup_release(setup);
 	*our_actions = actions & (SMFIF_ADDHDRS | SMFIF_CHGHDRS |
 	    SMFIF_QUARANTINE | SMFIF_SETSYMLIST);
-	*our_steps = steps & (SMFIP_NOBODY | SMFIP_NOEOH | SMFIP_NODATA |
+	*our_steps = steps & (SMFIP_SKIP | body | SMFIP_NOEOH | SMFIP_NODATA |
 	    SMFIP_NOUNKNOWN | SMFIP_NR_CONN | SMFIP_NR_HELO | SMFIP_NR_MAIL |
 	    SMFIP_NR_HDR);
 	*our_unused2 = *our_unused3 = 0;
@@ -159,7 +174,7 @@ on_close(SMFICTX *ctx)
 	struct session *s = smfi_getpriv(ctx);
 
 	if (s != NULL)
-		mail_clear(&s->mail);
+		clear_message(s);
 	free(s);
 	smfi_setpriv(ctx, NULL);
 	return SMFIS_CONTINUE;
@@ -187,6 +202,7 @@ on_mail(SMFICTX *ctx, char **arguments)
 	struct session *s = session_of(ctx);
 	struct mail *mail = &s->mail;
 
+	clear_message(s);
 	mail_begin(mail, setup_hold());
 	mail_set_sender(mail, arguments[0]);
 	if (s->has_client)
@@ -203,10 +219,14 @@ on_mail(SMFICTX *ctx, char **arguments)
 static sfsistat
 on_recipient(SMFICTX *ctx, char **arguments)
 {
-	struct mail *mail = &session_of(ctx)->mail;
+	struct session *s = session_of(ctx);
+	struct mail *mail = &s->mail;
 	struct judgement judgement;
 	struct next_hop hop;
 
+	if (mail->setup != NULL)
+		report_intake_note_recipient(&s->report, mail->setup,
+		    recipient_address(text_of(arguments[0])));
 	/* What a content filter hands back was judged when it came in. */
 	if (mail->setup == NULL || mail->is_reinjected ||
 	    !recipient_judge(mail, text_of(arguments[0]), &hop, &judgement))
@@ -219,15 +239,27 @@ on_header(SMFICTX *ctx, char *name, char *value)
 {
 	struct session *s = session_of(ctx);
 
-	(void)value;
 	mail_note_header(&s->mail, name);
+	report_intake_add_header(&s->report, name, value);
 	return go_on(s, SMFIP_NR_HDR);
+}
+
+static sfsistat
+on_body(SMFICTX *ctx, unsigned char *data, size_t len)
+{
+	struct session *s = session_of(ctx);
+
+	if (!report_intake_add_body(&s->report, data, len) &&
+	    (s->steps & SMFIP_SKIP) != 0)
+		return SMFIS_SKIP;
+	return SMFIS_CONTINUE;
 }
 
 static sfsistat
 on_message_end(SMFICTX *ctx)
 {
-	struct mail *mail = &session_of(ctx)->mail;
+	struct session *s = session_of(ctx);
+	struct mail *mail = &s->mail;
 	char queue_id[32];
 	sfsistat result;
 
@@ -235,14 +267,15 @@ on_message_end(SMFICTX *ctx)
 		return reply_own_failure();
 	mail_set_word(queue_id, sizeof(queue_id), macro(ctx, "i"));
 	result = reply_message(ctx, mail, queue_id);
-	mail_clear(mail);
+	report_intake_finish(&s->report, mail->setup, queue_id);
+	clear_message(s);
 	return result;
 }
 
 static sfsistat
 on_abort(SMFICTX *ctx)
 {
-	mail_clear(&session_of(ctx)->mail);
+	clear_message(session_of(ctx));
 	return SMFIS_CONTINUE;
 }
 
@@ -260,6 +293,7 @@ callbacks_description(void)
 		.xxfi_envfrom = on_mail,
 		.xxfi_envrcpt = on_recipient,
 		.xxfi_header = on_header,
+		.xxfi_body = on_body,
 		.xxfi_eom = on_message_end,
 		.xxfi_abort = on_abort,
 		.xxfi_close = on_close,

@@ -18,6 +18,7 @@
 #include "milter/cache_wait.h"
 #include "milter/callbacks.h"
 #include "milter/policyd_line.h"
+#include "milter/report_intake.h"
 #include "milter/setup.h"
 #include "milter/socket.h"
 #include "milter/watch.h"
@@ -105,6 +106,7 @@ serve(struct setup_source *source, struct setup *setup, struct buffer *errors)
 	log_set_sink(write_line, &log_lock);
 	source->cache = cache_wait_new();
 	source->policyd = policyd_line_new();
+	source->reports = report_room_new();
 	if (source->cache == NULL) {
 		buffer_addf(errors, "no thread: %s\n", strerror(errno));
 		return EX_OSERR;

@@ -103,20 +103,23 @@ parse_site(json_t *object, struct site_answer *out)
 {
 	int known, plain = 0, relay, strict, breaker, nobody;
 	json_t *domains, *networks, *level;
-	const char *dane;
+	const char *dane, *authserv_id = NULL;
 	json_int_t times[4];
 
 	if (json_unpack(object, "{s:b, s?b, s:o, s:o, s:s, s:o, s:b, s:b, s:b,"
-	    "s:b, s:I, s:I, s:I, s:I}", "known", &known, "plain", &plain,
+	    "s:b, s:I, s:I, s:I, s:I, s?s}", "known", &known, "plain", &plain,
 	    "own_domains", &domains,
 	    "own_networks", &networks, "dane", &dane, "level", &level,
 	    "fallback_relay", &relay, "strict", &strict,
 	    "breaker_open", &breaker, "answers_nobody", &nobody,
 	    "stale_ttl", &times[0], "good_ttl", &times[1],
-	    "bad_ttl", &times[2], "reprobe_after", &times[3]) == -1)
+	    "bad_ttl", &times[2], "reprobe_after", &times[3],
+	    "authserv_id", &authserv_id) == -1)
 		return false;
 	out->is_known = known;
 	out->is_plain = plain;
+	if (authserv_id != NULL)
+		out->authserv_id = xstrdup(authserv_id);
 	out->tls.has_fallback_relay = relay;
 	out->tls.is_strict = strict;
 	out->tls.breaker_is_open = breaker;
@@ -158,6 +161,7 @@ site_answer_clear(struct site_answer *site)
 	for (i = 0; i < site->own_domain_count; i++)
 		free(site->own_domains[i]);
 	free(site->own_domains);
+	free(site->authserv_id);
 	network_list_clear(&site->own_networks);
 	*site = (struct site_answer){ 0 };
 }

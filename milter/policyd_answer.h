@@ -24,6 +24,7 @@ struct site_answer {
 	struct tls_site		 tls;
 	struct network_list	 own_networks;
 	char			**own_domains;	/* in the one spelling */
+	char			*authserv_id;	/* the option, or Postfix's name; or NULL */
 	size_t			 own_domain_count;
 };
 

@@ -9,9 +9,8 @@
 
 #include "shared/host_name.h"
 
-/* Without the brackets. */
-static struct text
-strip(struct text address)
+struct text
+recipient_address(struct text address)
 {
 	if (address.len > 0 && address.data[0] == '<') {
 		address.data++;
@@ -81,7 +80,7 @@ recipient_judge(struct mail *mail, struct text recipient, struct next_hop *hop,
 	struct route route;
 	size_t i;
 
-	find_route(mail, strip(recipient), &route);
+	find_route(mail, recipient_address(recipient), &route);
 	if (route.transport.kind != TRANSPORT_HOPS ||
 	    (!mail->is_own && route.domain_is_ours != FACT_ABSENT))
 		return false;

@@ -8,6 +8,8 @@
 
 #include "milter/mail.h"
 
+/* Without its brackets. */
+struct text recipient_address(struct text argument);
 /*
  * recipient is "<user@example.com>", with or without the brackets.  False where
  * nothing is judged: our own domains, no next hop, or one that is not known.

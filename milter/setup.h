@@ -18,6 +18,7 @@
 
 struct cache_wait;
 struct policyd_line;
+struct report_room;
 
 /* Where a setup comes from; lives as long as the program. */
 struct setup_source {
@@ -26,6 +27,7 @@ struct setup_source {
 	const char		*overrides;	/* "name=value" lines of -o */
 	struct cache_wait	*cache;		/* NULL: only files count */
 	struct policyd_line	*policyd;
+	struct report_room	*reports;	/* that pass */
 };
 
 struct setup {

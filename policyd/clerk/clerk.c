@@ -21,6 +21,7 @@
 #include "policyd/clerk/ledger_status.h"
 #include "policyd/clerk/next_hops.h"
 #include "policyd/clerk/question.h"
+#include "policyd/clerk/received.h"
 #include "policyd/clerk/reports.h"
 #include "policyd/clerk/request_json.h"
 #include "policyd/clerk/route_json.h"
@@ -59,6 +60,7 @@ struct clerk {
 	struct reports		*reports;
 	struct cert_states	*certs;
 	struct alerts		*alerts;
+	struct received_store	*received;
 	char			*children;	/* the parent's JSON, or NULL */
 	char			*refusal;	/* of settings on disk, or NULL */
 	char			*resolver_payload;
@@ -271,7 +273,12 @@ clerk_on_line(uint64_t connection, struct text line, void *arg)
 		clerk_answer(clerk, connection, clerk_reload(clerk));
 		break;
 	case CONTROL_REPORT:
-		reports_ask(clerk->reports, connection, line);
+		if (!received_store_ask(clerk->received, connection, line))
+			reports_ask(clerk->reports, connection, line);
+		break;
+	case CONTROL_RECEIVED:
+		clerk_answer(clerk, connection,
+		    received_store_take(clerk->received, line));
 		break;
 	case CONTROL_ROUTE:
 		clerk_answer_route(clerk, connection, line);
@@ -457,6 +464,8 @@ static void
 clerk_set_ledger(struct clerk *clerk, const struct settings *settings)
 {
 	reports_abort(clerk->reports);
+	received_store_abort(clerk->received);
+	received_store_set_config(clerk->received, settings->config);
 	ledger_set_config(clerk->ledger, settings->config);
 	ledger_share_set_settings(clerk->share, settings);
 }
@@ -472,6 +481,8 @@ clerk_open_ledger(struct clerk *clerk, const struct settings *settings)
 	    clerk->share);
 	clerk->reports = reports_new(base, clerk->ledger, clerk->share,
 	    clerk_on_report, clerk);
+	clerk->received = received_store_new(base, clerk->share,
+	    settings->config, clerk_on_report, clerk);
 }
 
 static void
@@ -525,6 +536,7 @@ clerk_on_stop(struct child *child)
 	alerts_free(clerk->alerts);
 	cert_states_free(clerk->certs);
 	reports_free(clerk->reports);
+	received_store_free(clerk->received);
 	sources_free(clerk->sources);
 	ledger_share_free(clerk->share);
 	ledger_free(clerk->ledger);

@@ -6,6 +6,7 @@
 #include "policyd/clerk/site_json.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "policyd/clerk/value_json.h"
 #include "shared/host_name.h"
@@ -59,6 +60,18 @@ network_array(const struct settings *settings)
 	return array;
 }
 
+/* By which our own verifier of DKIM signs what it says (RFC 8601, 2.5). */
+static const char *
+authserv_id(const struct settings *settings)
+{
+	const char *option = settings->config->authserv_id;
+	const char *name = settings->site->myhostname;
+
+	if (strcmp(option, "$myhostname") != 0)
+		return option;
+	return name != NULL ? name : "";
+}
+
 /* Nothing but what stands in these lists says where mail goes. */
 static bool
 is_plain(const struct settings *settings)
@@ -77,7 +90,7 @@ char *
 site_line(const struct tls_site *site, const struct settings *settings)
 {
 	return json_line(json_pack("{s:b, s:b, s:o, s:o, s:s, s:o, s:b, s:b,"
-	    "s:b, s:b, s:I, s:I, s:I, s:I}",
+	    "s:b, s:b, s:I, s:I, s:I, s:I, s:s}",
 	    "known", settings->site->is_known,
 	    "plain", is_plain(settings),
 	    "own_domains", domain_array(settings),
@@ -92,5 +105,6 @@ site_line(const struct tls_site *site, const struct settings *settings)
 	    "stale_ttl", (json_int_t)site->stale_ttl_s,
 	    "good_ttl", (json_int_t)site->good_ttl_s,
 	    "bad_ttl", (json_int_t)site->bad_ttl_s,
-	    "reprobe_after", (json_int_t)site->reprobe_after_s));
+	    "reprobe_after", (json_int_t)site->reprobe_after_s,
+	    "authserv_id", authserv_id(settings)));
 }

@@ -404,6 +404,7 @@ question_answer(struct front *front, const struct frame *frame)
 	case CONTROL_RELOAD:
 	case CONTROL_REPORT:
 	case CONTROL_ROUTE:
+	case CONTROL_RECEIVED:
 		break;
 	}
 }

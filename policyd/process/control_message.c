@@ -17,7 +17,8 @@ static const char *const command_names[] = {
 	[CONTROL_RULES] = "rules",
 	[CONTROL_RELOAD] = "reload",
 	[CONTROL_REPORT] = "report",
-	[CONTROL_ROUTE] = "route"
+	[CONTROL_ROUTE] = "route",
+	[CONTROL_RECEIVED] = "received"
 };
 
 /* An octet of at most max. */
@@ -42,7 +43,7 @@ control_command_parse(struct text word, enum control_command *out)
 {
 	int i;
 
-	for (i = CONTROL_EXPLAIN; i <= CONTROL_ROUTE; i++)
+	for (i = CONTROL_EXPLAIN; i <= CONTROL_RECEIVED; i++)
 		if (text_equals(word, command_names[i])) {
 			*out = (enum control_command)i;
 			return true;

@@ -37,6 +37,8 @@ static const struct {
 	    false },
 	{ "route", "{\"command\":\"route\",\"recipient\":\"a@b\"}", NULL,
 	    CONTROL_ROUTE, "", false },
+	{ "received", "{\"command\":\"received\",\"record\":\"x\"}", NULL,
+	    CONTROL_RECEIVED, "", false },
 	{ "explain a next hop", "{\"command\":\"explain\","
 	    "\"domain\":\"a.example\",\"next_hop\":true}", NULL,
 	    CONTROL_EXPLAIN, "a.example", false },
