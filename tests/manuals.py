@@ -1,4 +1,5 @@
-"""The manuals: well-formed, and of one mind with the programs about the options.
+"""The manuals: well-formed, and of one mind with the programs about options, commands
+and log lines.
 
 check() yields pairs of a rule and the lines that break it.
 """
@@ -6,9 +7,12 @@ check() yields pairs of a rule and the lines that break it.
 import glob
 import os
 import re
+import shlex
 import subprocess
 
 SAMPLE, MANUAL = "conf/hopseal.conf", "docs/hopseal.conf.5"
+TROUBLES = "docs/troubleshooting.md"
+PROGRAMS = ("policyd", "milter", "shared")
 
 
 def check(build):
@@ -20,6 +24,10 @@ def check(build):
     yield "hopseal-policyd -d prints options", [] if table else [done.stderr]
     yield f"{SAMPLE} has the options and their defaults", list(differences(table, sample()))
     yield f"{MANUAL} has the options and their defaults", list(differences(table, manual()))
+    yield "examples use commands and options that exist", list(
+        wrong_examples(os.path.join(build, "hopseal")))
+    yield "links lead somewhere", list(dead_links())
+    yield f"{TROUBLES} has each warning and error", list(log_differences())
 
 
 def lint(page):
@@ -54,3 +62,97 @@ def differences(table, other):
             yield f"{name}: there is no such option"
         elif table[name].strip() != other[name].strip():
             yield f"{name}: default is {table[name]!r}, not {other[name]!r}"
+
+
+def pages():
+    """(path, text) of all that people read."""
+    for path in ["README.md", *sorted(glob.glob("docs/*.md")),
+                 *sorted(glob.glob("docs/*.[158]"))]:
+        with open(path) as f:
+            yield path, f.read()
+
+
+def wrong_examples(program):
+    """Calls of hopseal: a line of their own, `...` in a text, .Dl and .Dq in mdoc."""
+    helps = {}
+    for path, text in pages():
+        for call in re.findall(
+                r"^(?:\.D[lq] |    +)(?:[#$] )?(?:[^\n#|]*\| )?(?:build/)?hopseal ([^\n]*)"
+                r"|`hopseal ([^`]*)`", text, re.M):
+            call = "".join(call)
+            if not re.match(r"[-a-z]", call):
+                continue
+            words = command_words(call)
+            if words and words[0] not in helps:
+                done = subprocess.run([program, words[0], "--help"], capture_output=True,
+                                      text=True)
+                helps[words[0]] = done.stdout if done.returncode == 0 else None
+            if words and (why := misuse(words, helps[words[0]])):
+                yield f"{path}: hopseal {call}: {why}"
+
+
+def command_words(call):
+    """The command and what follows it, without the options that all commands take."""
+    words = shlex.split(re.split(r"[|>;]", call)[0], comments=True)
+    while words and words[0].startswith("-"):
+        words = words[2 if words[0] in ("-c", "-o") else 1:]
+    return words
+
+
+def misuse(words, help_):
+    if help_ is None:
+        return "there is no such command"
+    for option in (w.split("=")[0] for w in words if w.startswith("--")):
+        if option not in ("--", "--json", "--help") and not re.search(
+                re.escape(option) + r"\b", help_):
+            return f"there is no {option}"
+    if words[0] == "lint" and words[1:] and words[1].islower() and not re.search(
+            rf"\b{re.escape(words[1])}\b", help_):
+        return f"there is no {words[1]}"
+    return ""
+
+
+def dead_links():
+    """Files, and headings in them, that a page names and that are not there."""
+    texts = dict(pages())
+    for path, text in texts.items():
+        for target, anchor in re.findall(r"\]\(([^)#\s]*)#?([^)\s]*)\)", text):
+            if path.endswith(".md") and "://" not in target:
+                place = os.path.normpath(os.path.join(os.path.dirname(path), target)
+                                         if target else path)
+                if not os.path.exists(place):
+                    yield f"{path}: there is no {target}"
+                elif anchor and anchor not in anchors(texts.get(place, "")):
+                    yield f"{path}: {target} has no #{anchor}"
+
+
+def anchors(text):
+    """As those who show Markdown make them of headings."""
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
+            for heading in re.findall(r"^#+ (.*)$", text, re.M)}
+
+
+def log_differences():
+    """Entries are "- `WORDS...`", with the words of the line up to its first value."""
+    with open(TROUBLES) as f:
+        entries = re.findall(r"^- `(.*?)`", f.read(), re.M)
+    lines = dict(log_lines())
+    for line, path in sorted(lines.items()):
+        if not any(entry.startswith(line) for entry in entries):
+            yield f"{path}: no entry begins with: {line}"
+    for entry in entries:
+        if not any(entry.startswith(line) for line in lines):
+            yield f"no program writes: {entry}"
+
+
+def log_lines():
+    """(words, file) of each warning and error that does not begin with a value."""
+    for path in (p for folder in PROGRAMS
+                 for p in sorted(glob.glob(f"{folder}/**/*.c", recursive=True))):
+        with open(path) as f:
+            text = f.read()
+        for literal in re.findall(r"\blog_(?:warn|error)\b[^;\"{}]*\(\s*"
+                                  r'((?:"(?:[^"\\]|\\.)*"\s*)+)', text):
+            format_ = "".join(re.findall(r'"((?:[^"\\]|\\.)*)"', literal))
+            if words := format_.partition("%")[0].strip():
+                yield words, path
