@@ -57,7 +57,11 @@ enum message_type {
 	MESSAGE_OPEN,
 	MESSAGE_OPENED,
 	/* parent to clerk: what "hopseal certs --json" printed */
-	MESSAGE_CERTS
+	MESSAGE_CERTS,
+	/* front to clerk: what was promised for a domain, and a client's session
+	   (policyd/process/session_message.h) */
+	MESSAGE_PROMISE,
+	MESSAGE_SESSION
 };
 
 #endif

@@ -378,6 +378,9 @@ clerk_on_frame(struct child *child, enum role peer, const struct frame *frame)
 		    frame->payload);
 	else if (frame->type == MESSAGE_ROUTE && peer == ROLE_FRONT)
 		clerk_find_route(clerk, frame);
+	else if (peer == ROLE_FRONT && (frame->type == MESSAGE_PROMISE ||
+	    frame->type == MESSAGE_SESSION))
+		sources_on_front(clerk->sources, frame->type, frame->payload);
 	else if (frame->type == MESSAGE_RESOLVER && peer == ROLE_SCOUT)
 		clerk_on_resolver(clerk, frame->payload);
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "policyd/clerk/ledger.h"
+#include "policyd/clerk/promises.h"
 #include "shared/tlsrpt/datagram.h"
 
 static enum tally_outcome
@@ -51,9 +52,11 @@ domain_of(const struct tls_session *s)
 }
 
 bool
-ledger_count_session(struct ledger *l, const struct tls_session *s,
-    enum tally_source source)
+ledger_count_session(struct ledger *l, struct promises *promises,
+    const struct tls_session *s, enum tally_source source)
 {
+	const struct promise *promise = NULL;
+	char ref[TALLY_REF_SIZE] = "";
 	struct tally *tally = ledger_tally(l, s->at);
 	struct tally_key key = {
 		.direction = s->direction, .outcome = outcome_of(s),
@@ -61,19 +64,25 @@ ledger_count_session(struct ledger *l, const struct tls_session *s,
 		.refuses_our_certificate = s->refuses_our_certificate,
 		.protocol = s->protocol, .cipher = s->cipher
 	};
+	struct tally_key detail;
 
 	if (tally == NULL)
 		return false;
-	if (s->direction == SESSION_OUT)
+	if (s->direction == SESSION_OUT) {
 		key.host = s->host;
-	else
+		promise = promises_find(promises, domain_of(s));
+	} else
 		key.service = s->service;
 	if (key.outcome == TALLY_FAILURE) {
 		key.host = s->host;
 		key.address = s->address;
 		key.reason = s->alert.len > 0 ? s->alert : s->reason;
 	}
+	if (promise != NULL)
+		promise_complete(promise, tally, s, source, &key, ref);
 	tally_add(tally, domain_of(s), &key, s->at, source);
+	if (promise != NULL && promise_detail(promise, &detail))
+		tally_add(tally, domain_of(s), &detail, s->at, source);
 	return true;
 }
 

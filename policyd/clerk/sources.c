@@ -18,7 +18,9 @@
 #include "policyd/clerk/ledger_session.h"
 #include "policyd/clerk/ledger_share.h"
 #include "policyd/clerk/log_follow.h"
+#include "policyd/clerk/promises.h"
 #include "policyd/process/child.h"
+#include "policyd/process/session_message.h"
 #include "shared/io/clock.h"
 #include "shared/io/log.h"
 #include "shared/postfix/log_sessions.h"
@@ -34,6 +36,7 @@ struct sources {
 	struct ledger		*ledger;
 	struct ledger_share	*share;
 	struct aggregates	*aggregates;
+	struct promises		*promises;
 	struct event		*tick;
 	struct log_follow	*log;		/* NULL: not wanted, or not yet */
 	struct log_sessions	*sessions;
@@ -109,7 +112,8 @@ on_session(void *arg, const struct tls_session *session)
 		s->announced++;
 	if (!is_counted_from_log(config_of(s), session))
 		return;
-	if (ledger_count_session(s->ledger, session, TALLY_REPEATABLE))
+	if (ledger_count_session(s->ledger, s->promises, session,
+	    TALLY_REPEATABLE))
 		note_counted(s, session->direction, session->at);
 	else
 		s->state.old_count++;
@@ -293,6 +297,31 @@ sources_on_opened(struct sources *s, uint64_t number, const char *why, int fd)
 		close(fd);
 }
 
+static void
+take_note(struct sources *s, struct text payload)
+{
+	struct tls_session session;
+
+	if (config_of(s)->inbound_source != CONFIG_INBOUND_ACCESS ||
+	    !session_note_parse(payload, &session))
+		return;
+	session.at = clock_now_s();
+	if (!ledger_count_session(s->ledger, s->promises, &session,
+	    TALLY_ONCE))
+		return;
+	note_counted(s, session.direction, session.at);
+	ledger_commit(s->ledger);
+}
+
+void
+sources_on_front(struct sources *s, uint8_t type, struct text payload)
+{
+	if (type == MESSAGE_PROMISE)
+		promises_take(s->promises, payload);
+	else if (ledger_is_open(s->ledger))
+		take_note(s, payload);
+}
+
 struct sources *
 sources_new(struct child *child, struct ledger *ledger,
     struct ledger_share *share)
@@ -304,6 +333,7 @@ sources_new(struct child *child, struct ledger *ledger,
 	s->ledger = ledger;
 	s->share = share;
 	s->aggregates = aggregates_new(ledger);
+	s->promises = promises_new();
 	s->started_at = clock_now_s();
 	s->tick = event_new(child->base, -1, EV_PERSIST, on_tick, s);
 	event_add(s->tick, &interval);
@@ -321,6 +351,7 @@ sources_free(struct sources *s)
 		commit(s);
 	event_free(s->tick);
 	aggregates_free(s->aggregates);
+	promises_free(s->promises);
 	log_follow_free(s->log);
 	log_sessions_free(s->sessions);
 	datagram_service_free(s->datagrams);

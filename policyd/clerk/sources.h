@@ -38,6 +38,9 @@ void		 sources_free(struct sources *s);
 /* A MESSAGE_OPENED of the parent; fd is taken. */
 void		 sources_on_opened(struct sources *s, uint64_t number,
 		    const char *why, int fd);
+/* A MESSAGE_PROMISE or MESSAGE_SESSION of the front. */
+void		 sources_on_front(struct sources *s, uint8_t type,
+		    struct text payload);
 void		 sources_state(const struct sources *s,
 		    struct sources_state *out);
 

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "policyd/front/domain_lookup.h"
+#include "policyd/front/feedback.h"
 #include "policyd/front/route_ask.h"
 #include "policyd/front/state.h"
 #include "shared/io/clock.h"
@@ -649,6 +650,7 @@ access_on_bytes(struct client *client, struct text bytes, size_t *used,
 		break;
 	}
 	front->counters.access_requests++;
+	feedback_tell_session(front, &request);
 	if (text_equals(request.protocol_state, "RCPT") &&
 	    front->settings->config->recipient_judge == CONFIG_JUDGE_ACCESS)
 		return judge_recipient(front, client, &request, reply);

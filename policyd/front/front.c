@@ -164,6 +164,9 @@ on_peer(struct child *child, enum role peer)
 
 	if (peer == ROLE_SCOUT && p->front.lookups != NULL)
 		domain_lookups_on_scout(p->front.lookups);
+	/* The next clerk hears of each promise as its reply is made anew. */
+	if (peer == ROLE_CLERK)
+		p->front.generation++;
 	else if (peer == ROLE_CLERK && p->front.routes != NULL)
 		route_asks_on_clerk(p->front.routes);
 }

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "policyd/front/domain_lookup.h"
+#include "policyd/front/feedback.h"
 #include "policyd/front/state.h"
 #include "shared/io/clock.h"
 #include "shared/io/log.h"
@@ -123,6 +124,7 @@ make_reply(struct front *front, struct book_entry *entry,
 	if (entry != NULL && entry->record != NULL &&
 	    !text_starts_with((struct text){ payload.data, payload.len },
 	    "TEMP")) {
+		feedback_tell_promise(front, facts);
 		front_date_replies(front, entry, valid_until);
 		domain_book_set_reply(front->book, entry, name,
 		    buffer_text(netstring));
