@@ -20,6 +20,7 @@ SANITIZE ?=
 DEFINES	= -D_GNU_SOURCE -DHOPSEAL_VERSION='"$(VERSION)"' \
 	  -DHOPSEAL_SYSCONFDIR='"$(SYSCONFDIR)/hopseal"' \
 	  -DHOPSEAL_BINDIR='"$(PREFIX)/bin"' \
+	  -DHOPSEAL_BINDIR='"$(PREFIX)/bin"' \
 	  -DHOPSEAL_LIBEXECDIR='"$(PREFIX)/libexec/hopseal"'
 # Two builds of the same source are the same, wherever they are made.
 REPRODUCIBLE = -ffile-prefix-map=$(CURDIR)=.
@@ -49,7 +50,8 @@ objects	= $(patsubst %.c,$(O)/%.o,$(call sources,$(1)))
 PURE	:= $(call objects,shared shared/policy shared/postfix shared/tlsrpt)
 IO	:= $(call objects,shared/io)
 PROCESS	:= $(call objects,policyd/process)
-POLICYD	:= $(call objects,policyd policyd/front policyd/clerk)
+POLICYD	:= $(call objects,policyd policyd/front policyd/clerk) \
+	  $(O)/policyd/clerk/page_files.o
 SCOUT	:= $(call objects,policyd/scout)
 CTL	:= $(call objects,ctl)
 MILTER	:= $(call objects,milter)
@@ -90,6 +92,13 @@ $(O)/%.a:
 
 $(O)/%.o: %.c $(O)/flags | $(O)/packages
 	@mkdir -p $(@D)
+	$(call short,CC)$(CC) $(ALL_CFLAGS) -c -o $@ $<
+# The status page, built in.
+PAGE	:= $(wildcard policyd/clerk/page/*)
+$(O)/policyd/clerk/page_files.c: conf/embed $(PAGE)
+	@mkdir -p $(@D)
+	$(call short,PAGE)conf/embed $(PAGE) > $@
+$(O)/policyd/clerk/page_files.o: $(O)/policyd/clerk/page_files.c $(O)/flags
 	$(call short,CC)$(CC) $(ALL_CFLAGS) -c -o $@ $<
 # Changed flags rebuild everything.
 $(O)/flags: FORCE

@@ -71,17 +71,24 @@ is_default_rules_file(const struct config *config)
 	return is_default;
 }
 
-static char *
-load_password(const char *path, struct buffer *errors)
+/* False when a file is named and holds none; without a file it is NULL. */
+static bool
+load_password(const char *path, char **out, struct buffer *errors)
 {
 	char *password;
 
+	*out = NULL;
 	if (path[0] == '\0')
-		return NULL;
+		return true;
 	password = load_file(path, PASSWORD_MAX_BYTES, false, errors);
-	if (password != NULL)
-		password[strcspn(password, "\r\n")] = '\0';
-	return password;
+	if (password == NULL)
+		return false;
+	password[strcspn(password, "\r\n")] = '\0';
+	*out = password;
+	if (password[0] == '\0')
+		buffer_addf(errors, "%s: its first line is empty, where the "
+		    "password should be\n", path);
+	return password[0] != '\0';
 }
 
 /*
@@ -129,7 +136,7 @@ load_settings(const struct load *from, const char *site_text,
 {
 	struct settings *settings;
 	struct config *config;
-	char *text, *rules, *password;
+	char *text, *rules, *redis_password, *status_password;
 	bool is_complete;
 
 	text = load_file(from->config_path, CONFIG_MAX_BYTES,
@@ -139,9 +146,12 @@ load_settings(const struct load *from, const char *site_text,
 	config = load_config(from, text);
 	rules = load_file(config->rules_file, RULES_MAX_BYTES,
 	    is_default_rules_file(config), errors);
-	password = load_password(config->redis_password_file, errors);
-	is_complete = are_there(config, errors) && rules != NULL &&
-	    (password != NULL || config->redis_password_file[0] == '\0');
+	is_complete = rules != NULL;
+	is_complete &= load_password(config->redis_password_file,
+	    &redis_password, errors);
+	is_complete &= load_password(config->status_password_file,
+	    &status_password, errors);
+	is_complete &= are_there(config, errors);
 	/* Also when a file is missing: for the other mistakes. */
 	settings = settings_new(from->config_path, text, from->overrides,
 	    rules != NULL ? rules : "", site_text, errors);
@@ -149,10 +159,13 @@ load_settings(const struct load *from, const char *site_text,
 		settings_free(settings);
 		settings = NULL;
 	}
-	if (settings != NULL)
-		settings->redis_password = password;
-	else
-		free(password);
+	if (settings != NULL) {
+		settings->redis_password = redis_password;
+		settings->status_password = status_password;
+	} else {
+		free(redis_password);
+		free(status_password);
+	}
 	config_free(config);
 	free(rules);
 	free(text);

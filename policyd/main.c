@@ -32,18 +32,19 @@ static int
 run_child(int argc, char **argv)
 {
 	int fds[64], i;
-	size_t maps, accesses;
+	size_t first, second;	/* how many of each kind */
 
 	log_open("policyd", CONFIG_LOG_AUTO, CONFIG_LOG_INFO);
-	if (strcmp(argv[1], "--clerk") == 0)
-		return clerk_main(CHILD_FD, LISTENER_FD);
 	if (argc < 4)
 		return EX_USAGE;
-	maps = argument_number(argv[2]);
-	accesses = argument_number(argv[3]);
+	first = argument_number(argv[2]);
+	second = argument_number(argv[3]);
 	for (i = 0; i < 64; i++)
 		fds[i] = LISTENER_FD + i;
-	return front_main(CHILD_FD, fds, maps, fds + maps, accesses);
+	if (strcmp(argv[1], "--clerk") == 0)
+		return clerk_main(CHILD_FD, first > 0 ? fds[0] : -1,
+		    fds + first, second);
+	return front_main(CHILD_FD, fds, first, fds + first, second);
 }
 
 int

@@ -39,7 +39,7 @@
 #define SPARE_FDS	256	/* beside the connections */
 
 enum listener { LISTENER_MAP, LISTENER_ACCESS, LISTENER_CONTROL,
-    LISTENER_TLSRPT, LISTENER_COUNT };
+    LISTENER_STATUS, LISTENER_TLSRPT, LISTENER_COUNT };
 
 struct listeners {
 	int		fds[LISTENERS_MAX];
@@ -172,6 +172,8 @@ bind_listeners(struct parent *p, struct buffer *errors)
 	    SOCK_STREAM, &sockets, &p->listeners[LISTENER_ACCESS], errors);
 	bind_option("control_listen", "control", config->control_listen,
 	    SOCK_STREAM, &control, &p->listeners[LISTENER_CONTROL], errors);
+	bind_option("status_listen", "status", config->status_listen,
+	    SOCK_STREAM, &control, &p->listeners[LISTENER_STATUS], errors);
 	if (!hears_datagrams(config))
 		return;
 	snprintf(tlsrpt, sizeof(tlsrpt), "unix:%s", config->tlsrpt_socket);
@@ -304,14 +306,16 @@ add_fds(struct child_recipe *recipe, const struct listeners *listeners)
 static void
 start_children(struct parent *p)
 {
-	static char map_count[8], access_count[8];
+	static char map_count[8], access_count[8], control_count[8],
+	    status_count[8];
 	struct child_recipe front = { .account = p->user,
 	    .program_fd = p->own_program_fd, .may_know_secrets = true,
 	    .arguments = { "hopseal-policyd", "--front", map_count,
 	    access_count } };
 	struct child_recipe clerk = { .account = p->user,
 	    .program_fd = p->own_program_fd, .may_know_secrets = true,
-	    .arguments = { "hopseal-policyd", "--clerk" } };
+	    .arguments = { "hopseal-policyd", "--clerk", control_count,
+	    status_count } };
 	struct child_recipe scout = { .account = p->scout_user,
 	    .program_fd = p->scout_program_fd,
 	    .arguments = { "hopseal-scout", "--background" } };
@@ -319,10 +323,15 @@ start_children(struct parent *p)
 	add_fds(&front, &p->listeners[LISTENER_MAP]);
 	add_fds(&front, &p->listeners[LISTENER_ACCESS]);
 	add_fds(&clerk, &p->listeners[LISTENER_CONTROL]);
+	add_fds(&clerk, &p->listeners[LISTENER_STATUS]);
 	snprintf(map_count, sizeof(map_count), "%zu",
 	    p->listeners[LISTENER_MAP].count);
 	snprintf(access_count, sizeof(access_count), "%zu",
 	    p->listeners[LISTENER_ACCESS].count);
+	snprintf(control_count, sizeof(control_count), "%zu",
+	    p->listeners[LISTENER_CONTROL].count);
+	snprintf(status_count, sizeof(status_count), "%zu",
+	    p->listeners[LISTENER_STATUS].count);
 	/* The front first: it is the one whom others wait for. */
 	children_start(p->children, ROLE_FRONT, &front, p->settings);
 	children_start(p->children, ROLE_CLERK, &clerk, p->settings);
@@ -393,6 +402,7 @@ warn_of_restart(const struct config *old, const struct config *new)
 	if (strcmp(old->map_listen, new->map_listen) != 0 ||
 	    strcmp(old->access_listen, new->access_listen) != 0 ||
 	    strcmp(old->control_listen, new->control_listen) != 0 ||
+	    strcmp(old->status_listen, new->status_listen) != 0 ||
 	    strcmp(old->tlsrpt_socket, new->tlsrpt_socket) != 0 ||
 	    hears_datagrams(old) != hears_datagrams(new) ||
 	    strcmp(old->user, new->user) != 0 ||
@@ -450,8 +460,8 @@ on_site(const char *text, void *arg)
 	buffer_init(&errors, 65536);
 	settings = settings_new(old->config_path, old->config_text,
 	    old->overrides, old->rules_text, text, &errors);
-	if (settings != NULL && old->redis_password != NULL)
-		settings->redis_password = xstrdup(old->redis_password);
+	if (settings != NULL)
+		settings_copy_secrets(settings, old);
 	take_settings(p, settings, &errors);
 	buffer_clear(&errors);
 }

@@ -16,6 +16,7 @@
 #include "policyd/clerk/cert_states.h"
 #include "policyd/clerk/control.h"
 #include "policyd/clerk/explain_json.h"
+#include "policyd/clerk/http_api.h"
 #include "policyd/clerk/ledger.h"
 #include "policyd/clerk/ledger_share.h"
 #include "policyd/clerk/ledger_status.h"
@@ -51,6 +52,9 @@ struct clerk {
 	struct child		*child;		/* NULL before the settings */
 	int			 control_fd;
 	struct control		*control;	/* NULL without a socket */
+	const int		*status_fds;
+	size_t			 status_count;
+	struct http_api		*http;		/* NULL without a socket */
 	struct questions	*questions;
 	struct next_hops	*hops;
 	LIST_HEAD(, explain_wait) explain_waits;
@@ -73,7 +77,10 @@ struct clerk {
 static void
 clerk_answer(struct clerk *clerk, uint64_t connection, char *line)
 {
-	control_answer(clerk->control, connection, line);
+	if (connection & HTTP_API_ASKER)
+		http_api_answer(clerk->http, connection, line);
+	else
+		control_answer(clerk->control, connection, line);
 	free(line);
 }
 
@@ -512,6 +519,8 @@ clerk_on_settings(struct child *child, const struct settings *settings)
 		    settings->config->alert_command);
 		next_hops_set_settings(clerk->hops, settings);
 		clerk_set_ledger(clerk, settings);
+		if (clerk->http != NULL)
+			http_api_set_settings(clerk->http, settings);
 		return;
 	}
 	clerk->child = child;
@@ -523,6 +532,12 @@ clerk_on_settings(struct child *child, const struct settings *settings)
 	if (clerk->control_fd != -1)
 		clerk->control = control_new(child->base, clerk->control_fd,
 		    clerk_on_line, clerk);
+	if (clerk->status_count > 0) {
+		clerk->http = http_api_new(child->base, clerk->status_fds,
+		    clerk->status_count, ledger_session_counts(clerk->ledger),
+		    clerk_on_line, clerk);
+		http_api_set_settings(clerk->http, settings);
+	}
 }
 
 static void
@@ -538,6 +553,7 @@ clerk_on_stop(struct child *child)
 
 	alerts_free(clerk->alerts);
 	cert_states_free(clerk->certs);
+	http_api_free(clerk->http);
 	reports_free(clerk->reports);
 	received_store_free(clerk->received);
 	sources_free(clerk->sources);
@@ -554,7 +570,8 @@ clerk_on_stop(struct child *child)
 }
 
 int
-clerk_main(int parent_fd, int control_fd)
+clerk_main(int parent_fd, int control_fd, const int *status_fds,
+    size_t status_count)
 {
 	static const struct child_callbacks callbacks = {
 		.on_settings = clerk_on_settings,
@@ -564,7 +581,8 @@ clerk_main(int parent_fd, int control_fd)
 		.on_stop = clerk_on_stop,
 		.on_parent_frame = clerk_on_parent_frame
 	};
-	struct clerk clerk = { .control_fd = control_fd };
+	struct clerk clerk = { .control_fd = control_fd,
+	    .status_fds = status_fds, .status_count = status_count };
 
 	return child_run(ROLE_CLERK, parent_fd, &callbacks, &clerk);
 }

@@ -28,6 +28,7 @@
 #include <unistd.h>
 
 #include "policyd/clerk/journal.h"
+#include "policyd/clerk/session_counts.h"
 #include "shared/io/clock.h"
 #include "shared/io/config.h"
 #include "shared/io/file.h"
@@ -64,6 +65,7 @@ struct ledger {
 	int64_t			 saving_days[DAYS_MAX];
 	size_t			 saving_count;
 	int64_t			 save_ms;	/* not before */
+	struct session_counts	 counts;
 };
 
 /* --------------------------------------------------------------- names */
@@ -793,6 +795,12 @@ const char *
 ledger_trouble(const struct ledger *l)
 {
 	return l->trouble[0] != '\0' ? l->trouble : NULL;
+}
+
+struct session_counts *
+ledger_session_counts(struct ledger *l)
+{
+	return &l->counts;
 }
 
 uint64_t

@@ -19,6 +19,7 @@
 
 struct config;
 struct ledger;
+struct session_counts;
 
 /* A day that is kept; on disk alone while tally is NULL. */
 struct ledger_day {
@@ -71,6 +72,8 @@ void		 ledger_tick(struct ledger *l, bool is_shared);
 /* Why the disk does not take what is counted, or NULL; for people. */
 const char	*ledger_trouble(const struct ledger *l);
 uint64_t	 ledger_journal_bytes(const struct ledger *l);
+/* Since the start; grow as sessions are counted. */
+struct session_counts *ledger_session_counts(struct ledger *l);
 size_t		 ledger_memory_bytes(struct ledger *l);
 
 #endif

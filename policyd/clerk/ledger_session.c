@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "policyd/clerk/ledger.h"
+#include "policyd/clerk/session_counts.h"
 #include "policyd/clerk/promises.h"
 #include "shared/tlsrpt/datagram.h"
 
@@ -81,6 +82,7 @@ ledger_count_session(struct ledger *l, struct promises *promises,
 	if (promise != NULL)
 		promise_complete(promise, tally, s, source, &key, ref);
 	tally_add(tally, domain_of(s), &key, s->at, source);
+	session_counts_add(ledger_session_counts(l), &key);
 	if (promise != NULL && promise_detail(promise, &detail))
 		tally_add(tally, domain_of(s), &detail, s->at, source);
 	return true;
@@ -110,7 +112,7 @@ set_failure(struct tally_key *key, const struct datagram_failure *f)
 }
 
 static void
-count_policy(struct tally *tally, const struct datagram *d,
+count_policy(struct ledger *l, struct tally *tally, const struct datagram *d,
     const struct datagram_policy *p, struct text record, int64_t now)
 {
 	struct tally_policy policy = { p->type, p->domain,
@@ -140,10 +142,12 @@ count_policy(struct tally *tally, const struct datagram *d,
 			set_failure(&key, &p->failures[i++]);
 	}
 	tally_add(tally, text_of(d->domain), &key, now, TALLY_ONCE);
+	session_counts_add(ledger_session_counts(l), &key);
 	for (; i < p->failure_count; i++) {
 		set_failure(&detail, &p->failures[i]);
 		tally_add(tally, text_of(d->domain), &detail, now,
 		    TALLY_ONCE);
+		session_counts_add(ledger_session_counts(l), &detail);
 	}
 }
 
@@ -159,5 +163,5 @@ ledger_count_datagram(struct ledger *l, const struct datagram *d, int64_t now)
 	tally_add_record(tally, text_of(d->domain), text_of(d->record), now,
 	    TALLY_ONCE, ref);
 	for (i = 0; i < d->policy_count; i++)
-		count_policy(tally, d, &d->policies[i], text_of(ref), now);
+		count_policy(l, tally, d, &d->policies[i], text_of(ref), now);
 }

@@ -84,11 +84,12 @@ parse_time(const char *text)
 
 static void
 judge_child(struct report *r, const struct status *s, enum role role,
-    json_t *children)
+    json_t *children, json_t *counters)
 {
 	int pid = 0, restarts = 0;
 	const char *name, *since = NULL;
 	char age[TEXT_TIME_SIZE], detail[DETAIL_SIZE] = "no news of it";
+	char counter[NAME_SIZE];
 	json_t *child;
 	size_t i;
 
@@ -98,6 +99,8 @@ judge_child(struct report *r, const struct status *s, enum role role,
 			continue;
 		json_unpack(child, "{s?i, s?i, s?s}", "pid", &pid,
 		    "restarts", &restarts, "up_since", &since);
+		snprintf(counter, sizeof(counter), "restarts_%s", name);
+		json_object_set_new(counters, counter, json_integer(restarts));
 		if (pid > 0)
 			snprintf(detail, sizeof(detail), "pid %d, up %s, "
 			    "restarted %d times", pid, text_format_age(age,
@@ -119,7 +122,7 @@ judge_child(struct report *r, const struct status *s, enum role role,
 }
 
 static void
-judge_processes(struct report *r, const struct status *s)
+judge_processes(struct report *r, const struct status *s, json_t *counters)
 {
 	char detail[DETAIL_SIZE];
 	json_t *root, *children;
@@ -131,7 +134,7 @@ judge_processes(struct report *r, const struct status *s)
 	root = json_loads(s->children != NULL ? s->children : "{}", 0, NULL);
 	children = json_object_get(root, "children");
 	for (role = ROLE_FRONT; role < ROLE_COUNT; role++)
-		judge_child(r, s, role, children);
+		judge_child(r, s, role, children, counters);
 	json_decref(root);
 }
 
@@ -359,7 +362,7 @@ status_line(const struct status *s)
 	struct report r = { json_array(), CONTROL_OK };
 	json_t *counters = json_object();
 
-	judge_processes(&r, s);
+	judge_processes(&r, s, counters);
 	judge_front(&r, s, counters);
 	judge_resolver(&r, s);
 	judge_dane(&r, s);

@@ -662,8 +662,9 @@ const struct service *
 access_service(struct front *front)
 {
 	static struct service service = { "access", access_on_bytes,
-	    access_on_gone, NULL };
+	    access_on_gone, NULL, NULL };
 
 	service.arg = front;
+	service.latency = &front->counters.access_latency;
 	return &service;
 }

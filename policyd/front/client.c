@@ -19,6 +19,7 @@
 
 #include "shared/io/clock.h"
 #include "shared/io/log.h"
+#include "shared/latency.h"
 #include "shared/xalloc.h"
 
 #define READ_BYTES	65536
@@ -37,6 +38,7 @@ struct client {
 	TAILQ_ENTRY(client)	 by_activity, by_begin;
 	struct buffer		 in, out;
 	int64_t			 begun_ms;	/* 0: the client owes nothing */
+	int64_t			 wait_ms;	/* since when it waits */
 	int			 fd;
 	bool			 is_writing;	/* else reading or waiting */
 };
@@ -159,6 +161,8 @@ client_serve(struct client *c, struct text bytes, size_t *used)
 			*used = bytes.len - rest.len + one;
 			return true;
 		case CLIENT_ANSWERED:
+			/* At once: no clock is asked for it. */
+			c->service->latency->counts[0]++;
 			rest.data += one;
 			rest.len -= one;
 			break;
@@ -284,6 +288,7 @@ void
 client_answer(struct client *c, struct text reply)
 {
 	assert(c->wait == NULL);
+	latency_add(c->service->latency, clock_monotonic_ms() - c->wait_ms);
 	if (c->is_writing) {
 		buffer_add(&c->out, reply.data, reply.len);
 		return;
@@ -303,9 +308,10 @@ client_wait(const struct client *c)
 void
 client_set_wait(struct client *c, void *wait)
 {
-	if (c->wait == NULL && wait != NULL)
+	if (c->wait == NULL && wait != NULL) {
 		c->clients->waiting++;
-	else if (c->wait != NULL && wait == NULL)
+		c->wait_ms = clock_monotonic_ms();
+	} else if (c->wait != NULL && wait == NULL)
 		c->clients->waiting--;
 	c->wait = wait;
 }

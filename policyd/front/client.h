@@ -13,6 +13,7 @@
 struct client;
 struct clients;
 struct event_base;
+struct latency;
 
 enum client_step {
 	CLIENT_MORE,		/* no whole request yet */
@@ -32,6 +33,7 @@ struct service {
 	/* A waiting request lost its client: forget it (client_wait). */
 	void	(*on_gone)(struct client *client, void *arg);
 	void	*arg;
+	struct latency	*latency;	/* of all answers */
 };
 
 struct clients *clients_new(struct event_base *base, size_t max);

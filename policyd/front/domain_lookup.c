@@ -42,6 +42,7 @@ struct domain_lookup {
 	enum domain_lookup_reason	 reason;
 	enum step			 step;
 	bool				 was_sent;	/* to this scout */
+	int64_t				 sent_ms;
 	bool				 needs_no_hosts; /* nothing promised */
 	uint64_t			 number;
 	unsigned			 hosts_left;	/* to be seen */
@@ -276,6 +277,7 @@ lookup_send(struct domain_lookup *l)
 	message.known = text_of(buffer_text(&record));
 	buffer_init(&payload, FACTS_RECORD_MAX_BYTES + 4096);
 	scout_lookup_format(&message, &payload);
+	l->sent_ms = clock_monotonic_ms();
 	l->was_sent = channel_send(scout, MESSAGE_LOOKUP, l->number,
 	    (struct text){ payload.data, payload.len });
 	buffer_clear(&payload);
@@ -583,8 +585,12 @@ domain_lookups_on_facts(struct domain_lookups *lookups, uint64_t number,
 	take_facts(lookups, entry, facts);
 	share_facts(lookups, facts);
 	l = entry->lookup;
-	if (l != NULL && l->step == STEP_SCOUT && l->number == number)
+	if (l != NULL && l->step == STEP_SCOUT && l->number == number) {
+		front->counters.lookups_answered++;
+		latency_add(&front->counters.lookup_latency,
+		    clock_monotonic_ms() - l->sent_ms);
 		lookup_finish(l);
+	}
 	facts_free(facts);
 }
 

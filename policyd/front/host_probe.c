@@ -459,6 +459,7 @@ take(struct host_probes *probes, const struct observation *o)
 		log_info("observed: host=%s, finding=%s, before=%s, "
 		    "words=%s", o->asked.host, finding_name(seen.finding),
 		    finding_name(before), words);
+	front->counters.probes[seen.finding]++;
 	note_reach(probes, seen.finding);
 	breaker_note_host(front->breaker, o->asked.host, before, seen.finding,
 	    seen.seen_at);

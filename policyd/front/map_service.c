@@ -375,8 +375,9 @@ const struct service *
 map_service(struct front *front)
 {
 	static struct service service = { "map", map_on_bytes, map_on_gone,
-	    NULL };
+	    NULL, NULL };
 
 	service.arg = front;
+	service.latency = &front->counters.map_latency;
 	return &service;
 }

@@ -330,6 +330,31 @@ add_breaker(struct front *front, struct buffer *out)
 }
 
 static void
+add_latency(struct buffer *out, const char *prefix, const struct latency *l)
+{
+	char name[64];
+	unsigned i;
+
+	for (i = 0; i < LATENCY_BUCKETS; i++)
+		add_counter(out, latency_name(prefix, i, name, sizeof(name)),
+		    l->counts[i]);
+	snprintf(name, sizeof(name), "%s_took_ms", prefix);
+	add_counter(out, name, l->took_ms);
+}
+
+static void
+add_probes(struct buffer *out, const struct front_counters *c)
+{
+	char name[64];
+	int f;
+
+	for (f = FINDING_OK; f < FINDING_COUNT; f++) {
+		snprintf(name, sizeof(name), "probes_%s", finding_name(f));
+		add_counter(out, name, c->probes[f]);
+	}
+}
+
+static void
 status(struct front *front, uint64_t number)
 {
 	const struct front_counters *c = &front->counters;
@@ -355,10 +380,23 @@ status(struct front *front, uint64_t number)
 	add_counter(&out, "memory_hits", c->memory_hits);
 	add_counter(&out, "cache_hits", c->cache_hits);
 	add_counter(&out, "lookups", c->lookups);
+	add_counter(&out, "lookups_answered", c->lookups_answered);
 	add_counter(&out, "lookups_failed", c->lookups_failed);
 	add_counter(&out, "redis_asked", redis->asked);
 	add_counter(&out, "redis_failed", redis->failed);
+	add_counter(&out, "redis_answered", redis->asked - redis->failed);
+	if (front->settings->config->redis[0] != '\0') {
+		add_counter(&out, "redis_up", cache_async_is_up(front->cache));
+		add_counter(&out, "redis_last_ms",
+		    (uint64_t)redis->last_took_ms);
+	}
+	add_counter(&out, "breaker_open",
+	    breaker_state(front->breaker) != BREAKER_CLOSED);
 	add_counter(&out, "connections", clients_count(front->clients));
+	add_latency(&out, "map", &c->map_latency);
+	add_latency(&out, "access", &c->access_latency);
+	add_latency(&out, "lookup", &c->lookup_latency);
+	add_probes(&out, c);
 	send_answer(front, number, &out);
 	buffer_clear(&out);
 }

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "policyd/process/settings.h"
+#include "shared/latency.h"
 #include "shared/policy/facts.h"
 #include "shared/policy/tls_decision.h"
 #include "shared/scout_message.h"
@@ -28,8 +29,11 @@ struct front_counters {
 			map_permanent;
 	uint64_t	access_requests, access_dunno, access_deferred,
 			access_held, access_rejected;
-	uint64_t	memory_hits, cache_hits, lookups, lookups_failed;
+	uint64_t	memory_hits, cache_hits, lookups, lookups_answered,
+			lookups_failed;
 	uint64_t	bad_requests;
+	uint64_t	probes[FINDING_COUNT];
+	struct latency	map_latency, access_latency, lookup_latency;
 };
 
 struct front {

@@ -67,6 +67,7 @@ settings_free(struct settings *s)
 	site_free(s->site);
 	network_list_clear(&s->own_networks);
 	free(s->redis_password);
+	free(s->status_password);
 	free(s->config_path);
 	free(s->config_text);
 	free(s->overrides);
@@ -83,8 +84,33 @@ settings_route_options(const struct settings *s)
 	    s->config->next_hops };
 }
 
+static void
+pack_secret(struct buffer *out, const char *secret)
+{
+	pack_u8(out, secret != NULL);
+	pack_string(out, secret != NULL ? secret : "");
+}
+
+static char *
+unpack_secret(struct unpack *u)
+{
+	bool is_there = unpack_u8(u) != 0;
+	struct text secret = unpack_text(u);
+
+	return is_there ? xstrndup(secret.data, secret.len) : NULL;
+}
+
 void
-settings_format(const struct settings *s, bool has_password,
+settings_copy_secrets(struct settings *to, const struct settings *from)
+{
+	if (from->redis_password != NULL)
+		to->redis_password = xstrdup(from->redis_password);
+	if (from->status_password != NULL)
+		to->status_password = xstrdup(from->status_password);
+}
+
+void
+settings_format(const struct settings *s, bool has_secrets,
     struct buffer *out)
 {
 	pack_u64(out, s->generation);
@@ -93,9 +119,8 @@ settings_format(const struct settings *s, bool has_password,
 	pack_string(out, s->overrides);
 	pack_string(out, s->rules_text);
 	pack_string(out, s->site_text);
-	pack_u8(out, has_password && s->redis_password != NULL);
-	pack_string(out, has_password && s->redis_password != NULL ?
-	    s->redis_password : "");
+	pack_secret(out, has_secrets ? s->redis_password : NULL);
+	pack_secret(out, has_secrets ? s->status_password : NULL);
 }
 
 struct settings *
@@ -104,20 +129,22 @@ settings_parse(struct text payload)
 	struct settings *s = NULL;
 	struct buffer errors;
 	struct unpack u;
-	struct text texts[5], password;
-	char *copies[5];
+	struct text texts[5];
+	char *copies[5], *redis_password, *status_password;
 	uint64_t generation;
-	bool has_password;
 	size_t i;
 
 	unpack_init(&u, payload.data, payload.len);
 	generation = unpack_u64(&u);
 	for (i = 0; i < 5; i++)
 		texts[i] = unpack_text(&u);
-	has_password = unpack_u8(&u) != 0;
-	password = unpack_text(&u);
-	if (!unpack_is_done(&u))
+	redis_password = unpack_secret(&u);
+	status_password = unpack_secret(&u);
+	if (!unpack_is_done(&u)) {
+		free(redis_password);
+		free(status_password);
 		return NULL;
+	}
 	for (i = 0; i < 5; i++)
 		copies[i] = xstrndup(texts[i].data, texts[i].len);
 	buffer_init(&errors, 4096);
@@ -125,9 +152,11 @@ settings_parse(struct text payload)
 	    copies[4], &errors);
 	if (s != NULL) {
 		s->generation = generation;
-		if (has_password)
-			s->redis_password = xstrndup(password.data,
-			    password.len);
+		s->redis_password = redis_password;
+		s->status_password = status_password;
+	} else {
+		free(redis_password);
+		free(status_password);
 	}
 	buffer_clear(&errors);
 	for (i = 0; i < 5; i++)

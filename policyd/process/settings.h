@@ -21,7 +21,8 @@ struct settings {
 	struct domain_rules	*rules;
 	struct site		*site;
 	uint64_t		 generation;	/* grows with each reload */
-	char			*redis_password;	/* or NULL; not for the scout */
+	/* Or NULL; not for the scout. */
+	char			*redis_password, *status_password;
 	struct network_list	 own_networks;	/* of the option, else none */
 	/* The texts that the values above were made from. */
 	char			*config_path, *config_text, *overrides,
@@ -36,10 +37,12 @@ struct settings	*settings_new(const char *config_path, const char *config_text,
 		    const char *overrides, const char *rules_text,
 		    const char *site_text, struct buffer *errors);
 void		 settings_free(struct settings *s);
+void		 settings_copy_secrets(struct settings *to,
+		    const struct settings *from);
 /* The options that stand in for what Postfix says; borrowed from s. */
 struct route_options settings_route_options(const struct settings *s);
-/* The payload of MESSAGE_SETTINGS; without the password where it is not due. */
-void		 settings_format(const struct settings *s, bool has_password,
+/* The payload of MESSAGE_SETTINGS; without secrets where they are not due. */
+void		 settings_format(const struct settings *s, bool has_secrets,
 		    struct buffer *out);
 struct settings	*settings_parse(struct text payload);
 

@@ -956,6 +956,22 @@ config_free(struct config *c)
 	free(c);
 }
 
+/* The status port shows to whom mail goes: to strangers never without password. */
+static bool
+is_loopback(const char *listen)
+{
+	struct endpoint endpoint;
+	struct address address;
+	const char *why;
+
+	if (endpoint_parse(text_of(listen), &endpoint, &why) == -1 ||
+	    endpoint.kind == ENDPOINT_UNIX)
+		return true;
+	return strcmp(endpoint.host, "localhost") == 0 ||
+	    (address_parse(text_of(endpoint.host), &address) &&
+	    address_is_loopback(&address));
+}
+
 /* Two options that name the same endpoint. */
 static bool
 check_endpoints(const struct config *c, struct buffer *errors)
@@ -1012,6 +1028,10 @@ config_check(const struct config *c, struct buffer *errors)
 	    c->access_listen[0] != '\0',
 	    "map_listen and access_listen are both empty: Postfix could ask "
 	    "nothing", errors);
+	is_fine &= check_that(c->status_password_file[0] != '\0' ||
+	    is_loopback(c->status_listen),
+	    "status_listen is not on loopback: it needs status_password_file",
+	    errors);
 	is_fine &= check_that(c->redis_user[0] == '\0' ||
 	    c->redis_password_file[0] != '\0',
 	    "redis_user needs redis_password_file", errors);

@@ -28,6 +28,7 @@ def prepare(bench, names):
     for name in ("map_listen", "control_listen", "run_dir", "state_dir", "rules_file"):
         del options[name]
     options["access_listen"] = "inet:127.0.0.1:9462"
+    options["status_listen"] = "inet:127.0.0.1:9463"
     second = Hopseal(folder, bench.log_folder, bench.build, "hopseal2", SECOND_MAP, **options)
     second.start()
 

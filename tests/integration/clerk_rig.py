@@ -168,7 +168,7 @@ class Clerk:
         self._start(argv, theirs)
         theirs.close()
         self.parent.sendall(frame(SETTINGS, 0, struct.pack("!Q", 1) + b"".join(
-            map(text, (self.conf_path, config, "", rules, site_text))) + u8(0) + text("")))
+            map(text, (self.conf_path, config, "", rules, site_text))) + 2 * (u8(0) + text(""))))
         threading.Thread(target=self._listen_to_child, daemon=True).start()
 
     def _start(self, argv, theirs):

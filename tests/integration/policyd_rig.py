@@ -214,6 +214,7 @@ class Policyd:
             "map_listen": "inet:%s:%d" % self.map,
             "access_listen": "inet:%s:%d" % self.access,
             "control_listen": f"unix:{self.folder}/run/control.sock",
+            "status_listen": "",
             "user": USER, "scout_user": SCOUT_USER, "socket_owner": f"{USER}:{USER}",
             "scout_program": self.program("hopseal-scout"),
             "run_dir": f"{self.folder}/run", "state_dir": f"{self.folder}/state",

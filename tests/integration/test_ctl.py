@@ -319,7 +319,7 @@ class WithClerk(unittest.TestCase):
             self.addCleanup(endpoint.close)
             self.endpoints[name] = endpoint
             config += f"{name}_listen = {endpoint.option}\n"
-        self.clerk = rig.Clerk([os.path.join(BUILD, "hopseal-policyd"), "--clerk"],
+        self.clerk = rig.Clerk([os.path.join(BUILD, "hopseal-policyd"), "--clerk", "1", "0"],
                                self.folder, RULES, self.site_text, config)
         self.addCleanup(self.end)
 

@@ -37,7 +37,8 @@ class Run:
         self.build, self.folder = build, os.path.join(folder, "run")
         options = {"map_listen": f"inet:127.0.0.1:{free_port()}",
                    "access_listen": f"inet:127.0.0.1:{free_port()}",
-                   "milter_listen": f"inet:127.0.0.1:{free_port()}", **options}
+                   "milter_listen": f"inet:127.0.0.1:{free_port()}",
+                   "status_listen": f"inet:127.0.0.1:{free_port()}", **options}
         argv = [os.path.join(TOP, "conf/run"), "--build", build, "--run", self.folder]
         for item in options.items():
             argv += ["-o", "=".join(item)]

@@ -387,6 +387,19 @@ static const struct {
 	{ "the access service alone", "map_listen =\n", "" },
 	{ "user without password", "redis_user = hopseal\n",
 	    "redis_user needs redis_password_file\n" },
+	{ "status port for strangers without password",
+	    "status_listen = inet:192.0.2.1:8463\n",
+	    "status_listen is not on loopback: it needs "
+	    "status_password_file\n" },
+	{ "status port of all addresses without password",
+	    "status_listen = inet::8463\n",
+	    "status_listen is not on loopback: it needs "
+	    "status_password_file\n" },
+	{ "status port for strangers with password",
+	    "status_listen = inet:192.0.2.1:8463\n"
+	    "status_password_file = /x\n", "" },
+	{ "status port on other loopback addresses",
+	    "status_listen = inet:[::1]:8463\n", "" },
 	{ "bad observations that end too soon", "bad_ttl = 5m\n",
 	    "bad_ttl is shorter than reprobe_after: what counts only when seen "
 	    "twice would never count\n" },
