@@ -140,19 +140,20 @@ static const char **
 split(struct text text, size_t *count, char **block)
 {
 	const char **strings;
-	char *line, *rest;
-	size_t i;
+	char *line, *end;
+	size_t i, lines = 0;
 
-	*block = xstrndup(text.data, text.len);
-	*count = 0;
 	for (i = 0; i < text.len; i++)
-		*count += text.data[i] == '\n';
-	strings = xcalloc(*count + 1, sizeof(*strings));
-	for (i = 0, rest = *block; i < *count; i++) {
-		line = rest;
-		rest = strchr(line, '\n');
-		*rest++ = '\0';
-		strings[i] = line;
+		lines += text.data[i] == '\n';
+	*block = line = xcalloc(1, text.len + 1);
+	memcpy(*block, text.data, text.len);
+	strings = xcalloc(lines + 1, sizeof(*strings));
+	*count = 0;
+	while ((end = memchr(line, '\n', text.len -
+	    (size_t)(line - *block))) != NULL) {
+		*end = '\0';
+		strings[(*count)++] = line;
+		line = end + 1;
 	}
 	return strings;
 }

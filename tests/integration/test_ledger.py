@@ -18,7 +18,7 @@ import threading
 import time
 
 from mail_log import DOMAINS, MailLog, totals
-from policyd_rig import IS_ROOT, Policyd, Skip, run, wait_until
+from policyd_rig import DUNNO, IS_ROOT, Connection, Policyd, Skip, run, wait_until
 
 TESTS = []
 SETTLE_S = 40
@@ -455,6 +455,47 @@ def test_both(folder):
         sender.send(datagram("a.example"))
     wait_until(lambda: report(policyd)["totals"]["success"] == 8 + 9, "8 and 9 sessions")
     policyd.wait_said("sessions are missing that Postfix has reported: lost=3", seconds=20)
+
+
+def access_request(n, recipient=0, **attributes):
+    """smtpd's question at a recipient of the n-th session."""
+    values = {"request": "smtpd_access_policy", "protocol_state": "RCPT",
+              "protocol_name": "ESMTP", "client_address": f"198.51.100.{n % 250}",
+              "client_name": f"mail{n}.net{n % 3}.example", "sender": "a@example.net",
+              "recipient": "b@own.example", "instance": f"{n:x}.5f.{recipient}",
+              "encryption_protocol": "", "encryption_cipher": "", **attributes}
+    return "".join(f"{k}={v}\n" for k, v in values.items()).encode() + b"\n"
+
+
+@test
+def test_access(folder):
+    """Without a log that can be read: from smtpd's questions, each session once."""
+    log, policyd = start(folder, inbound_source="access", own_domains="own.example")
+    tls = {"encryption_protocol": "TLSv1.3", "encryption_cipher": "TLS_AES_256_GCM_SHA384"}
+    with Connection(policyd.access) as c:
+        for n in range(90):
+            for recipient in range(3):
+                c.send(access_request(n, recipient, **(tls if n % 3 else {})))
+                c.expect(DUNNO)
+        for n in range(100, 110):
+            c.send(access_request(n, sasl_username="joe", **tls))
+            c.expect(DUNNO)
+        # Before TLS may be there, a question says nothing.
+        c.send(access_request(200, protocol_state="CONNECT"))
+        c.expect(DUNNO)
+    log.write(300)
+    log.finish()
+    wanted = {"in": {"success": 60, "failure": 0, "clear": 30},
+              "submission": {"success": 10, "failure": 0, "clear": 0},
+              "out": totals(log.truth)["out"]}
+    try:
+        wait_until(lambda: sums(policyd) == wanted, "the sums")
+    except AssertionError:
+        raise AssertionError(f"got {sums(policyd)}, wanted {wanted}")
+    pid = policyd.pid("clerk")
+    os.kill(pid, signal.SIGKILL)
+    policyd.wait_replaced("clerk", pid)
+    wait_until(lambda: sums(policyd) == wanted, "the same after a kill")
 
 
 if __name__ == "__main__":
