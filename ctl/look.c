@@ -16,7 +16,6 @@
 #include "shared/scout_message.h"
 #include "shared/xalloc.h"
 
-#define RESOLVER_MS	6000	/* for its check; then without DNSSEC */
 #define PATIENCE_MS	5000	/* a slower host is not asked for more */
 #define NUMBER_FACTS	1
 #define NUMBER_TXT	2
@@ -234,18 +233,12 @@ take_frame(struct look *look, struct scout_client *scout,
 static bool
 wait_for_resolver(struct look *look, struct scout_client *scout)
 {
-	int64_t deadline = clock_monotonic_ms() + RESOLVER_MS;
 	enum scout_client_result result;
 	struct scout_resolver m;
-	struct frame frame;
 
-	while ((result = scout_client_next(scout, deadline, &frame)) ==
-	    SCOUT_CLIENT_FRAME)
-		if (frame.type == MESSAGE_RESOLVER &&
-		    scout_resolver_parse(frame.payload, &m)) {
-			look->is_validating = m.validates == SCOUT_CHECK_YES;
-			break;
-		}
+	result = scout_client_next_resolver(scout, &m);
+	if (result == SCOUT_CLIENT_FRAME)
+		look->is_validating = m.validates == SCOUT_CHECK_YES;
 	return result != SCOUT_CLIENT_GONE;
 }
 

@@ -32,6 +32,7 @@
 #define READ_BYTES	65536
 #define IN_MAX_BYTES	(FRAME_HEADER_BYTES + FRAME_PAYLOAD_MAX + READ_BYTES)
 #define LEAVE_MS	1000
+#define RESOLVER_MS	6000	/* for its check */
 
 /* Our end of a channel; what was given out is dropped at the next read. */
 struct end {
@@ -409,4 +410,20 @@ scout_client_stop(struct scout_client *c)
 		poll(NULL, 0, 5);
 	}
 	free(c);
+}
+
+enum scout_client_result
+scout_client_next_resolver(struct scout_client *client,
+    struct scout_resolver *out)
+{
+	int64_t deadline = clock_monotonic_ms() + RESOLVER_MS;
+	enum scout_client_result result;
+	struct frame frame;
+
+	do
+		result = scout_client_next(client, deadline, &frame);
+	while (result == SCOUT_CLIENT_FRAME &&
+	    (frame.type != MESSAGE_RESOLVER ||
+	    !scout_resolver_parse(frame.payload, out)));
+	return result;
 }

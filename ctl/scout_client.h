@@ -13,6 +13,7 @@
 #include "shared/buffer.h"
 #include "shared/frame.h"
 #include "shared/message.h"
+#include "shared/scout_message.h"
 
 struct scout_client;
 
@@ -37,5 +38,11 @@ enum scout_client_result {
 /* The next answer, up to deadline_ms (clock_monotonic_ms). */
 enum scout_client_result scout_client_next(struct scout_client *client,
 		    int64_t deadline_ms, struct frame *out);
+/*
+ * Its word about the resolvers, which comes before all answers; *out is then
+ * set, until the next call.
+ */
+enum scout_client_result scout_client_next_resolver(
+		    struct scout_client *client, struct scout_resolver *out);
 
 #endif

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stddef.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "shared/buffer.h"
 #include "shared/io/file.h"
@@ -31,18 +32,27 @@ trust_add_file(struct cert_store *store, const char *path, const char **why)
 }
 
 /* Where systems keep all that they trust in one file; the first counts. */
-void
-trust_add_system(struct cert_store *store)
+const char *
+trust_system_file(void)
 {
 	static const char *const paths[] = {
 		"/etc/ssl/certs/ca-certificates.crt",	/* Debian */
 		"/etc/pki/tls/certs/ca-bundle.crt",	/* Fedora */
 		"/etc/ssl/cert.pem",			/* FreeBSD */
 	};
-	const char *why;
 	size_t i;
 
 	for (i = 0; i < sizeof(paths) / sizeof(paths[0]); i++)
-		if (trust_add_file(store, paths[i], &why) == 0)
-			break;
+		if (access(paths[i], R_OK) == 0)
+			return paths[i];
+	return NULL;
+}
+
+void
+trust_add_system(struct cert_store *store)
+{
+	const char *path = trust_system_file(), *why;
+
+	if (path != NULL)
+		trust_add_file(store, path, &why);
 }

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "policyd/process/settings.h"
+#include "shared/io/mail_log_path.h"
 
 #define OLDER_MAX	64	/* the newest of them */
 
@@ -24,35 +25,6 @@ struct older {
 	char		name[NAME_MAX + 1];
 	struct timespec	written_at;
 };
-
-const char *
-mail_log_path(const struct settings *settings, const char **why)
-{
-	static const char *const usual[] = {
-		"/var/log/mail.log", "/var/log/maillog"
-	};
-	const char *option = settings->config->maillog;
-	size_t i;
-
-	if (strcmp(option, "none") == 0) {
-		*why = "maillog = none";
-		return NULL;
-	}
-	if (strcmp(option, "journal") == 0) {
-		*why = "maillog = journal, which this build cannot read: name "
-		    "a file";
-		return NULL;
-	}
-	if (option[0] == '/')
-		return option;
-	if (settings->site->maillog_file != NULL)
-		return settings->site->maillog_file;
-	for (i = 0; i < sizeof(usual) / sizeof(usual[0]); i++)
-		if (access(usual[i], F_OK) == 0)
-			return usual[i];
-	*why = "no mail log was found: set maillog";
-	return NULL;
-}
 
 /* "mail.log.1" of "mail.log", "mail.log-20261122.gz" */
 static bool
@@ -143,7 +115,8 @@ open_older(const char *path, unsigned n, const char **why)
 int
 mail_log_open(const struct settings *settings, unsigned n, const char **why)
 {
-	const char *path = mail_log_path(settings, why);
+	const char *path = mail_log_path(settings->config, settings->site,
+	    why);
 	struct stat status;
 	int fd;
 
@@ -170,7 +143,8 @@ mail_log_mark(const struct settings *settings)
 	struct stat status;
 	const char *path, *why;
 
-	path = mail_log_path(settings, &why);
+	path = mail_log_path(settings->config, settings->site,
+	    &why);
 	if (path == NULL || stat(path, &status) == -1)
 		return 0;
 	return ((uint64_t)status.st_dev << 32 ^ (uint64_t)status.st_ino) | 1;

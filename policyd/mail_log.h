@@ -11,12 +11,6 @@
 struct settings;
 
 /*
- * The option's path, or Postfix's maillog_file, or the first of the usual ones
- * that is there; NULL with *why when there is none.  Borrowed from settings.
- */
-const char	*mail_log_path(const struct settings *settings,
-		    const char **why);
-/*
  * Opens the log, 0, or the n-th newest of what it was renamed to:
  * "mail.log.1", "mail.log-20261122", also compressed.  -1 with *why.
  */

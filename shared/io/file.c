@@ -71,8 +71,9 @@ file_write_fd(int fd, struct text content)
 	return fsync(fd);
 }
 
-int
-file_replace(const char *path, struct text content)
+/* like is a file whose owner and mode it shall have, or NULL. */
+static int
+file_put(const char *path, struct text content, const struct stat *like)
 {
 	char temporary[PATH_MAX];
 	int fd, result, saved;
@@ -86,6 +87,10 @@ file_replace(const char *path, struct text content)
 	if (fd == -1)
 		return -1;
 	result = file_write_fd(fd, content);
+	if (result == 0 && like != NULL &&
+	    (fchown(fd, like->st_uid, like->st_gid) == -1 ||
+	    fchmod(fd, like->st_mode & 07777) == -1))
+		result = -1;
 	saved = errno;
 	close(fd);
 	if (result == 0)
@@ -97,5 +102,28 @@ file_replace(const char *path, struct text content)
 		unlink(temporary);
 		errno = saved;
 	}
+	return result;
+}
+
+int
+file_replace(const char *path, struct text content)
+{
+	return file_put(path, content, NULL);
+}
+
+int
+file_copy(const char *from, const char *to)
+{
+	struct buffer content;
+	struct stat status;
+	int result = -1, saved;
+
+	buffer_init(&content, FILE_COPY_MAX_BYTES);
+	if (stat(from, &status) == 0 && file_read(from, &content) == 0)
+		result = file_put(to, (struct text){ buffer_text(&content),
+		    content.len }, &status);
+	saved = errno;
+	buffer_clear(&content);
+	errno = saved;
 	return result;
 }
