@@ -62,7 +62,7 @@ class Breaker(unittest.TestCase):
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
         self.front = rig.Clerk([os.path.join(BUILD, "hopseal-policyd"), "--front", "0", "0"],
-                               folder.name, config="redis =\n")
+                               folder.name)
         self.addCleanup(self.end)
         self.scout = rig.Peer(self.front, rig.SCOUT, None)
         self.clerk = Asker(self.front)
