@@ -61,7 +61,11 @@ enum message_type {
 	/* front to clerk: what was promised for a domain, and a client's session
 	   (policyd/process/session_message.h) */
 	MESSAGE_PROMISE,
-	MESSAGE_SESSION
+	MESSAGE_SESSION,
+	/* clerk to scout: send a report; its answer, the same number
+	   (shared/report_message.h); clerks ask for TXT records too */
+	MESSAGE_REPORT,
+	MESSAGE_REPORT_SENT
 };
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * libcurl's multi interface on libevent.  Who the policy host must be is
+ * Policy files, by libcurl.  Who the policy host must be is
  * checked by OpenSSL in the handshake, before a byte of HTTP is sent: by DNS-ID
  * only, with the system's or the operator's trust store (RFC 8461, 3.3).
  */
@@ -19,6 +19,7 @@
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 
+#include "policyd/scout/curl_loop.h"
 #include "shared/address.h"
 #include "shared/io/clock.h"
 #include "shared/policy/policy_answer.h"
@@ -50,8 +51,7 @@ TAILQ_HEAD(https_fetches, https_fetch);
 
 struct https {
 	struct event_base	*base;
-	CURLM			*multi;
-	struct event		*timer;
+	struct curl_loop	*loop;
 	X509_STORE		*trust;
 	https_date_cb		*on_date;
 	void			*arg;
@@ -177,7 +177,7 @@ static void
 fetch_free(struct https_fetch *f)
 {
 	if (f->easy != NULL) {
-		curl_multi_remove_handle(f->https->multi, f->easy);
+		curl_loop_remove(f->https->loop, f->easy);
 		curl_easy_cleanup(f->easy);
 	}
 	curl_slist_free_all(f->pinned);
@@ -250,99 +250,16 @@ fetch_finish(struct https_fetch *f, CURLcode code)
 	fetch_free(f);
 }
 
-/* --------------------------------------------------------- libcurl's loop */
-
 static void
-https_collect(struct https *https)
+on_done(CURL *easy, CURLcode code)
 {
 	struct https_fetch *f;
-	CURLMsg *message;
-	CURLcode code;
-	int left;
 
-	while ((message = curl_multi_info_read(https->multi, &left)) != NULL) {
-		if (message->msg != CURLMSG_DONE)
-			continue;
-		code = message->data.result;
-		curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE,
-		    (char **)&f);
-		fetch_finish(f, code);
-	}
-}
-
-static void
-on_socket(evutil_socket_t fd, short events, void *arg)
-{
-	struct https *https = arg;
-	int running;
-
-	curl_multi_socket_action(https->multi, fd,
-	    (events & EV_READ ? CURL_CSELECT_IN : 0) |
-	    (events & EV_WRITE ? CURL_CSELECT_OUT : 0), &running);
-	https_collect(https);
-}
-
-static void
-on_timer(evutil_socket_t fd, short events, void *arg)
-{
-	struct https *https = arg;
-	int running;
-
-	(void)fd;
-	(void)events;
-	curl_multi_socket_action(https->multi, CURL_SOCKET_TIMEOUT, 0,
-	    &running);
-	https_collect(https);
-}
-
-static int
-watch_socket(CURL *easy, curl_socket_t fd, int what, void *arg,
-    void *socket_arg)
-{
-	struct https *https = arg;
-	struct event *event = socket_arg;
-
-	(void)easy;
-	if (event != NULL)
-		event_free(event);
-	event = NULL;
-	if (what != CURL_POLL_REMOVE) {
-		event = event_new(https->base, fd, EV_PERSIST |
-		    (what & CURL_POLL_IN ? EV_READ : 0) |
-		    (what & CURL_POLL_OUT ? EV_WRITE : 0), on_socket, https);
-		event_add(event, NULL);
-	}
-	curl_multi_assign(https->multi, fd, event);
-	return 0;
-}
-
-static int
-watch_timer(CURLM *multi, long timeout_ms, void *arg)
-{
-	struct https *https = arg;
-	struct timeval timeout = {
-		timeout_ms / 1000, timeout_ms % 1000 * 1000
-	};
-
-	(void)multi;
-	if (timeout_ms < 0)
-		evtimer_del(https->timer);
-	else
-		evtimer_add(https->timer, &timeout);
-	return 0;
+	curl_easy_getinfo(easy, CURLINFO_PRIVATE, (char **)&f);
+	fetch_finish(f, code);
 }
 
 /* --------------------------------------------------------------- fetches */
-
-static void
-set_protocol(CURL *easy)
-{
-#if LIBCURL_VERSION_NUM >= 0x075500
-	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "https");
-#else
-	curl_easy_setopt(easy, CURLOPT_PROTOCOLS, (long)CURLPROTO_HTTPS);
-#endif
-}
 
 static void
 fetch_run(struct https_fetch *f)
@@ -357,25 +274,12 @@ fetch_run(struct https_fetch *f)
 	    f->host);
 	curl_easy_setopt(easy, CURLOPT_PRIVATE, f);
 	curl_easy_setopt(easy, CURLOPT_URL, url);
-	set_protocol(easy);
-	curl_easy_setopt(easy, CURLOPT_HTTP_VERSION,
-	    (long)CURL_HTTP_VERSION_1_1);
-	curl_easy_setopt(easy, CURLOPT_USERAGENT, "hopseal/" HOPSEAL_VERSION);
+	curl_loop_set_polite(easy);
 	curl_easy_setopt(easy, CURLOPT_HTTPHEADER, f->headers);
 	curl_easy_setopt(easy, CURLOPT_RESOLVE, f->pinned);
-	curl_easy_setopt(easy, CURLOPT_PROXY, "");
-	curl_easy_setopt(easy, CURLOPT_NOPROXY, "*");
-	curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
-	curl_easy_setopt(easy, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
-	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-	curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
-	curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L);
 	curl_easy_setopt(easy, CURLOPT_TIMEOUT, (long)HTTPS_TIMEOUT_S);
 	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT,
 	    (long)CONNECT_TIMEOUT_S);
-	curl_easy_setopt(easy, CURLOPT_SSLVERSION,
-	    (long)CURL_SSLVERSION_TLSv1_2);
-	curl_easy_setopt(easy, CURLOPT_SSL_SESSIONID_CACHE, 0L);
 	curl_easy_setopt(easy, CURLOPT_CAINFO, NULL);
 	curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
 	curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, set_up_tls);
@@ -385,7 +289,7 @@ fetch_run(struct https_fetch *f)
 	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_data);
 	curl_easy_setopt(easy, CURLOPT_WRITEDATA, f);
 	curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, f->curl_error);
-	curl_multi_add_handle(f->https->multi, easy);
+	curl_loop_add(f->https->loop, easy);
 }
 
 /* Hosts that send an octet now and then would else hold up all the others. */
@@ -540,21 +444,14 @@ https_new(struct event_base *base, https_date_cb *on_date, void *arg)
 {
 	struct https *https = xcalloc(1, sizeof(*https));
 
-	curl_global_init(CURL_GLOBAL_DEFAULT);
 	https->base = base;
 	https->on_date = on_date;
 	https->arg = arg;
-	https->multi = curl_multi_init();
-	assert(https->multi != NULL);
-	https->timer = evtimer_new(base, on_timer, https);
+	https->loop = curl_loop_new(base, on_done);
 	TAILQ_INIT(&https->waiting);
 	TAILQ_INIT(&https->running);
 	TAILQ_INIT(&https->slow);
 	TAILQ_INIT(&https->failing);
-	curl_multi_setopt(https->multi, CURLMOPT_SOCKETFUNCTION, watch_socket);
-	curl_multi_setopt(https->multi, CURLMOPT_SOCKETDATA, https);
-	curl_multi_setopt(https->multi, CURLMOPT_TIMERFUNCTION, watch_timer);
-	curl_multi_setopt(https->multi, CURLMOPT_TIMERDATA, https);
 	return https;
 }
 
@@ -574,11 +471,9 @@ https_free(struct https *https)
 	for (i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
 		while (!TAILQ_EMPTY(lists[i]))
 			https_cancel(TAILQ_FIRST(lists[i]));
-	curl_multi_cleanup(https->multi);
-	event_free(https->timer);
+	curl_loop_free(https->loop);
 	X509_STORE_free(https->trust);
 	network_list_clear(&https->allowed);
-	curl_global_cleanup();
 	free(https);
 }
 

@@ -19,6 +19,7 @@
 #include "policyd/scout/https.h"
 #include "policyd/scout/lookup.h"
 #include "policyd/scout/probes.h"
+#include "policyd/scout/report_send.h"
 #include "policyd/scout/resolver_watch.h"
 #include "policyd/scout/sandbox.h"
 #include "policyd/scout/txt.h"
@@ -36,7 +37,8 @@ struct scout {
 	struct https		*https;
 	struct lookups		*lookups;
 	struct probes		*probes;
-	struct txt		*txt;
+	struct txt		*txt, *clerk_txt;	/* by who asks */
+	struct report_sender	*reports;
 	struct resolver_watch	*watch;
 	/* Without DNSSEC everything would be bogus and nothing found. */
 	bool			 is_validating;
@@ -63,13 +65,20 @@ scout_tell_resolver(struct scout *scout, enum role peer)
 }
 
 static void
+scout_answer_peer(struct scout *scout, enum role role, enum message_type type,
+    uint64_t number, struct text payload)
+{
+	struct channel *peer = child_peer(scout->child, role);
+
+	if (peer != NULL && !channel_send(peer, type, number, payload))
+		log_warn("answer lost: the %s does not read", role_name(role));
+}
+
+static void
 scout_answer(struct scout *scout, enum message_type type, uint64_t number,
     struct text payload)
 {
-	struct channel *front = child_peer(scout->child, ROLE_FRONT);
-
-	if (front != NULL && !channel_send(front, type, number, payload))
-		log_warn("answer lost: the front does not read");
+	scout_answer_peer(scout, ROLE_FRONT, type, number, payload);
 }
 
 static void
@@ -88,6 +97,19 @@ static void
 scout_on_txt(uint64_t number, struct text answer, void *arg)
 {
 	scout_answer(arg, MESSAGE_TXT_ANSWER, number, answer);
+}
+
+static void
+scout_on_clerk_txt(uint64_t number, struct text answer, void *arg)
+{
+	scout_answer_peer(arg, ROLE_CLERK, MESSAGE_TXT_ANSWER, number, answer);
+}
+
+static void
+scout_on_report_sent(uint64_t number, struct text result, void *arg)
+{
+	scout_answer_peer(arg, ROLE_CLERK, MESSAGE_REPORT_SENT, number,
+	    result);
 }
 
 static void
@@ -186,6 +208,9 @@ scout_set_up(struct scout *scout, struct child *child)
 	scout->probes = probes_new(child->base, scout->dns,
 	    scout_on_observation, scout);
 	scout->txt = txt_new(scout->dns, scout_on_txt, scout);
+	scout->clerk_txt = txt_new(scout->dns, scout_on_clerk_txt, scout);
+	scout->reports = report_sender_new(child->base, scout->dns,
+	    scout_on_report_sent, scout);
 	scout->watch = resolver_watch_new(child->base, scout_on_resolver,
 	    scout);
 }
@@ -200,6 +225,10 @@ scout_on_settings(struct child *child, const struct settings *settings)
 		.ca_path = config->tls_ca_path,
 		.allow_networks = config->allow_networks
 	};
+	struct report_send_options report_options = {
+		config->tls_ca_file, config->tls_ca_path,
+		config->allow_networks
+	};
 	char error[FACTS_ERROR_MAX_BYTES + 1];
 	bool is_first = scout->child == NULL;
 	const char *why;
@@ -208,6 +237,7 @@ scout_on_settings(struct child *child, const struct settings *settings)
 		scout_set_up(scout, child);
 	if (https_configure(scout->https, &options, error) == -1)
 		log_error("policies cannot be fetched: reason=%s", error);
+	report_sender_configure(scout->reports, &report_options);
 	if (probes_configure(scout->probes, settings, error) == -1)
 		log_error("mail hosts cannot be judged: reason=%s", error);
 	else if (error[0] != '\0')
@@ -233,6 +263,9 @@ scout_on_peer(struct child *child, enum role peer)
 		probes_forget_askers(scout->probes);
 		txt_forget_askers(scout->txt);
 	}
+	/* Its reports still go out: whether they did, nobody will know. */
+	if (peer == ROLE_CLERK)
+		txt_forget_askers(scout->clerk_txt);
 	scout_tell_resolver(scout, peer);
 }
 
@@ -264,10 +297,29 @@ scout_take_question(struct scout *scout, const struct frame *frame)
 	return false;
 }
 
+/* The same of the clerk, whose reports go out. */
+static bool
+scout_take_clerk(struct scout *scout, const struct frame *frame)
+{
+	char name[HOST_NAME_SIZE];
+
+	if (frame->type == MESSAGE_REPORT)
+		return report_sender_start(scout->reports, frame->number,
+		    frame->payload);
+	if (frame->type != MESSAGE_TXT ||
+	    !txt_question_parse(frame->payload, name))
+		return false;
+	txt_start(scout->clerk_txt, frame->number, name);
+	return true;
+}
+
 static void
 scout_on_frame(struct child *child, enum role peer, const struct frame *frame)
 {
-	if (peer != ROLE_FRONT || !scout_take_question(child->arg, frame))
+	struct scout *scout = child->arg;
+
+	if (peer == ROLE_FRONT ? !scout_take_question(scout, frame) :
+	    peer != ROLE_CLERK || !scout_take_clerk(scout, frame))
 		log_error("frame not understood: peer=%s, type=%u",
 		    role_name(peer), (unsigned)frame->type);
 }
@@ -279,6 +331,8 @@ scout_on_leave(struct child *child)
 
 	/* Before the loop ends that their events belong to. */
 	resolver_watch_free(scout->watch);
+	report_sender_free(scout->reports);
+	txt_free(scout->clerk_txt);
 	txt_free(scout->txt);
 	probes_free(scout->probes);
 	lookups_free(scout->lookups);
