@@ -57,7 +57,7 @@ def settings(bench, main_cf, master_cf=""):
     """{name: value} of samples, to which postconf has nothing to say."""
     folder = os.path.join(bench.folder, "sample")
     os.makedirs(folder, exist_ok=True)
-    for name, text in (("main.cf", bench.own_main_cf), ("master.cf", master_cf)):
+    for name, text in (("main.cf", main_cf), ("master.cf", master_cf)):
         with open(os.path.join(folder, name), "w") as f:
             f.write(text)
     for what in "-M", "-P", "-n":
