@@ -24,6 +24,7 @@ enum ctl_option {
 	CTL_POLICY, CTL_CLEAR, CTL_HOST, CTL_AT, CTL_CA, CTL_WARN, CTL_PUBLISH,
 	CTL_NO_KEYS,
 	CTL_DAY, CTL_SINCE, CTL_DOMAIN, CTL_IN, CTL_OUT, CTL_RECEIVED, CTL_TOP,
+	CTL_APPLY, CTL_REVERT, CTL_LINES, CTL_FORCE,
 	CTL_IMPORT, CTL_RFC8460,
 	CTL_OPTION_COUNT
 };
@@ -52,7 +53,7 @@ struct ctl_command {
 
 extern const struct ctl_command explain_command, check_command,
     status_command, refresh_command, forget_command, rules_command,
-    report_command, certs_command, lint_command;
+    report_command, certs_command, setup_command, lint_command;
 
 /*
  * "hopseal: ..." on standard error.  With --json the last of it becomes the

@@ -15,7 +15,7 @@
 static const struct ctl_command *const commands[] = {
 	&explain_command, &check_command, &status_command, &refresh_command,
 	&forget_command, &rules_command, &report_command, &certs_command,
-	&lint_command
+	&setup_command, &lint_command
 };
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
 
@@ -47,6 +47,10 @@ static const struct option long_options[] = {
 	OWN("top", required_argument, CTL_TOP),
 	OWN("import", required_argument, CTL_IMPORT),
 	OWN("rfc8460", no_argument, CTL_RFC8460),
+	OWN("apply", no_argument, CTL_APPLY),
+	OWN("revert", no_argument, CTL_REVERT),
+	OWN("lines", no_argument, CTL_LINES),
+	OWN("force", no_argument, CTL_FORCE),
 	{ "json", no_argument, NULL, OPTION_JSON },
 	{ "help", no_argument, NULL, 'h' },
 	{ "version", no_argument, NULL, 'V' },

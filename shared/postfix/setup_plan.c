@@ -26,7 +26,8 @@ enum { COLUMN_NAME, COLUMN_CHROOT = 4, COLUMN_COMMAND = 7, SERVICE_COLUMNS };
 
 const char *const setup_parameters[] = {
 	"mail_version", "queue_directory", "compatibility_level",
-	"multi_instance_directories", "smtp_dns_support_level",
+	"config_directory", "multi_instance_directories",
+	"smtp_dns_support_level", "smtp_host_lookup",
 	"smtp_tls_CAfile", "smtp_tls_CApath", "smtp_tls_loglevel",
 	"smtp_tls_security_level", "smtp_tls_dane_insecure_mx_policy",
 	"smtp_tlsrpt_enable", "smtp_tlsrpt_socket_name",
@@ -601,6 +602,7 @@ plan_warnings(struct planning *p)
 {
 	struct text version = setting(p, "mail_version");
 	struct text others = setting(p, "multi_instance_directories");
+	struct text lookup = setting(p, "smtp_host_lookup");
 	struct buffer what;
 
 	buffer_init(&what, VALUE_MAX);
@@ -613,6 +615,10 @@ plan_warnings(struct planning *p)
 	if (version.len > 0 && !p->host->has_main_cf)
 		setup_plan_warn(p->plan, "Postfix has no main.cf yet",
 		    "write one first; this is what it needs then");
+	if (lookup.len > 0 && !text_contains(lookup, "dns"))
+		setup_plan_warn(p->plan, "smtp_host_lookup is without dns, so "
+		    "DANE cannot be used", "postconf -e smtp_host_lookup=dns, "
+		    "or set dane = off");
 	if (others.len > 0) {
 		buffer_reset(&what);
 		buffer_addf(&what, "Postfix has other instances: %.*s",

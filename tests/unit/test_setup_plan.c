@@ -281,6 +281,11 @@ static const struct {
 	    "Postfix 3.3.1: tried are 3.4 to 3.12" },
 	{ "too new", "mail_version = 3.13.0\n", "", "", MAP,
 	    "Postfix 3.13.0: tried are 3.4 to 3.12" },
+	{ "hosts by /etc/hosts alone", DONE "smtp_host_lookup = native\n", "",
+	    "", MAP, "smtp_host_lookup is without dns, so DANE cannot be used"
+	    },
+	{ "hosts by both", DONE "smtp_host_lookup = native, dns\n", "", "",
+	    MAP, "" },
 	{ "other instances", DONE "multi_instance_directories = /p2 /p3\n",
 	    "", "", MAP, "Postfix has other instances: /p2 /p3" },
 	{ "blanks that cannot go", DONE,

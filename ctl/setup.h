@@ -1,0 +1,48 @@
+/*
+ * The parts of hopseal setup: what it read of one Postfix and of this host, and
+ * the plan.
+ */
+
+#ifndef HOPSEAL_SETUP_H
+#define HOPSEAL_SETUP_H
+
+#include <jansson.h>
+
+#include "ctl/ctl.h"
+#include "shared/buffer.h"
+#include "shared/io/config.h"
+#include "shared/postfix/setup_plan.h"
+
+#define SETUP_OUTPUT_MAX (1024 * 1024)
+
+struct setup {
+	const struct ctl_options	*options;
+	struct config			*config;
+	char				*dir;	/* of main.cf; NULL: none */
+	char				*flags;	/* "" or " -c DIR" */
+	/* What host points into. */
+	struct buffer			 settings, written, overrides, services;
+	struct buffer			 changed;
+	char				*map, *access, *milter;
+	struct setup_host		 host;
+	struct setup_plan		*plan;
+	bool				 has_dovecot;
+};
+
+/* Adds to the plan what on this host stands in the way. */
+void		 setup_look(struct setup *setup);
+
+/*
+ * Carries the plan out, or takes back what was carried out before; *answer is
+ * then the caller's: "done", "changes" or "restored" and "left", "reloaded".
+ * What could not be done has been said.
+ */
+enum ctl_exit	 setup_apply(struct setup *setup, json_t **answer);
+enum ctl_exit	 setup_revert(struct setup *setup, json_t **answer);
+
+/* "main.cf", "master.cf". */
+const char	*setup_file_name(enum setup_file file);
+/* The changes of the plan as JSON. */
+json_t		*setup_changes(const struct setup *setup);
+
+#endif

@@ -1,0 +1,499 @@
+/*
+ * Changes Postfix's settings and takes them back.  Beside main.cf lie then
+ * copies of what was there before, and a file that says of each parameter what
+ * it was and what it was set to.  Back goes a whole file where nobody has
+ * touched it since, else each parameter whose value is still ours.
+ */
+
+#include "ctl/setup.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "ctl/answer.h"
+#include "ctl/endpoints.h"
+#include "ctl/postconf.h"
+#include "ctl/program.h"
+#include "shared/io/file.h"
+#include "shared/siphash.h"
+#include "shared/xalloc.h"
+
+#define STATE_NAME	"hopseal-setup.json"
+#define BACKUP_SUFFIX	".before-hopseal"
+#define STATE_VERSION	1
+#define PRINT_SIZE	24	/* of a fingerprint */
+
+static const enum setup_file files[] = { SETUP_MAIN_CF, SETUP_MASTER_CF };
+#define FILE_COUNT	(sizeof(files) / sizeof(files[0]))
+
+static void __attribute__((format(printf, 2, 3)))
+say(const struct setup *setup, const char *format, ...)
+{
+	va_list args;
+
+	if (setup->options->is_json)
+		return;
+	va_start(args, format);
+	vprintf(format, args);
+	va_end(args);
+	putchar('\n');
+}
+
+/* -------------------------------------------------------------------- files */
+
+static char *
+path_of(const struct setup *setup, const char *name, const char *suffix)
+{
+	struct buffer path;
+
+	buffer_init(&path, PATH_MAX);
+	buffer_addf(&path, "%s/%s%s", setup->dir, name, suffix);
+	return buffer_take(&path);
+}
+
+/* Tells whether a file is still what we left; nobody forges his own. */
+static void
+fingerprint(const struct setup *setup, const char *name, char out[PRINT_SIZE])
+{
+	static const struct siphash_key key;
+	char *path = path_of(setup, name, "");
+	struct buffer content;
+
+	buffer_init(&content, FILE_COPY_MAX_BYTES);
+	out[0] = '\0';
+	if (file_read(path, &content) == 0)
+		snprintf(out, PRINT_SIZE, "%016" PRIx64, siphash(&key,
+		    buffer_text(&content), content.len));
+	buffer_clear(&content);
+	free(path);
+}
+
+static int
+copy(const struct setup *setup, const char *name, const char *from,
+    const char *to)
+{
+	char *source = path_of(setup, name, from);
+	char *target = path_of(setup, name, to);
+	int result = file_copy(source, target);
+
+	if (result == -1)
+		ctl_complain("%s cannot be copied to %s: %s", source, target,
+		    strerror(errno));
+	free(source);
+	free(target);
+	return result;
+}
+
+/* -------------------------------------------------------------------- state */
+
+/* Without one an empty one; NULL when it cannot be read, which is said. */
+static json_t *
+state_read(const struct setup *setup)
+{
+	char *path = path_of(setup, STATE_NAME, "");
+	struct buffer text;
+	json_t *state = NULL;
+
+	buffer_init(&text, FILE_COPY_MAX_BYTES);
+	if (file_read(path, &text) == 0) {
+		state = json_loadb(buffer_text(&text), text.len, 0, NULL);
+		if (answer_number(state, "version") != STATE_VERSION ||
+		    !json_is_object(json_object_get(state, "files")) ||
+		    !json_is_array(json_object_get(state, "changes"))) {
+			ctl_complain("%s: not what --apply writes", path);
+			json_decref(state);
+			state = NULL;
+		}
+	} else if (errno == ENOENT)
+		state = json_pack("{s:i, s:{}, s:[]}", "version",
+		    STATE_VERSION, "files", "changes");
+	else
+		ctl_complain("%s: %s", path, strerror(errno));
+	buffer_clear(&text);
+	free(path);
+	return state;
+}
+
+static int
+state_write(const struct setup *setup, const json_t *state)
+{
+	char *path = path_of(setup, STATE_NAME, "");
+	char *text = json_dumps(state, JSON_INDENT(1));
+	int result = file_replace(path, text_of(text));
+
+	if (result == -1)
+		ctl_complain("%s: %s", path, strerror(errno));
+	free(text);
+	free(path);
+	return result;
+}
+
+static bool
+is_same_place(const json_t *a, const json_t *b)
+{
+	return answer_is(a, "file", answer_text(b, "file")) &&
+	    answer_is(a, "name", answer_text(b, "name"));
+}
+
+/*
+ * A parameter that we have set before keeps its first value as the one to go
+ * back to, unless somebody changed it in between.
+ */
+static void
+state_add(json_t *state, const json_t *change)
+{
+	json_t *known = json_object_get(state, "changes"), *before;
+	json_t *entry = json_pack("{s:s, s:s, s:O, s:s}", "file",
+	    answer_text(change, "file"), "name", answer_text(change, "name"),
+	    "old", json_object_get(change, "old"), "new",
+	    answer_text(change, "value"));
+	size_t i;
+
+	json_array_foreach(known, i, before)
+		if (is_same_place(before, change)) {
+			if (answer_is(change, "old", answer_text(before,
+			    "new")))
+				json_object_set(entry, "old", json_object_get(
+				    before, "old"));
+			json_array_set_new(known, i, entry);
+			return;
+		}
+	json_array_append_new(known, entry);
+}
+
+/* ------------------------------------------------------------------ postfix */
+
+static bool
+run_postconf(const struct setup *setup, const char *flag,
+    const json_t *assignments)
+{
+	size_t count = json_array_size(assignments), i;
+	const char **argv;
+	struct buffer output;
+	bool is_done;
+
+	if (count == 0)
+		return true;
+	argv = xcalloc(count + 5, sizeof(*argv));
+	argv[0] = "postconf";
+	argv[1] = "-c";
+	argv[2] = setup->dir;
+	argv[3] = flag;
+	for (i = 0; i < count; i++)
+		argv[i + 4] = json_string_value(json_array_get(assignments,
+		    i));
+	buffer_init(&output, SETUP_OUTPUT_MAX);
+	is_done = program_read(argv, &output);
+	if (!is_done)
+		ctl_complain("postconf %s failed for %s: try it by hand", flag,
+		    argv[4]);
+	buffer_clear(&output);
+	free(argv);
+	return is_done;
+}
+
+static bool
+reload(const struct setup *setup)
+{
+	const char *argv[] = { "postfix", "-c", setup->dir, "reload", NULL };
+	struct buffer output;
+	bool is_done;
+
+	buffer_init(&output, SETUP_OUTPUT_MAX);
+	is_done = program_read(argv, &output);
+	buffer_clear(&output);
+	if (is_done)
+		say(setup, "Postfix was reloaded.");
+	else
+		say(setup, "Postfix was not reloaded: if it runs, do "
+		    "\"postfix%s reload\".", setup->flags);
+	return is_done;
+}
+
+/* Who may not, or has nothing to change. */
+static bool
+may_change(const struct setup *setup, const char *option)
+{
+	if (geteuid() != 0)
+		ctl_complain("--%s: only root may change Postfix's settings",
+		    option);
+	else if (setup->dir == NULL)
+		ctl_complain("--%s: there is no Postfix with a main.cf here",
+		    option);
+	else
+		return true;
+	return false;
+}
+
+/* -------------------------------------------------------------------- apply */
+
+/* Mail would be deferred, or come in unjudged. */
+static bool
+is_answered(const struct setup *setup)
+{
+	json_t *answer = json_pack("{s:s, s:[]}", "state", "ok", "parts");
+	bool is_answered = true;
+	json_t *part;
+	size_t i;
+
+	endpoints_add(setup->config, answer);
+	json_array_foreach(json_object_get(answer, "parts"), i, part)
+		if (!answer_is(part, "name", "milter") &&
+		    !answer_is_true(part, "ok")) {
+			is_answered = false;
+			ctl_complain("%s: %s", answer_text(part, "name"),
+			    answer_text(part, "detail"));
+		}
+	json_decref(answer);
+	return is_answered;
+}
+
+/* What "postconf -e" and "postconf -P" take. */
+static void
+add_assignment(json_t *assignments, const char *name, const char *value)
+{
+	json_array_append_new(assignments, json_sprintf("%s=%s", name,
+	    value));
+}
+
+/* Keeps the file as it was before the first time. */
+static int
+keep_file(const struct setup *setup, json_t *kept, const char *name)
+{
+	char print[PRINT_SIZE];
+
+	fingerprint(setup, name, print);
+	if (json_object_get(kept, name) == NULL) {
+		if (copy(setup, name, "", BACKUP_SUFFIX) == -1)
+			return -1;
+		say(setup, "%s/%s is kept as %s%s.", setup->dir, name, name,
+		    BACKUP_SUFFIX);
+	} else if (!answer_is(kept, name, print))
+		print[0] = '\0';	/* edited since: never back as a whole */
+	json_object_set_new(kept, name, json_string(print));
+	return 0;
+}
+
+/*
+ * The state is written first without what the file will be, so that a crash
+ * leaves a file that goes back parameter by parameter.
+ */
+static bool
+apply_file(const struct setup *setup, json_t *state, const json_t *changes,
+    enum setup_file file)
+{
+	json_t *kept = json_object_get(state, "files");
+	json_t *assignments = json_array(), *change;
+	const char *name = setup_file_name(file);
+	char print[PRINT_SIZE];
+	bool is_done = true, is_whole;
+	size_t i;
+
+	json_array_foreach(changes, i, change)
+		if (answer_is(change, "file", name)) {
+			add_assignment(assignments, answer_text(change,
+			    "name"), answer_text(change, "value"));
+			state_add(state, change);
+		}
+	if (json_array_size(assignments) > 0) {
+		is_done = keep_file(setup, kept, name) == 0;
+		is_whole = answer_text(kept, name)[0] != '\0';
+		json_object_set_new(kept, name, json_string(""));
+		is_done = is_done && state_write(setup, state) == 0 &&
+		    run_postconf(setup, file == SETUP_MAIN_CF ? "-e" : "-P",
+		    assignments);
+		if (is_done && is_whole) {
+			fingerprint(setup, name, print);
+			json_object_set_new(kept, name, json_string(print));
+			is_done = state_write(setup, state) == 0;
+		}
+	}
+	json_decref(assignments);
+	return is_done;
+}
+
+enum ctl_exit
+setup_apply(struct setup *setup, json_t **answer)
+{
+	bool is_done = true, is_reloaded = false;
+	json_t *changes, *change, *state;
+	size_t i;
+
+	if (!may_change(setup, "apply"))
+		return CTL_CRITICAL;
+	if (setup->plan->change_count > 0 && !is_answered(setup) &&
+	    setup->options->values[CTL_FORCE] == NULL) {
+		ctl_complain("nothing was changed: without an answer Postfix "
+		    "would defer all mail; start hopseal-policyd first, or "
+		    "--force");
+		return CTL_CRITICAL;
+	}
+	changes = setup_changes(setup);
+	if (json_array_size(changes) != setup->plan->change_count)
+		ctl_complain("a setting of Postfix that must change is not "
+		    "UTF-8: do it by hand");
+	state = json_array_size(changes) == setup->plan->change_count ?
+	    state_read(setup) : NULL;
+	if (state == NULL) {
+		json_decref(changes);
+		return CTL_CRITICAL;
+	}
+	for (i = 0; i < FILE_COUNT && is_done; i++)
+		is_done = apply_file(setup, state, changes, files[i]);
+	json_array_foreach(changes, i, change)
+		say(setup, "%s", answer_text(change, "command"));
+	for (i = 0; i < setup->plan->warning_count; i++)
+		say(setup, "Warning: %s\n  -> %s",
+		    setup->plan->warnings[i].what,
+		    setup->plan->warnings[i].advice);
+	if (setup->plan->change_count == 0)
+		say(setup, "Nothing to do: %s says all that is needed.",
+		    setup->dir);
+	else if (is_done) {
+		is_reloaded = reload(setup);
+		say(setup, "\"hopseal setup --revert\" takes it back.");
+	}
+	*answer = json_pack("{s:b, s:o, s:b}", "done", is_done, "changes",
+	    changes, "reloaded", is_reloaded);
+	json_decref(state);
+	return is_done ? CTL_FINE : CTL_CRITICAL;
+}
+
+/* ------------------------------------------------------------------- revert */
+
+/* What goes back parameter by parameter. */
+struct reversal {
+	json_t	*removed, *set, *overrides;	/* for -X, -e, -P */
+	json_t	*restored, *left;		/* for the answer */
+};
+
+static void
+revert_change(const struct setup *setup, struct reversal *r,
+    const json_t *change)
+{
+	const json_t *old = json_object_get(change, "old");
+	const char *name = answer_text(change, "name");
+	bool is_main = answer_is(change, "file",
+	    setup_file_name(SETUP_MAIN_CF));
+	struct text now = setup_value(is_main ? setup->host.written :
+	    setup->host.overrides, name);
+	struct buffer value;
+
+	if (!text_equals(now, answer_text(change, "new"))) {
+		json_array_append_new(r->left, json_string(name));
+		return;
+	}
+	json_array_append_new(r->restored, json_string(name));
+	if (is_main && !json_is_string(old)) {
+		json_array_append_new(r->removed, json_string(name));
+		return;
+	}
+	buffer_init(&value, SETUP_OUTPUT_MAX);
+	if (is_main)
+		buffer_add_text(&value, json_string_value(old));
+	else
+		setup_compact(text_of(answer_text(change, "old")), &value);
+	add_assignment(is_main ? r->set : r->overrides, name,
+	    buffer_text(&value));
+	buffer_clear(&value);
+}
+
+/* Untouched since: as it was, to the octet. */
+static bool
+revert_whole(const struct setup *setup, const json_t *state, const char *name)
+{
+	const json_t *kept = json_object_get(state, "files");
+	char print[PRINT_SIZE];
+	char *backup;
+
+	fingerprint(setup, name, print);
+	if (print[0] == '\0' || !answer_is(kept, name, print) ||
+	    copy(setup, name, BACKUP_SUFFIX, "") == -1)
+		return false;
+	backup = path_of(setup, name, BACKUP_SUFFIX);
+	unlink(backup);
+	free(backup);
+	say(setup, "%s/%s is as it was before.", setup->dir, name);
+	return true;
+}
+
+static void
+revert_file(const struct setup *setup, struct reversal *r,
+    const json_t *state, enum setup_file file)
+{
+	const json_t *changes = json_object_get(state, "changes"), *change;
+	const char *name = setup_file_name(file);
+	bool is_whole = revert_whole(setup, state, name);
+	size_t i;
+
+	json_array_foreach(changes, i, change)
+		if (!answer_is(change, "file", name))
+			continue;
+		else if (is_whole)
+			json_array_append(r->restored, json_object_get(change,
+			    "name"));
+		else
+			revert_change(setup, r, change);
+}
+
+static void
+revert_end(const struct setup *setup, const struct reversal *r)
+{
+	char *path = path_of(setup, STATE_NAME, "");
+	json_t *name;
+	size_t i;
+
+	unlink(path);
+	free(path);
+	json_array_foreach(r->restored, i, name)
+		say(setup, "%s: set back", json_string_value(name));
+	json_array_foreach(r->left, i, name)
+		say(setup, "%s: left alone, it was changed since",
+		    json_string_value(name));
+}
+
+enum ctl_exit
+setup_revert(struct setup *setup, json_t **answer)
+{
+	struct reversal r = { json_array(), json_array(), json_array(),
+	    json_array(), json_array() };
+	bool is_done = false, is_reloaded = false;
+	json_t *state = NULL;
+	size_t i;
+
+	if (!may_change(setup, "revert") ||
+	    (state = state_read(setup)) == NULL)
+		goto out;
+	if (json_array_size(json_object_get(state, "changes")) == 0) {
+		say(setup, "Nothing to do: --apply has changed nothing in %s.",
+		    setup->dir);
+		is_done = true;
+		goto out;
+	}
+	for (i = 0; i < FILE_COUNT; i++)
+		revert_file(setup, &r, state, files[i]);
+	is_done = run_postconf(setup, "-X", r.removed) &&
+	    run_postconf(setup, "-e", r.set) &&
+	    run_postconf(setup, "-P", r.overrides);
+	if (is_done) {
+		revert_end(setup, &r);
+		is_reloaded = reload(setup);
+	}
+out:
+	if (state != NULL)
+		*answer = json_pack("{s:b, s:O, s:O, s:b}", "done", is_done,
+		    "restored", r.restored, "left", r.left, "reloaded",
+		    is_reloaded);
+	json_decref(r.removed);
+	json_decref(r.set);
+	json_decref(r.overrides);
+	json_decref(r.restored);
+	json_decref(r.left);
+	json_decref(state);
+	return is_done ? CTL_FINE : CTL_CRITICAL;
+}

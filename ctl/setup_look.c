@@ -1,0 +1,238 @@
+/*
+ * What stands between Postfix and Hopseal on this host: resolver, endpoints,
+ * ports, Redis, mail log.
+ */
+
+#include "ctl/setup.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "ctl/answer.h"
+#include "ctl/endpoints.h"
+#include "ctl/postconf.h"
+#include "ctl/program.h"
+#include "ctl/scout_client.h"
+#include "shared/io/clock.h"
+#include "shared/io/exchange.h"
+#include "shared/io/mail_log_path.h"
+#include "shared/io/redis_address.h"
+#include "shared/postfix/site.h"
+
+#define WORDS_SIZE	1024
+#define PORT_SIZE	32
+#define REDIS_MS	1000
+#define ACCESS_LIMIT_MS	10000	/* timeout=10s in Postfix's own list */
+
+static void __attribute__((format(printf, 3, 4)))
+warn(struct setup *setup, const char *advice, const char *format, ...)
+{
+	char what[WORDS_SIZE];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(what, sizeof(what), format, args);
+	va_end(args);
+	setup_plan_warn(setup->plan, what, advice);
+}
+
+/* ----------------------------------------------------------------- resolver */
+
+static void
+look_at_resolver(struct setup *setup)
+{
+	enum scout_client_result result;
+	struct scout_client *scout;
+	struct scout_resolver m;
+	enum ctl_exit status;
+
+	if (setup->config->dane == CONFIG_DANE_OFF)
+		return;
+	scout = scout_client_start(setup->options, "", &status);
+	if (scout == NULL)
+		return;		/* that has been said */
+	result = scout_client_next_resolver(scout, &m);
+	if (result != SCOUT_CLIENT_FRAME)
+		warn(setup, "see that the resolvers in /etc/resolv.conf answer",
+		    "the resolver did not answer in time: whether it validates "
+		    "is not known");
+	else if (m.validates == SCOUT_CHECK_NO ||
+	    m.postfix_ad == SCOUT_CHECK_NO)
+		warn(setup, "name a validating resolver in /etc/resolv.conf, "
+		    "for example unbound on this host; until then only MTA-STS "
+		    "protects", "the resolver does not validate, so DANE "
+		    "cannot be used: %.*s", (int)m.detail.len, m.detail.data);
+	else if (m.validates == SCOUT_CHECK_UNKNOWN)
+		warn(setup, "see that the resolvers in /etc/resolv.conf answer",
+		    "whether the resolver validates is not known: %.*s",
+		    (int)m.detail.len, m.detail.data);
+	scout_client_stop(scout);
+}
+
+/* ---------------------------------------------------------------- endpoints */
+
+/*
+ * Of ss: users:(("hopseal-policyd",pid=7,fd=9),("systemd",pid=1,fd=40)).  One
+ * of us, or the service manager for us, makes a port ours.
+ */
+static bool
+is_ours(const char *users)
+{
+	return strstr(users, "(\"hopseal") != NULL ||
+	    strstr(users, "(\"systemd\",pid=1,") != NULL;
+}
+
+/* A port of ours at which another program listens. */
+static void
+look_at_port(struct setup *setup, const char *option, struct text item)
+{
+	char filter[PORT_SIZE], taker[PORT_SIZE] = "another program";
+	const char *argv[] = { "ss", "-Hltnp", filter, NULL }, *users;
+	struct endpoint endpoint;
+	struct buffer output;
+	const char *why;
+
+	if (endpoint_parse(item, &endpoint, &why) == -1 ||
+	    endpoint.kind != ENDPOINT_INET)
+		return;
+	snprintf(filter, sizeof(filter), "sport = :%u", endpoint.port);
+	buffer_init(&output, SETUP_OUTPUT_MAX);
+	/* Without root's rights ss names no program. */
+	if (program_read(argv, &output) && (users = strstr(buffer_text(
+	    &output), "users:((\"")) != NULL && !is_ours(users)) {
+		sscanf(users, "users:((\"%31[^\"]", taker);
+		warn(setup, "end that program, or choose another port",
+		    "%s: port %u is taken by %s", option, endpoint.port, taker);
+	}
+	buffer_clear(&output);
+}
+
+static void
+look_at_ports(struct setup *setup)
+{
+	const struct config *config = setup->config;
+	const struct {
+		const char	*option, *endpoints;
+	} rows[] = {
+		{ "map_listen", config->map_listen },
+		{ "access_listen", config->access_listen },
+		{ "milter_listen", config->milter_listen },
+		{ "status_listen", config->status_listen },
+	};
+	struct text rest, item;
+	size_t i;
+
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		rest = text_of(rows[i].endpoints);
+		while (text_next_item(&rest, &item))
+			look_at_port(setup, rows[i].option, item);
+	}
+}
+
+static void
+look_at_endpoints(struct setup *setup)
+{
+	json_t *answer = json_pack("{s:s, s:[]}", "state", "ok", "parts");
+	json_t *part;
+	size_t i;
+
+	endpoints_add(setup->config, answer);
+	json_array_foreach(json_object_get(answer, "parts"), i, part)
+		if (!answer_is_true(part, "ok"))
+			warn(setup, answer_text(part, "advice"), "%s: %s",
+			    answer_text(part, "name"),
+			    answer_text(part, "detail"));
+	json_decref(answer);
+}
+
+/* -------------------------------------------------------------------- Redis */
+
+/* Any answer will do: one that wants a password is a Redis, too. */
+static void
+look_at_redis(struct setup *setup)
+{
+	static const char advice[] = "start it, or hopseal-redis.service; "
+	    "mail flows without it, but a restart forgets what was learned";
+	int64_t deadline = clock_monotonic_ms() + REDIS_MS;
+	char where[ENDPOINT_TEXT_SIZE], error[ENDPOINT_ERROR_SIZE];
+	struct redis_address address;
+	struct buffer in;
+	const char *why;
+	int fd;
+
+	if (setup->config->redis[0] == '\0' || redis_address_parse(text_of(
+	    setup->config->redis), &address, &why) == -1)
+		return;
+	fd = exchange_connect(endpoint_format(&address.endpoint, where),
+	    deadline, error);
+	if (fd == -1) {
+		if (errno != EACCES || error[0] != '\0' || geteuid() == 0)
+			warn(setup, advice, "redis = %s: %s",
+			    setup->config->redis, error[0] != '\0' ? error :
+			    strerror(errno));
+		return;
+	}
+	buffer_init(&in, SETUP_OUTPUT_MAX);
+	if (exchange_send(fd, text_of("PING\r\n"), deadline) == -1 ||
+	    exchange_receive(fd, &in, deadline) == -1 ||
+	    strchr("+-", in.data[0]) == NULL)
+		warn(setup, advice, "redis = %s: no answer of a Redis",
+		    setup->config->redis);
+	buffer_clear(&in);
+	close(fd);
+}
+
+/* --------------------------------------------------------------------- rest */
+
+static void
+look_at_mail_log(struct setup *setup)
+{
+	const char *path, *why;
+	struct buffer output;
+	struct site *site;
+
+	if (strcmp(setup->config->maillog, "none") == 0)
+		return;
+	buffer_init(&output, SETUP_OUTPUT_MAX);
+	postconf_read(setup->dir != NULL ? setup->dir : "", &output);
+	site = site_parse(text_of(buffer_text(&output)));
+	path = mail_log_path(setup->config, site, &why);
+	if (path == NULL)
+		warn(setup, "install rsyslog, or set Postfix's maillog_file; or "
+		    "maillog = none and inbound_source = access", "%s", why);
+	else if (access(path, F_OK) == -1)
+		warn(setup, "see that Postfix logs there, or set maillog",
+		    "the mail log %s: %s", path, strerror(errno));
+	site_free(site);
+	buffer_clear(&output);
+}
+
+static bool
+has_dovecot(void)
+{
+	static const char *const argv[] = { "doveconf", "-n", NULL };
+	struct buffer output;
+	bool result;
+
+	buffer_init(&output, SETUP_OUTPUT_MAX);
+	result = program_read(argv, &output);
+	buffer_clear(&output);
+	return result;
+}
+
+void
+setup_look(struct setup *setup)
+{
+	look_at_endpoints(setup);
+	look_at_ports(setup);
+	look_at_redis(setup);
+	look_at_resolver(setup);
+	look_at_mail_log(setup);
+	if (setup->config->first_contact_wait_ms >= ACCESS_LIMIT_MS)
+		warn(setup, "set it below 10s", "first_contact_wait: Postfix "
+		    "waits no more than 10s for the access service");
+	setup->has_dovecot = has_dovecot();
+}
