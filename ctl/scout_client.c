@@ -66,7 +66,9 @@ format_settings(const struct config *config, const char *path,
 	pack_string(out, overrides);
 	pack_string(out, "");		/* rules */
 	pack_string(out, buffer_text(&site));
-	pack_u8(out, 0);		/* no password */
+	pack_u8(out, 0);		/* no password of Redis */
+	pack_string(out, "");
+	pack_u8(out, 0);		/* none of the status port */
 	pack_string(out, "");
 	buffer_clear(&site);
 }
