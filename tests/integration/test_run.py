@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""make run: what it starts, says, writes and leaves, and the lines for Postfix.
+"""make run: what it starts, says, writes and leaves.
 
     test_run.py [--build DIR]
 """
@@ -15,17 +15,11 @@ import sys
 import tempfile
 import time
 
-TOP = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 sys.dont_write_bytecode = True
-sys.path.insert(0, os.path.join(TOP, "conf"))
-import postfix_lines
 from ports import free_port
 
+TOP = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 WAIT_S = 40
-MAP, ACCESS, MILTER = (f"inet:127.0.0.1:{port}" for port in (8461, 8462, 8464))
-SERVICE = f"check_policy_service {{ {ACCESS}, timeout=10s, default_action=DUNNO }}"
-FILTER = f"{{ {MILTER}, default_action=accept, connect_timeout=2s, command_timeout=5s }}"
-REMARK = "# Never in non_smtpd_milters: nobody would hear why a mail is refused."
 
 
 class Run:
@@ -174,80 +168,6 @@ def test_refusals(build, folder):
     run = Run(build, os.path.join(folder, "long" * 25))
     assert run.process.wait(WAIT_S) == 1
     assert "107 bytes" in run.output(), run.output()
-
-
-def test_lines_by_version(_build, _folder):
-    common = {"smtp_tls_CAfile": "/ca.pem", "smtp_tls_loglevel": "1",
-              "smtpd_tls_loglevel": "1", "smtp_dns_support_level": "dnssec"}
-    for version, name, relay, insecure in (
-            ("3.4.0", "QUERY", False, True),
-            ("3.5.25", "QUERY", False, True),
-            ("3.6.16", "QUERY", True, True),
-            ("3.6.17", "QUERY", True, False),
-            ("3.7.11", "QUERY", True, True),
-            ("3.7.13", "QUERY", True, False),
-            ("3.8.7", "QUERY", True, True),
-            ("3.9.2", "QUERY", True, False),
-            ("3.10.0", "QUERYwithTLSRPT", True, False),
-            ("3.12-20260821", "QUERYwithTLSRPT", True, False),
-    ):
-        want = {"smtp_tls_policy_maps": f"socketmap:{MAP}:{name}",
-                "smtp_tls_security_level": "may", "smtpd_recipient_restrictions": SERVICE,
-                "smtpd_milters": FILTER}
-        if relay:
-            want["smtpd_relay_before_recipient_restrictions"] = "yes"
-        if insecure:
-            want["smtp_tls_dane_insecure_mx_policy"] = "dane"
-        got = postfix_lines.wanted({**common, "mail_version": version}, MAP, ACCESS,
-                                   MILTER)
-        assert got == want, (version, got)
-
-
-def test_lines_keep_what_is_there(_build, _folder):
-    settings = {
-        "mail_version": "3.10.1", "smtp_tls_security_level": "dane",
-        "smtp_dns_support_level": "dnssec", "smtp_tls_CApath": "/etc/ssl/certs",
-        "smtp_tls_loglevel": "2", "smtpd_tls_loglevel": "1",
-        "smtp_tls_policy_maps": "hash:/etc/postfix/tls, socketmap:inet:localhost:8461:q",
-        "smtpd_recipient_restrictions": "permit_mynetworks, reject_unlisted_recipient",
-        "smtpd_relay_before_recipient_restrictions": "yes",
-        "smtpd_milters": "inet:localhost:8891 $rspamd",
-    }
-    overrides = {
-        "submission/inet/smtpd_recipient_restrictions": "permit_sasl_authenticated,reject",
-        "smtps/inet/smtpd_recipient_restrictions": "",
-        "smtps/inet/smtpd_milters": "$rspamd",
-        "10.0.0.1:25/inet/smtpd_milters": FILTER,
-        "127.0.0.1:10026/inet/smtpd_milters": "",
-        "slow/unix/smtp_tls_security_level": "none",
-        "relay/unix/syslog_name": "postfix/relay",
-    }
-    got = list(postfix_lines.lines(settings, overrides, MAP, ACCESS, MILTER))
-    assert got == [
-        "postconf -e 'smtp_tls_policy_maps = hash:/etc/postfix/tls, "
-        f"socketmap:{MAP}:QUERYwithTLSRPT'",
-        f"postconf -e 'smtpd_recipient_restrictions = {SERVICE}, permit_mynetworks, "
-        "reject_unlisted_recipient'",
-        REMARK,
-        f"postconf -e 'smtpd_milters = {FILTER}, inet:localhost:8891 $rspamd'",
-        "# In master.cf slow/unix has its own smtp_tls_security_level; there write",
-        "#     -o smtp_tls_security_level=dane",
-        "# or remove it.",
-        "# In master.cf smtps/inet has its own smtpd_milters; there write",
-        f"#     -o {{ smtpd_milters = {FILTER}, $rspamd }}",
-        "# In master.cf smtps/inet has its own smtpd_recipient_restrictions; there write",
-        f"#     -o {{ smtpd_recipient_restrictions = {SERVICE} }}",
-        "# In master.cf submission/inet has its own smtpd_recipient_restrictions; there "
-        "write",
-        f"#     -o {{ smtpd_recipient_restrictions = {SERVICE}, "
-        "permit_sasl_authenticated,reject }",
-        "postfix reload",
-    ], "\n".join(got)
-    settings.update(postfix_lines.wanted(settings, MAP, ACCESS, MILTER))
-    assert list(postfix_lines.lines(settings, {}, MAP, ACCESS, MILTER)) == []
-    assert postfix_lines.undo(settings) == \
-        "postconf -e 'smtp_tls_policy_maps = hash:/etc/postfix/tls'"
-    assert postfix_lines.undo({}) == "postconf -X smtp_tls_policy_maps"
 
 
 def main():
