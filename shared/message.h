@@ -62,6 +62,8 @@ enum message_type {
 	   (policyd/process/session_message.h) */
 	MESSAGE_PROMISE,
 	MESSAGE_SESSION,
+	/* clerk to front: how a session with a mail host ended (the same) */
+	MESSAGE_OUTCOME,
 	/* clerk to scout: send a report; its answer, the same number
 	   (shared/report_message.h); clerks ask for TXT records too */
 	MESSAGE_REPORT,

@@ -24,12 +24,23 @@
 #include "shared/io/clock.h"
 #include "shared/io/log.h"
 #include "shared/postfix/log_sessions.h"
+#include "shared/siphash.h"
 #include "shared/xalloc.h"
 
 #define TICK_S		1
 #define WHY_SIZE	256
 #define POSITION_MAX	1024
+#define PROMISES_WAIT_MS 3000	/* for a front that is away */
+#define TOLD_MAX	4096
+#define TELL_EVERY_S	60
+#define FRESH_S		120	/* sessions that the front hears of */
 #define LOSS_SETTLES_S	10	/* log and socket do not speak at one time */
+
+/* What the front was told last. */
+struct told {
+	uint64_t	hash;
+	int64_t		at;
+};
 
 struct sources {
 	struct child		*child;
@@ -46,7 +57,11 @@ struct sources {
 	int64_t			 started_at;
 	uint64_t		 announced;	/* datagrams, by the log */
 	int64_t			 loss_since;
+	bool			 has_asked_socket;
+	bool			 has_promises;	/* all that the front knows */
+	int64_t			 log_ms;	/* not waited for any longer */
 	struct sources_state	 state;
+	struct told		 told[TOLD_MAX];
 };
 
 static const struct config *
@@ -103,6 +118,43 @@ note_counted(struct sources *s, enum session_direction direction, int64_t at)
 		s->state.counted_at = at;
 }
 
+/* Each pair of domain and host once a minute, and nothing that is history. */
+static bool
+is_news(struct sources *s, const struct session_outcome *o)
+{
+	static const struct siphash_key key = { 's', 'o' };
+	int64_t now = clock_now_s();
+	uint64_t hash = siphash(&key, o->domain.data, o->domain.len) +
+	    siphash(&key, o->host.data, o->host.len) * 2 + o->is_verified;
+	struct told *told = &s->told[hash % TOLD_MAX];
+
+	if (told->hash == hash && now - told->at < TELL_EVERY_S)
+		return false;
+	*told = (struct told){ hash, now };
+	return true;
+}
+
+static void
+tell_front(struct sources *s, const struct tls_session *session)
+{
+	struct channel *front = child_peer(s->child, ROLE_FRONT);
+	struct session_outcome o = { .domain = session->domain,
+	    .host = session->host, .address = session->address,
+	    .is_verified = session->trust == SESSION_TRUST_VERIFIED };
+	bool is_failure = finding_result_type(session->finding) != NULL;
+	struct buffer payload;
+
+	if (front == NULL || session->direction != SESSION_OUT ||
+	    is_failure == o.is_verified ||
+	    session->at < clock_now_s() - FRESH_S || !is_news(s, &o))
+		return;
+	buffer_init(&payload, SESSION_MESSAGE_MAX);
+	session_outcome_format(&o, &payload);
+	channel_send(front, MESSAGE_OUTCOME, 0, (struct text){ payload.data,
+	    payload.len });
+	buffer_clear(&payload);
+}
+
 static void
 on_session(void *arg, const struct tls_session *session)
 {
@@ -113,9 +165,10 @@ on_session(void *arg, const struct tls_session *session)
 	if (!is_counted_from_log(config_of(s), session))
 		return;
 	if (ledger_count_session(s->ledger, s->promises, session,
-	    TALLY_REPEATABLE))
+	    TALLY_REPEATABLE)) {
 		note_counted(s, session->direction, session->at);
-	else
+		tell_front(s, session);
+	} else
 		s->state.old_count++;
 }
 
@@ -256,11 +309,16 @@ start(struct sources *s)
 {
 	const struct config *config = config_of(s);
 
-	if (wants_log(config) && s->log == NULL)
+	/* What the front knows completes what the log says: it comes first. */
+	if (wants_log(config) && s->log == NULL &&
+	    (s->has_promises || clock_monotonic_ms() >= s->log_ms))
 		start_log(s);
-	if (wants_datagrams(config) && s->datagrams == NULL)
+	if (wants_datagrams(config) && s->datagrams == NULL &&
+	    !s->has_asked_socket) {
+		s->has_asked_socket = true;
 		channel_send(child_parent(s->child), MESSAGE_OPEN,
 		    MESSAGE_OPEN_TLSRPT, text_of(""));
+	}
 }
 
 static void
@@ -274,7 +332,7 @@ on_tick(evutil_socket_t fd, short events, void *arg)
 	if (was_open)
 		commit(s);
 	ledger_tick(s->ledger, ledger_share_is_up(s->share));
-	if (!was_open && ledger_is_open(s->ledger))
+	if (ledger_is_open(s->ledger))
 		start(s);
 	ledger_share_tick(s->share);
 	s->clock.now = clock_now_s();
@@ -316,7 +374,11 @@ take_note(struct sources *s, struct text payload)
 void
 sources_on_front(struct sources *s, uint8_t type, struct text payload)
 {
-	if (type == MESSAGE_PROMISE)
+	if (type == MESSAGE_PROMISE && payload.len == 0) {
+		s->has_promises = true;
+		if (ledger_is_open(s->ledger))
+			start(s);
+	} else if (type == MESSAGE_PROMISE)
 		promises_take(s->promises, payload);
 	else if (ledger_is_open(s->ledger))
 		take_note(s, payload);
@@ -335,6 +397,7 @@ sources_new(struct child *child, struct ledger *ledger,
 	s->aggregates = aggregates_new(ledger);
 	s->promises = promises_new();
 	s->started_at = clock_now_s();
+	s->log_ms = clock_monotonic_ms() + PROMISES_WAIT_MS;
 	s->tick = event_new(child->base, -1, EV_PERSIST, on_tick, s);
 	event_add(s->tick, &interval);
 	if (ledger_open(ledger))

@@ -1,15 +1,19 @@
 /*
- * What the front tells the clerk of sessions: what was promised for a domain
+ * What front and clerk tell each other of sessions: what was promised for a domain
  * when Postfix asked for it, and who comes to us, where no log can be read.
  */
 
 #ifndef HOPSEAL_FEEDBACK_H
 #define HOPSEAL_FEEDBACK_H
 
+#include "shared/text.h"
+
 struct access_request;
 struct facts;
 struct front;
 
+/* A clerk has come: it hears of all promises that are known. */
+void	feedback_start(struct front *front);
 /* Postfix is about to deliver with these facts. */
 void	feedback_tell_promise(struct front *front, const struct facts *facts);
 /*
@@ -18,5 +22,12 @@ void	feedback_tell_promise(struct front *front, const struct facts *facts);
  */
 void	feedback_tell_session(struct front *front,
 	    const struct access_request *request);
+
+/*
+ * A MESSAGE_OUTCOME.  Anybody on this host may have forged it, so that it makes
+ * no host bad: after a failure the host is looked at again at once, after a
+ * verified session it is good for that domain, as long as it has its policy.
+ */
+void	feedback_take(struct front *front, struct text payload);
 
 #endif

@@ -16,6 +16,7 @@
 #include "policyd/front/client.h"
 #include "policyd/front/domain_book.h"
 #include "policyd/front/domain_lookup.h"
+#include "policyd/front/feedback.h"
 #include "policyd/front/host_probe.h"
 #include "policyd/front/listener.h"
 #include "policyd/front/map_service.h"
@@ -153,8 +154,10 @@ on_settings(struct child *child, const struct settings *settings)
 		clients_set_max(front->clients, connection_max(config));
 	}
 	judge_site(front);
-	if (is_first)
+	if (is_first) {
 		open_listeners(p);
+		feedback_start(front);
+	}
 }
 
 static void
@@ -164,9 +167,8 @@ on_peer(struct child *child, enum role peer)
 
 	if (peer == ROLE_SCOUT && p->front.lookups != NULL)
 		domain_lookups_on_scout(p->front.lookups);
-	/* The next clerk hears of each promise as its reply is made anew. */
-	if (peer == ROLE_CLERK)
-		p->front.generation++;
+	if (peer == ROLE_CLERK && p->front.book != NULL)
+		feedback_start(&p->front);
 	else if (peer == ROLE_CLERK && p->front.routes != NULL)
 		route_asks_on_clerk(p->front.routes);
 }
@@ -213,6 +215,8 @@ on_frame(struct child *child, enum role peer, const struct frame *frame)
 		on_resolver(&p->front, frame->payload);
 	else if (peer == ROLE_SCOUT && frame->type == MESSAGE_DATE)
 		on_date(&p->front, frame->payload);
+	else if (peer == ROLE_CLERK && frame->type == MESSAGE_OUTCOME)
+		feedback_take(&p->front, frame->payload);
 	else if (peer == ROLE_CLERK && frame->type == MESSAGE_QUESTION)
 		question_answer(&p->front, frame);
 	else if (peer == ROLE_CLERK && frame->type == MESSAGE_ROUTE_ANSWER)

@@ -64,6 +64,32 @@ promise_parse(struct text payload, struct promise *out)
 }
 
 void
+session_outcome_format(const struct session_outcome *o, struct buffer *out)
+{
+	pack_text(out, o->domain);
+	pack_text(out, o->host);
+	pack_text(out, o->address);
+	pack_u8(out, o->is_verified);
+}
+
+bool
+session_outcome_parse(struct text payload, struct session_outcome *out)
+{
+	struct session_outcome o;
+	struct unpack u;
+
+	unpack_init(&u, payload.data, payload.len);
+	o.domain = unpack_text(&u);
+	o.host = unpack_text(&u);
+	o.address = unpack_text(&u);
+	o.is_verified = unpack_choice(&u, 2) != 0;
+	if (!unpack_is_done(&u))
+		return false;
+	*out = o;
+	return true;
+}
+
+void
 session_note_format(const struct tls_session *s, struct buffer *out)
 {
 	pack_u8(out, (uint8_t)s->direction);

@@ -21,7 +21,10 @@
 #define SESSION_MESSAGE_MAX	(256 * 1024)
 #define PROMISE_HOSTS_MAX	64
 
-/* MESSAGE_PROMISE: what governs deliveries to a domain from now on. */
+/*
+ * MESSAGE_PROMISE: what governs deliveries to a domain from now on; an empty
+ * payload says to a new clerk that it has heard of all that is known.
+ */
 struct promise {
 	struct text		domain;
 	enum tls_policy_kind	kind;
@@ -38,6 +41,16 @@ struct promise {
 };
 void	promise_format(const struct promise *p, struct buffer *out);
 bool	promise_parse(struct text payload, struct promise *out);
+
+/* MESSAGE_OUTCOME: of one session of Postfix with a mail host. */
+struct session_outcome {
+	struct text	domain, host, address;
+	bool		is_verified;	/* else it failed */
+};
+void	session_outcome_format(const struct session_outcome *o,
+	    struct buffer *out);
+bool	session_outcome_parse(struct text payload,
+	    struct session_outcome *out);
 
 /* MESSAGE_SESSION: of a client; times are the reader's. */
 void	session_note_format(const struct tls_session *s, struct buffer *out);

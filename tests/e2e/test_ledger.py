@@ -6,9 +6,11 @@ Counted from the log of a real Postfix, while the clerk is killed.  What Postfix
 
 import collections
 import signal
+import time
 
 from domain import DEFERRED, NOTFOUND, SENT
 from domains import BY_NAME, DOMAINS
+from postfix import send
 from process import Timeout, wait_until
 
 # The log tells less than a look at the host ...
@@ -113,6 +115,23 @@ def status_part(bench):
     assert part()["state"] == "ok", part()
 
 
+def failure_is_probed(bench):
+    """A host that was good fails for Postfix: it is looked at again at once."""
+    domain = BY_NAME["hanging.test"]
+    bench.restart_hopseal(reprobe_after="1s")
+    finding = lambda: bench.hopseal.explain(domain.name)["hosts"][0]["finding"]
+    wait_until(lambda: finding() == "ok", 20, "a good host")
+    bench.layout.change(domain, "expired")
+    try:
+        time.sleep(2)
+        assert finding() == "ok", "it was looked at without a reason"
+        bench.postfix.fate(send(f"ledger@{domain.name}"))
+        wait_until(lambda: finding() == "cert-expired", 10, "another look")
+    finally:
+        bench.layout.change(domain, "good")
+
+
 TESTS = {d.name: check_domain(d) for d in DOMAINS
          if d.expect and wanted(d) is not None and not d.is_tarpit()}
-TESTS |= {"report-exits": report_exits, "status-part": status_part}
+TESTS |= {"report-exits": report_exits, "status-part": status_part,
+          "failure-is-probed": failure_is_probed}

@@ -200,9 +200,31 @@ test_note(void)
 	buffer_clear(&payload);
 }
 
+static void
+test_outcome(void)
+{
+	struct session_outcome o = { text_of("a.example"),
+	    text_of("mx.a.example"), text_of("192.0.2.1"), true }, got;
+	struct buffer payload;
+	size_t len;
+
+	buffer_init(&payload, SESSION_MESSAGE_MAX);
+	session_outcome_format(&o, &payload);
+	check_bool("an outcome", session_outcome_parse((struct text){
+	    payload.data, payload.len }, &got), true);
+	check_bool("its host", text_equals(got.host, "mx.a.example"), true);
+	check_bool("verified", got.is_verified, true);
+	for (len = 0; len < payload.len; len++)
+		if (session_outcome_parse((struct text){ payload.data, len },
+		    &got))
+			check_bool("a cut outcome", true, false);
+	buffer_clear(&payload);
+}
+
 int
 main(void)
 {
+	test_outcome();
 	test_completion();
 	test_detail();
 	test_book();
