@@ -535,7 +535,7 @@ clerk_on_settings(struct child *child, const struct settings *settings)
 	if (clerk->status_count > 0) {
 		clerk->http = http_api_new(child->base, clerk->status_fds,
 		    clerk->status_count, ledger_session_counts(clerk->ledger),
-		    clerk_on_line, clerk);
+		    clerk->certs, clerk_on_line, clerk);
 		http_api_set_settings(clerk->http, settings);
 	}
 }
@@ -551,9 +551,9 @@ clerk_on_stop(struct child *child)
 {
 	struct clerk *clerk = child->arg;
 
+	http_api_free(clerk->http);
 	alerts_free(clerk->alerts);
 	cert_states_free(clerk->certs);
-	http_api_free(clerk->http);
 	reports_free(clerk->reports);
 	received_store_free(clerk->received);
 	sources_free(clerk->sources);

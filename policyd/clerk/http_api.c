@@ -16,6 +16,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "policyd/clerk/cert_states.h"
 #include "policyd/clerk/day_sums.h"
 #include "policyd/clerk/http_status.h"
 #include "policyd/clerk/metrics.h"
@@ -64,6 +65,7 @@ struct http_api {
 	struct http_status	*http;
 	const struct settings	*settings;
 	const struct session_counts *counts;
+	const struct cert_states *certs;
 	struct day_sums		*days;
 	http_api_ask_cb		*ask;
 	void			*arg;
@@ -129,7 +131,8 @@ answer_metrics(struct http_api *api, uint64_t number, const char *line)
 	struct buffer out;
 
 	buffer_init(&out, METRICS_MAX_BYTES);
-	metrics_format(status, api->counts, &out);
+	metrics_format(status, api->counts, json_object_get(
+	    cert_states_report(api->certs), "certificates"), &out);
 	answer.body = buffer_text(&out);
 	answer.len = out.len;
 	http_status_answer(api->http, number, &answer);
@@ -478,6 +481,22 @@ answer_days(struct http_api *api, uint64_t number)
 	free(line);
 }
 
+static void
+answer_certs(struct http_api *api, uint64_t number)
+{
+	const json_t *report = cert_states_report(api->certs);
+	char *line;
+
+	if (report == NULL) {
+		answer_error(api, number, 503, "our certificates were not "
+		    "looked at yet");
+		return;
+	}
+	line = json_line(json_deep_copy(report));
+	answer_json(api, number, 200, line);
+	free(line);
+}
+
 static const char *
 type_of(const char *name)
 {
@@ -538,6 +557,8 @@ on_request(uint64_t number, const char *path, const struct evkeyvalq *query,
 		ask_report(api, number, "received", query);
 	else if (strcmp(path, "/api/v1/days") == 0)
 		answer_days(api, number);
+	else if (strcmp(path, "/api/v1/certs") == 0)
+		answer_certs(api, number);
 	else if (strcmp(path, "/api/v1/check") == 0)
 		check_domain(api, number, query);
 	else if (path[0] == '/')
@@ -548,12 +569,14 @@ on_request(uint64_t number, const char *path, const struct evkeyvalq *query,
 
 struct http_api *
 http_api_new(struct event_base *base, const int *fds, size_t fd_count,
-    const struct session_counts *counts, http_api_ask_cb *ask_cb, void *arg)
+    const struct session_counts *counts, const struct cert_states *certs,
+    http_api_ask_cb *ask_cb, void *arg)
 {
 	struct http_api *api = xcalloc(1, sizeof(*api));
 
 	api->base = base;
 	api->counts = counts;
+	api->certs = certs;
 	api->ask = ask_cb;
 	api->arg = arg;
 	api->last_asker = HTTP_API_ASKER;

@@ -16,7 +16,7 @@
 #include "shared/text.h"
 
 #define NAME_SIZE	64
-#define LABEL_MAX	256
+#define LABELS_MAX	16384
 
 struct row {
 	const char	*family, *type, *help;
@@ -224,7 +224,7 @@ static void
 add_pair(struct buffer *out, const char *family, int direction,
     const char *label, const char *word, uint64_t value)
 {
-	char labels[LABEL_MAX];
+	char labels[NAME_SIZE * 2];
 
 	snprintf(labels, sizeof(labels), "direction=\"%s\",%s=\"%s\"",
 	    session_direction_name(direction), label, word);
@@ -234,7 +234,7 @@ add_pair(struct buffer *out, const char *family, int direction,
 static void
 add_sessions(struct buffer *out, const struct session_counts *c)
 {
-	char labels[LABEL_MAX];
+	char labels[NAME_SIZE * 2];
 	unsigned i;
 	int d;
 
@@ -272,18 +272,17 @@ add_sessions(struct buffer *out, const struct session_counts *c)
 
 /* ---------------------------------------------------------- parts of status */
 
-/* Of our own configuration, and still quoted as the format demands. */
+/* Words of our own configuration, quoted as the format demands. */
 static void
-quote_label(struct text word, char *out, size_t size)
+add_label(struct buffer *labels, const char *name, const char *value)
 {
-	size_t at = 0, i;
-
-	for (i = 0; i < word.len && at + 3 < size; i++) {
-		if (word.data[i] == '"' || word.data[i] == '\\')
-			out[at++] = '\\';
-		out[at++] = word.data[i] == '\n' ? ' ' : word.data[i];
+	buffer_addf(labels, "%s%s=\"", labels->len > 0 ? "," : "", name);
+	for (; *value != '\0'; value++) {
+		if (*value == '"' || *value == '\\')
+			buffer_add(labels, "\\", 1);
+		buffer_add(labels, *value == '\n' ? " " : value, 1);
 	}
-	out[at] = '\0';
+	buffer_add(labels, "\"", 1);
 }
 
 static void
@@ -292,7 +291,7 @@ add_parts(struct buffer *out, const json_t *parts)
 	static const char *const states[] = { "ok", "warning", "unknown",
 	    "critical" };
 	const char *name, *state;
-	char word[NAME_SIZE], labels[LABEL_MAX];
+	struct buffer labels;
 	json_t *part;
 	size_t i;
 	unsigned s;
@@ -305,9 +304,10 @@ add_parts(struct buffer *out, const json_t *parts)
 		for (s = 0; name != NULL && state != NULL && s < 4; s++) {
 			if (strcmp(state, states[s]) != 0)
 				continue;
-			quote_label(text_of(name), word, sizeof(word));
-			snprintf(labels, sizeof(labels), "part=\"%s\"", word);
-			add_sample(out, "part_state", labels, s);
+			buffer_init(&labels, LABELS_MAX);
+			add_label(&labels, "part", name);
+			add_sample(out, "part_state", buffer_text(&labels), s);
+			buffer_clear(&labels);
 		}
 	}
 }
@@ -315,8 +315,8 @@ add_parts(struct buffer *out, const json_t *parts)
 static void
 add_certificates(struct buffer *out, const json_t *certificates)
 {
-	char label[LABEL_MAX], labels[LABEL_MAX + 16];
-	const char *file, *name;
+	struct buffer labels;
+	const char *file, *name, *sni;
 	json_t *certificate, *days;
 	size_t i;
 
@@ -328,20 +328,23 @@ add_certificates(struct buffer *out, const json_t *certificates)
 		name = json_string_value(json_object_get(certificate, "name"));
 		file = json_string_value(json_object_get(certificate, "file"));
 		days = json_object_get(certificate, "days");
-		if (name == NULL || !json_is_integer(days))
+		if (name == NULL || file == NULL || !json_is_integer(days))
 			continue;
-		quote_label(text_of(name), label, sizeof(label) / 2);
-		snprintf(labels, sizeof(labels), "certificate=\"%s\"", label);
-		(void)file;
+		sni = json_string_value(json_object_get(certificate, "sni"));
+		buffer_init(&labels, LABELS_MAX);
+		add_label(&labels, "certificate", name);
+		add_label(&labels, "file", file);
+		add_label(&labels, "sni", sni != NULL ? sni : "");
 		buffer_addf(out, "hopseal_certificate_days_left{%s} %"
-		    JSON_INTEGER_FORMAT "\n", labels,
+		    JSON_INTEGER_FORMAT "\n", buffer_text(&labels),
 		    json_integer_value(days));
+		buffer_clear(&labels);
 	}
 }
 
 void
 metrics_format(const json_t *status, const struct session_counts *counts,
-    struct buffer *out)
+    const json_t *certificates, struct buffer *out)
 {
 	const json_t *counters = json_object_get(status, "counters");
 
@@ -352,5 +355,5 @@ metrics_format(const json_t *status, const struct session_counts *counts,
 	add_durations(out, counters);
 	add_probes(out, counters);
 	add_sessions(out, counts);
-	add_certificates(out, json_object_get(status, "certificates"));
+	add_certificates(out, certificates);
 }
