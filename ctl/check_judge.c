@@ -47,7 +47,7 @@ static const char *const finding_advice[FINDING_COUNT] = {
 	[FINDING_CERT_SELF_SIGNED] = "get a certificate of a public "
 	    "authority, or publish TLSA records (DANE)",
 	[FINDING_CERT_UNTRUSTED] = "get a certificate of an authority that "
-	    "senders trust, or publish TLSA records (DANE)",
+	    "senders trust for this name, or publish TLSA records (DANE)",
 	[FINDING_CERT_CHAIN_INCOMPLETE] = "send the intermediate too: use "
 	    "the full chain file, not the certificate alone",
 	[FINDING_CERT_NOT_YET_VALID] = "correct the clock, or serve the old "
@@ -269,13 +269,10 @@ judge_renewal(struct check *c, const struct look_address *a)
 }
 
 static bool
-offers_old_versions(const struct look_address *a)
+is_old_version(struct text protocol)
 {
-	const struct observation *o = look_seen(a, PROBE_AS_POSTFIX);
-
-	return takes(a, PROBE_TLS_1_0) || takes(a, PROBE_TLS_1_1) ||
-	    text_equals(o->protocol, "TLSv1") ||
-	    text_equals(o->protocol, "TLSv1.1");
+	return text_equals(protocol, "TLSv1") ||
+	    text_equals(protocol, "TLSv1.1");
 }
 
 /* What works, and should not be offered beside what is good. */
@@ -286,7 +283,8 @@ judge_offers(struct check *c, const struct look_address *a)
 	enum finding finding;
 	struct check_problem *p;
 
-	if (offers_old_versions(a)) {
+	if (takes(a, PROBE_TLS_1_0) || takes(a, PROBE_TLS_1_1) ||
+	    is_old_version(look_seen(a, PROBE_AS_POSTFIX)->protocol)) {
 		p = add_finding(c, FINDING_PROTOCOL_OLD, "it still offers "
 		    "TLS 1.1 or older");
 		p->is_warning = true;
@@ -313,6 +311,30 @@ judge_offers(struct check *c, const struct look_address *a)
 	}
 }
 
+/* What to do, where more is known than the finding. */
+static void
+refine_advice(const struct observation *o, enum finding finding,
+    char advice[CHECK_WORDS_SIZE])
+{
+	if (finding == FINDING_HANDSHAKE_FAILED && is_old_version(o->protocol))
+		snprintf(advice, CHECK_WORDS_SIZE, "%s",
+		    finding_advice[FINDING_PROTOCOL_OLD]);
+	else if (finding == FINDING_CERT_EXPIRED && o->cert_count > 0 &&
+	    o->certs[0].not_after > o->not_after)
+		snprintf(advice, CHECK_WORDS_SIZE, "replace the expired "
+		    "intermediate by the authority's present one; the "
+		    "certificate itself is good");
+	else if (finding == FINDING_TLSA_MISMATCH && o->tlsa_text.len > 0)
+		snprintf(advice, CHECK_WORDS_SIZE, "publish TLSA %.*s for the "
+		    "certificate that is served, before the next renewal too",
+		    (int)o->tlsa_text.len, o->tlsa_text.data);
+	else if (finding == FINDING_CERT_CHAIN_INCOMPLETE &&
+	    o->missing_issuer_url.len > 0)
+		snprintf(advice, CHECK_WORDS_SIZE, "send the intermediate "
+		    "too; it lies at %.*s", (int)o->missing_issuer_url.len,
+		    o->missing_issuer_url.data);
+}
+
 /* Every finding that holds; the first has the words of the scout. */
 static void
 judge_findings(struct check *c, const struct look_address *a,
@@ -332,12 +354,7 @@ judge_findings(struct check *c, const struct look_address *a,
 		if (f == (unsigned)first)
 			text_quote(words, sizeof(words), o->words);
 		p = add_finding(c, (enum finding)f, words);
-		if (f == FINDING_CERT_CHAIN_INCOMPLETE &&
-		    o->missing_issuer_url.len > 0)
-			snprintf(p->advice, sizeof(p->advice), "send the "
-			    "intermediate too; it lies at %.*s",
-			    (int)o->missing_issuer_url.len,
-			    o->missing_issuer_url.data);
+		refine_advice(o, (enum finding)f, p->advice);
 		at_address(p, c, a);
 	}
 }

@@ -251,9 +251,8 @@ show_observation(const json_t *address, int64_t now)
 	screen_putf(TONE_PLAIN, 0, " (%s", answer_text(address, "source"));
 	show_past("seen", answer_time(address, "time"), now);
 	if (not_after != 0) {
-		text_format_time(day, not_after);
-		day[sizeof("2026-11-01") - 1] = '\0';
-		screen_putf(TONE_PLAIN, 0, ", not after %s", day);
+		screen_putf(TONE_PLAIN, 0, ", not after %s",
+		    text_format_day(day, not_after));
 		if (not_after > now)
 			show_future("which is in", not_after, now);
 	}

@@ -354,6 +354,14 @@ text_format_time(char out[TEXT_TIME_SIZE], int64_t time_s)
 }
 
 char *
+text_format_day(char out[TEXT_TIME_SIZE], int64_t time_s)
+{
+	text_format_time(out, time_s);
+	out[sizeof("2026-11-22") - 1] = '\0';
+	return out;
+}
+
+char *
 text_format_age(char out[TEXT_TIME_SIZE], int64_t seconds)
 {
 	int64_t s = seconds < 0 ? 0 : seconds;

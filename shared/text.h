@@ -62,6 +62,8 @@ char		*text_quote(char *out, size_t size, struct text t);
 /* "2026-11-22T08:15:00Z" (RFC 3339, UTC); size of out is at least 32. */
 #define TEXT_TIME_SIZE 32
 char		*text_format_time(char out[TEXT_TIME_SIZE], int64_t time_s);
+char		*text_format_day(char out[TEXT_TIME_SIZE], int64_t time_s);
+						/* "2026-11-22" */
 /* "3h 5m", "12s", "2d 1h": two units at most. */
 char		*text_format_age(char out[TEXT_TIME_SIZE], int64_t seconds);
 /*

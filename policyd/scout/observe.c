@@ -13,6 +13,8 @@
 
 #define TLSA_TEXT_SIZE	160
 #define MATCH_SIZE	48
+/* OpenSSL speaks no older ones at the security level of who verifies. */
+#define VERIFIED_PROTOCOLS ">=TLSv1.2"
 
 static struct observed_verdict
 copy_verdict(const struct cert_verdict *v)
@@ -97,38 +99,41 @@ judge_dane(const struct cert_result *r, struct observation *o,
 		o->dane_state = OBSERVED_DANE_MISMATCH;
 }
 
-static const char *
-list_names(const struct cert_result *r, char *out, size_t size)
-{
-	size_t i, at = 0;
-
-	out[0] = '\0';
-	for (i = 0; i < r->name_count && i < 3 && at < size; i++)
-		at += (size_t)snprintf(out + at, size - at, "%s%s",
-		    i > 0 ? ", " : "", r->names[i]);
-	return out[0] != '\0' ? out : "none";
-}
-
 /* Whom it is for instead. */
 static void
 describe_names(const struct cert_result *r,
     char words[FACTS_ERROR_MAX_BYTES + 1])
 {
-	char names[80];
+	bool is_in_cn = r->warnings & CERT_WARNING(CERT_WARNING_NAME_IN_CN);
+	size_t count = r->name_count + r->names_dropped;
+	const char *more = is_in_cn ? "; this host is in its common name only" :
+	    "";
+	char others[48] = "";
 
+	if (count > 1)
+		snprintf(others, sizeof(others), " and %zu other name%s",
+		    count - 1, count > 2 ? "s" : "");
 	if (r->other_host[0] != '\0')
 		facts_set_error(words, "certificate is for %s, another MX of "
 		    "the domain", r->other_host);
-	else if (r->warnings & CERT_WARNING(CERT_WARNING_NAME_IN_CN))
-		facts_set_error(words, "certificate matches only by its "
-		    "common name, its DNS names are %s",
-		    list_names(r, names, sizeof(names)));
+	else if (r->name_count == 0)
+		facts_set_error(words, "certificate has no DNS names%s", more);
 	else
-		facts_set_error(words, "certificate names %s",
-		    list_names(r, names, sizeof(names)));
+		facts_set_error(words, "certificate is for %s%s%s",
+		    r->names[0], others, more);
 }
 
-/* The first certificate on the path that is out of its time. */
+/* "certificate", or whose it is when it is not the host's own. */
+static const char *
+name_cert(const struct cert_info *c, char out[CERT_TEXT_SIZE + 16])
+{
+	if (c->depth == 0)
+		return "certificate";
+	snprintf(out, CERT_TEXT_SIZE + 16, "intermediate %s", c->subject);
+	return out;
+}
+
+/* The first certificate on the path that is out of its time, or NULL. */
 static const struct cert_info *
 find_untimely(const struct cert_result *r, int64_t now)
 {
@@ -138,7 +143,52 @@ find_untimely(const struct cert_result *r, int64_t now)
 		if (r->certs[i].depth >= 0 && (now > r->certs[i].not_after ||
 		    now < r->certs[i].not_before))
 			return &r->certs[i];
-	return &r->certs[0];
+	return NULL;
+}
+
+/* The path's own dates are those of the worst on it, sent or not. */
+static void
+describe_dates(const struct cert_result *r, enum finding finding, int64_t now,
+    char words[FACTS_ERROR_MAX_BYTES + 1])
+{
+	const struct cert_info *c = find_untimely(r, now);
+	char name[CERT_TEXT_SIZE + 16], day[TEXT_TIME_SIZE];
+	const char *whose = c != NULL ? name_cert(c, name) :
+	    "certificate of an issuer";
+
+	if (finding == FINDING_CERT_EXPIRED)
+		facts_set_error(words, "%s expired %s", whose,
+		    text_format_day(day, r->not_after));
+	else
+		facts_set_error(words, "%s not valid before %s", whose,
+		    text_format_day(day, r->not_before));
+}
+
+/* The last certificate on the path that was sent. */
+static const struct cert_info *
+find_last(const struct cert_result *r)
+{
+	const struct cert_info *last = &r->certs[0];
+	size_t i;
+
+	for (i = 1; i < r->cert_count; i++)
+		if (r->certs[i].depth > last->depth)
+			last = &r->certs[i];
+	return last;
+}
+
+/* Nobody trusts whom the path ends with, or it is one that must not be. */
+static void
+describe_untrusted(const struct cert_result *r,
+    char words[FACTS_ERROR_MAX_BYTES + 1])
+{
+	if (r->broken_rule != NULL)
+		facts_set_error(words, "certificate chain not valid: %s",
+		    r->broken_rule);
+	else
+		facts_set_error(words, "%s: %s",
+		    finding_words(FINDING_CERT_UNTRUSTED),
+		    find_last(r)->issuer);
 }
 
 /* What a person needs to know of a certificate that does not do. */
@@ -147,50 +197,32 @@ describe(const struct cert_result *r, enum finding finding, int64_t now,
     char words[FACTS_ERROR_MAX_BYTES + 1])
 {
 	const struct cert_info *leaf = &r->certs[0];
-	const struct cert_info *untimely = find_untimely(r, now);
-	char date[TEXT_TIME_SIZE];
 
 	switch (finding) {
 	case FINDING_OK:
 		words[0] = '\0';
 		break;
 	case FINDING_CERT_EXPIRED:
-		facts_set_error(words, "certificate of %s expired %s "
-		    "(issuer %s)", untimely->subject,
-		    text_format_time(date, untimely->not_after),
-		    untimely->issuer);
-		break;
 	case FINDING_CERT_NOT_YET_VALID:
-		facts_set_error(words, "certificate of %s is not valid "
-		    "before %s", untimely->subject,
-		    text_format_time(date, untimely->not_before));
+		describe_dates(r, finding, now, words);
 		break;
 	case FINDING_CERT_NAME_MISMATCH:
 		describe_names(r, words);
 		break;
 	case FINDING_CERT_CHAIN_INCOMPLETE:
-		facts_set_error(words, "not sent: %s", r->missing_issuer);
+		facts_set_error(words, "%s: %s", finding_words(finding),
+		    r->missing_issuer);
 		break;
 	case FINDING_CERT_UNTRUSTED:
-		facts_set_error(words, "issuer %s is not trusted",
-		    r->certs[r->cert_count - 1].issuer);
-		break;
-	case FINDING_CERT_REVOKED:
-		facts_set_error(words, "certificate of %s is revoked by %s",
-		    leaf->subject, leaf->issuer);
-		break;
-	case FINDING_TLSA_MISMATCH:
-		facts_set_error(words, "no TLSA record matches the "
-		    "certificate, %s", r->tlsa_text);
+		describe_untrusted(r, words);
 		break;
 	case FINDING_CERT_WEAK:
-		facts_set_error(words, "key %s %u bits, signature %s",
-		    leaf->key, leaf->key_bits, leaf->signature);
+		facts_set_error(words, "%s: key %s %u bits, signature %s",
+		    finding_words(finding), leaf->key, leaf->key_bits,
+		    leaf->signature);
 		break;
 	default:
-		facts_set_error(words, "%s%s%s", finding_words(finding),
-		    r->verify_code != 0 ? ": " : "",
-		    r->verify_code != 0 ? r->verify_words : "");
+		facts_set_error(words, "%s", finding_words(finding));
 		break;
 	}
 }
@@ -210,13 +242,20 @@ copy_session(const struct smtp_seen *seen, const struct observe_with *with,
 	if (!tls_protocols_permit(text_of(with->mandatory_protocols),
 	    seen->protocol)) {
 		o->finding = FINDING_PROTOCOL_OLD;
-		facts_set_error(words, "%s is the best that it has, "
-		    "smtp_tls_mandatory_protocols = %s", seen->protocol,
+		facts_set_error(words, "%s: %s at best, "
+		    "smtp_tls_mandatory_protocols = %s",
+		    finding_words(o->finding), seen->protocol,
 		    with->mandatory_protocols);
 	} else if (with->refusal != NULL) {
 		o->finding = FINDING_HANDSHAKE_FAILED;
-		facts_set_error(words, "%s; %s stands only where Postfix does "
-		    "not verify", with->refusal, seen->protocol);
+		if (!tls_protocols_permit(text_of(VERIFIED_PROTOCOLS),
+		    seen->protocol))
+			facts_set_error(words, "%s: %s at best, Postfix "
+			    "verifies from TLSv1.2 on",
+			    finding_words(o->finding), seen->protocol);
+		else
+			facts_set_error(words, "%s, where Postfix verifies",
+			    with->refusal);
 	}
 }
 

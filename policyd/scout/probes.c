@@ -230,8 +230,8 @@ probe_on_seen(const struct smtp_seen *seen, void *arg)
 	}
 	if (p->attempt > ATTEMPT_LAX && seen->finding == FINDING_OK) {
 		p->refused->finding = FINDING_CIPHER_WEAK;
-		facts_set_error(p->refused->words, "the best that it takes "
-		    "is %s", seen->cipher);
+		facts_set_error(p->refused->words, "%s: %s at best",
+		    finding_words(FINDING_CIPHER_WEAK), seen->cipher);
 	}
 	if (p->attempt > ATTEMPT_LAX)
 		seen = p->refused;

@@ -154,8 +154,10 @@ probe_fail(struct smtp_probe *p, enum finding finding, const char *format, ...)
 		va_start(args, format);
 		vsnprintf(text, sizeof(text), format, args);
 		va_end(args);
-		facts_set_error(p->seen.words, "%s: %s",
-		    stages[p->seen.stage].words, text);
+		facts_set_error(p->seen.words, "%s%s%s",
+		    finding == FINDING_UNREACHABLE ?
+		    stages[p->seen.stage].words : finding_words(finding),
+		    text[0] != '\0' ? ": " : "", text);
 		p->seen.finding = finding;
 	}
 	probe_finish(p);
@@ -253,20 +255,35 @@ is_about_versions(unsigned long error)
 	    reason == SSL_R_WRONG_SSL_VERSION);
 }
 
+static const char *
+handshake_words(unsigned long error)
+{
+	const char *words = ERR_reason_error_string(error);
+
+	if (error == 0)
+		return "the connection was closed";
+	if (ERR_GET_LIB(error) == ERR_LIB_SSL)
+		switch (ERR_GET_REASON(error)) {
+		case SSL_R_UNEXPECTED_EOF_WHILE_READING:
+			return "the connection was closed";
+		case SSL_R_WRONG_VERSION_NUMBER:
+			return "the answer is no TLS";
+		}
+	return words != NULL ? words : "failed";
+}
+
 static void
 handshake_fail(struct smtp_probe *p)
 {
 	unsigned long error = ERR_peek_error();
-	const char *words = ERR_reason_error_string(error);
 	bool is_open = manners[p->request.manner].max_version == 0;
 
 	/* What is no TLS at all has a wrong version. */
 	p->seen.was_refused = ERR_GET_LIB(error) == ERR_LIB_SSL &&
 	    ERR_GET_REASON(error) != SSL_R_WRONG_VERSION_NUMBER;
-	if (words == NULL)
-		words = error == 0 ? "the connection was closed" : "failed";
 	probe_fail(p, is_open && is_about_versions(error) ?
-	    FINDING_PROTOCOL_OLD : FINDING_HANDSHAKE_FAILED, "%s", words);
+	    FINDING_PROTOCOL_OLD : FINDING_HANDSHAKE_FAILED, "%s",
+	    handshake_words(error));
 }
 
 static void	stage_enter(struct smtp_probe *p, enum probe_stage stage);
@@ -488,8 +505,8 @@ stage_refused(struct smtp_probe *p, const struct mail_reply *reply)
 	if (p->seen.stage == PROBE_STARTTLS &&
 	    !services[p->request.service].has_ehlo)
 		finding = FINDING_STARTTLS_MISSING;
-	probe_fail(p, finding, "refused: %s",
-	    text_quote(text, sizeof(text), reply->last));
+	probe_fail(p, finding, "%s%s", finding == FINDING_UNREACHABLE ?
+	    "refused: " : "", text_quote(text, sizeof(text), reply->last));
 }
 
 /*
@@ -519,16 +536,14 @@ stage_answered(struct smtp_probe *p, const struct mail_reply *reply,
 		    PROBE_EHLO : PROBE_STARTTLS);
 	} else if (p->seen.stage == PROBE_EHLO &&
 	    !mail_reply_offers(reply, "STARTTLS")) {
-		probe_fail(p, FINDING_STARTTLS_MISSING,
-		    "STARTTLS is not offered");
+		probe_fail(p, FINDING_STARTTLS_MISSING, "%s", "");
 	} else if (p->seen.stage == PROBE_EHLO) {
 		buffer_drain(&p->in, used);
 		stage_enter(p, PROBE_STARTTLS);
 	} else {
 		buffer_drain(&p->in, used);
 		if (has_injection(p))
-			probe_fail(p, FINDING_STARTTLS_INJECTION,
-			    "octets in clear came behind the reply");
+			probe_fail(p, FINDING_STARTTLS_INJECTION, "%s", "");
 		else
 			stage_enter(p, PROBE_HANDSHAKE);
 	}

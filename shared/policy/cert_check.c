@@ -203,6 +203,8 @@ judge_path(struct work *w)
 	w->out->verify_code = w->path.code;
 	if (w->path.is_unanchored)
 		judge_end(w);
+	else
+		w->out->broken_rule = w->path.broken_rule;
 	if (w->path.has_bad_crl)
 		add_warning(w, CERT_WARNING_CRL_UNUSABLE);
 	place_on_path(w);

@@ -142,6 +142,8 @@ struct cert_result {
 	unsigned		 warnings;
 	int			 verify_code;	/* OpenSSL's first, 0: none */
 	const char		*verify_words;	/* for verify_code */
+	/* cert-untrusted: what the path breaks; NULL: its end is unknown. */
+	const char		*broken_rule;
 
 	/* Of the whole path: the latest beginning, the earliest end. */
 	int64_t			 not_before, not_after;

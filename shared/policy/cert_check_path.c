@@ -43,9 +43,26 @@ meaning_of(int code)
 	return FINDING_CERT_UNTRUSTED;
 }
 
+/* That its end is trusted by nobody is no rule of RFC 5280, section 6. */
+static const char *
+rule_of(int code)
+{
+	switch (code) {
+	case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
+		return NULL;
+	case X509_V_ERR_PERMITTED_VIOLATION:
+	case X509_V_ERR_EXCLUDED_VIOLATION:
+		return "outside an issuer's name constraints";
+	default:
+		return X509_verify_cert_error_string(code);
+	}
+}
+
 static void
 note_error(struct cert_path *path, int code)
 {
+	enum finding finding;
+
 	switch (code) {
 	case X509_V_ERR_UNABLE_TO_GET_CRL:
 	case X509_V_ERR_UNABLE_TO_GET_CRL_ISSUER:
@@ -68,7 +85,11 @@ note_error(struct cert_path *path, int code)
 		path->is_unanchored = true;
 		break;
 	default:
-		path->findings |= CERT_FINDING(meaning_of(code));
+		finding = meaning_of(code);
+		path->findings |= CERT_FINDING(finding);
+		if (finding == FINDING_CERT_UNTRUSTED &&
+		    path->broken_rule == NULL)
+			path->broken_rule = rule_of(code);
 		break;
 	}
 	if (path->code == X509_V_OK)

@@ -20,6 +20,7 @@ struct cert_path {
 					 * the last is at hand */
 	bool		 has_bad_crl;
 	int		 code;		/* OpenSSL's first, 0: none */
+	const char	*broken_rule;	/* why untrusted, or NULL: its end */
 	STACK_OF(X509)	*certs;		/* the leaf first, the anchor too */
 };
 

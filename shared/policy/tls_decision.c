@@ -18,9 +18,7 @@
 
 #include "shared/policy/tls_decision.h"
 
-#include <stdarg.h>
-#include <stdio.h>
-#include <string.h>
+#include "shared/policy/decision_words.h"
 
 #define SEEN_TWICE 2
 
@@ -39,18 +37,6 @@ enum demand {
 	DEMAND_TLS,	/* with whomever */
 	DEMAND_PROOF	/* of who it is */
 };
-
-static void __attribute__((format(printf, 2, 3)))
-set_reason(struct tls_decision *d, const char *format, ...)
-{
-	char text[2048];
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(text, sizeof(text), format, args);
-	va_end(args);
-	text_quote(d->reason, sizeof(d->reason), text_of(text));
-}
 
 /* The decision holds until the earliest of its reasons ends. */
 static void
@@ -106,43 +92,29 @@ dane_now(const struct facts *f, const struct tls_site *site, int64_t now,
 	return f->dane;
 }
 
-/* That there is no policy may be a trouble, and then has words. */
-static void
-explain_absence(const struct facts *f, struct tls_decision *d)
-{
-	if (f == NULL)
-		return;
-	if (f->fetch_failed_count > 0)
-		set_reason(d, "%s: %s", finding_name(f->fetch_finding),
-		    f->fetch_error);
-	else if (f->record_state == FACT_UNKNOWN && f->record_error[0] != '\0')
-		set_reason(d, "MTA-STS record unknown: %s", f->record_error);
-}
-
 static void
 promise_sts(const struct facts *f, int64_t now, struct tls_decision *d,
     struct promise *p)
 {
 	if (!policy_is_in_force(f, now)) {
-		explain_absence(f, d);
+		decision_words_absent(d, f);
 		return;
 	}
 	ends_at(d, f->expires_at);
+	decision_words_set(d, "MTA-STS %s, policy id %s",
+	    mtasts_mode_name(f->policy.mode), f->policy_id);
 	switch (f->policy.mode) {
 	case MTASTS_NONE:
-		set_reason(d, "MTA-STS mode none, policy id %s", f->policy_id);
 		break;
 	case MTASTS_TESTING:
 		p->kind = TLS_POLICY_STS;
 		p->is_testing = true;
-		set_reason(d, "MTA-STS testing, policy id %s", f->policy_id);
 		break;
 	case MTASTS_ENFORCE:
 		p->kind = TLS_POLICY_STS;
 		p->map = MAP_LEVEL;
 		p->level = TLS_LEVEL_SECURE;
 		p->uses_sts_names = true;
-		set_reason(d, "MTA-STS enforce, policy id %s", f->policy_id);
 		break;
 	}
 }
@@ -154,33 +126,7 @@ promise_dane(enum tls_level level, const char *words, struct tls_decision *d,
 	p->kind = TLS_POLICY_DANE;
 	p->map = MAP_LEVEL;
 	p->level = level;
-	set_reason(d, "DANE: %s", words);
-}
-
-/* Why DANE is unknown: what a person reads in Postfix's log. */
-static void
-say_unknown(const struct facts *f, const struct tls_site *site,
-    struct tls_decision *d)
-{
-	if (f == NULL)
-		set_reason(d, "first lookup not finished");
-	else if (f->looked_at == 0)
-		set_reason(d, "first lookup of %s not finished", f->hop.name);
-	else if (f->dane_error[0] != '\0')
-		set_reason(d, "DANE of %s is unknown: %s", f->hop.name,
-		    f->dane_error);
-	else if (f->mx_error[0] != '\0')
-		set_reason(d, "MX lookup of %s failed: %s", f->hop.name,
-		    f->mx_error);
-	else if (f->learned_at == 0 && f->host_count > 0)
-		set_reason(d, "no mail host of %s could be looked up: %s",
-		    f->hop.name, f->hosts[0].error);
-	else if (site->dane == FACT_UNKNOWN)
-		set_reason(d, "DANE of %s is unknown: the resolver has not "
-		    "been checked yet", f->hop.name);
-	else
-		set_reason(d, "DANE of %s is unknown: what was known is older "
-		    "than stale_ttl", f->hop.name);
+	decision_words_set(d, "%s", words);
 }
 
 /* Nothing was ever told, or so long ago that it counts no more. */
@@ -204,7 +150,7 @@ promise_unknown(const struct facts *f, const struct tls_site *site,
 
 	if (!is_lax_kind(f) && !is_alone) {
 		p->map = MAP_TEMPORARY;
-		say_unknown(f, site, d);
+		decision_words_unknown(d, f, site);
 		return;
 	}
 	promise_sts(f, now, d, p);
@@ -212,9 +158,10 @@ promise_unknown(const struct facts *f, const struct tls_site *site,
 	if (p->kind != TLS_POLICY_NONE)
 		return;
 	if (is_alone)
-		set_reason(d, "nothing is known and nobody answers");
+		decision_words_set(d,
+		    "nothing is known and nobody answers");
 	else
-		say_unknown(f, site, d);
+		decision_words_unknown(d, f, site);
 }
 
 static void
@@ -243,8 +190,8 @@ promise_find(const struct facts *f, const struct tls_site *site, int64_t now,
 		if (is_enforced)
 			promise_sts(f, now, d, p);
 		else
-			promise_dane(TLS_LEVEL_DANE, "no TLSA record is "
-			    "usable, TLS without authentication", d, p);
+			promise_dane(TLS_LEVEL_DANE, "DANE without a usable "
+			    "TLSA record, TLS without authentication", d, p);
 		return;
 	case DANE_USABLE_SOME:
 	case DANE_USABLE_ALL:
@@ -254,17 +201,15 @@ promise_find(const struct facts *f, const struct tls_site *site, int64_t now,
 		if (is_enforced)
 			promise_sts(f, now, d, p);
 		else
-			promise_dane(TLS_LEVEL_DANE, "signed hosts of an "
-			    "unsigned domain", d, p);
+			promise_dane(TLS_LEVEL_DANE, "DANE at signed hosts "
+			    "of an unsigned domain", d, p);
 	} else if (f->dane == DANE_USABLE_ALL)
-		promise_dane(TLS_LEVEL_DANE_ONLY, "usable TLSA records at "
-		    "every host", d, p);
+		promise_dane(TLS_LEVEL_DANE_ONLY, "DANE at every host", d, p);
 	else if (is_enforced)
-		promise_dane(TLS_LEVEL_DANE_ONLY, "usable TLSA records at "
-		    "some hosts, MTA-STS enforce", d, p);
+		promise_dane(TLS_LEVEL_DANE_ONLY, "DANE at some hosts, "
+		    "MTA-STS enforce", d, p);
 	else
-		promise_dane(TLS_LEVEL_DANE, "usable TLSA records at some "
-		    "hosts", d, p);
+		promise_dane(TLS_LEVEL_DANE, "DANE at some hosts", d, p);
 }
 
 /* ------------------------------------------- the rule and the delivery */
@@ -344,8 +289,8 @@ rule_raise(const struct facts *f, const struct domain_rule *rule,
 	p->map = MAP_LEVEL;
 	if (!some_dane)
 		p->kind = TLS_POLICY_RULE;
-	set_reason(d, "rule %s, line %u: require=%s", rule->pattern,
-	    rule->line, rule_require_name(rule->require));
+	decision_words_set(d, "rule %s, line %u: require=%s",
+	    rule->pattern, rule->line, rule_require_name(rule->require));
 }
 
 /* A minimum needs a level to stand on: the site's own, or may. */
@@ -366,7 +311,7 @@ rule_limit_protocols(const struct domain_rule *rule,
 			d->has_warning = true;
 		if (p->kind == TLS_POLICY_NONE) {
 			p->kind = TLS_POLICY_RULE;
-			set_reason(d, "rule %s, line %u: min_tls",
+			decision_words_set(d, "rule %s, line %u: min_tls",
 			    rule->pattern, rule->line);
 		}
 	}
@@ -570,40 +515,19 @@ tls_decision_host_finding(const struct facts *f, const struct facts_host *host,
 	return host_finding(f, host, kind, DEMAND_PROOF, site, now, &unused);
 }
 
-/*
- * "mx.example.com: certificate expired 2026-11-01 (issuer R3, MTA-STS enforce,
- * policy id 1)": what a person needs who is to mend it.
- */
+/* What keeps mail from the domain, by the first of its hosts. */
 static void
-explain_bad_host(const struct facts *f, const struct facts_host *host,
+explain_bad(const struct facts *f, const struct facts_host *host, size_t count,
     const struct tls_site *site, struct tls_decision *d)
 {
-	char before[TLS_REASON_MAX_BYTES + 1], day[TEXT_TIME_SIZE] = "";
-	const struct facts_address *a = NULL;
-	const char *issuer = "", *words = finding_words(d->finding);
+	struct bad_host bad = { .host = host, .other_count = count - 1 };
 	size_t i;
 
-	for (i = 0; i < host->address_count && a == NULL; i++)
+	for (i = 0; i < host->address_count && bad.address == NULL; i++)
 		if (seen_finding(&host->addresses[i], d->kind, site) ==
 		    d->finding)
-			a = &host->addresses[i];
-	if (a != NULL)
-		issuer = a->detail;
-	/* Whose certificate it is tells who mixed up what. */
-	if (a != NULL && d->finding == FINDING_CERT_NAME_MISMATCH &&
-	    a->words[0] != '\0')
-		words = a->words;
-	if (a != NULL && d->finding == FINDING_CERT_EXPIRED &&
-	    a->not_after != 0) {
-		text_format_time(day, a->not_after);
-		day[sizeof("2026-11-01") - 1] = '\0';
-	}
-	memcpy(before, d->reason, sizeof(before));
-	set_reason(d, "no usable mail host for %s: %s: %s%s%s (%s%s%s%s)",
-	    f->hop.name, host->name, words,
-	    day[0] != '\0' ? " " : "", day,
-	    issuer[0] != '\0' ? "issuer " : "", issuer,
-	    issuer[0] != '\0' ? ", " : "", before);
+			bad.address = &host->addresses[i];
+	decision_words_bad(d, f, &bad);
 }
 
 static void
@@ -645,7 +569,7 @@ decide_verdict(const struct facts *f, const struct tls_site *site, int64_t now,
 		d->asks_again = true;
 	} else {
 		d->verdict = VERDICT_UNDELIVERABLE;
-		explain_bad_host(f, first_bad, site, d);
+		explain_bad(f, first_bad, bad, site, d);
 	}
 }
 
@@ -704,15 +628,15 @@ tls_decision_make(const struct facts *facts, const struct domain_rule *rule,
 		d.protocols = rule->protocols;
 		d.action = rule->action == RULE_ACTION_OFF ? RULE_ACTION_OFF :
 		    RULE_ACTION_LOG;
-		set_reason(&d, "rule %s, line %u: level=%s", rule->pattern,
-		    rule->line, tls_level_name(rule->level));
+		decision_words_set(&d, "rule %s, line %u: level=%s",
+		    rule->pattern, rule->line, tls_level_name(rule->level));
 	} else if (rule != NULL && rule->action == RULE_ACTION_OFF &&
 	    rule->require == RULE_REQUIRE_UNSET && rule->min_tls == 0) {
 		/* 1. No opinion. */
 		d.kind = TLS_POLICY_RULE;
 		d.action = RULE_ACTION_OFF;
-		set_reason(&d, "rule %s, line %u: off", rule->pattern,
-		    rule->line);
+		decision_words_set(&d, "rule %s, line %u: off",
+		    rule->pattern, rule->line);
 	} else {
 		decide_delivery(facts, rule, &own, now, &d, &p);
 		decide_verdict(facts, &own, now, &p, &d);

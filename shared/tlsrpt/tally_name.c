@@ -14,9 +14,7 @@
 char *
 tally_date_format(int64_t day, char out[TALLY_DATE_SIZE])
 {
-	text_format_time(out, day * DAY_S);
-	out[10] = '\0';
-	return out;
+	return text_format_day(out, day * DAY_S);
 }
 
 int64_t

@@ -49,6 +49,7 @@ class Expect:
     tlsrpt: object = None       # the same for QUERYwithTLSRPT; None: as query
     explain: dict = field(default_factory=dict)     # "dane.state": text or pattern
     finding: str = ""           # what is wrong with the first host of an undeliverable
+    words: str = ""             # the same for a person, a pattern; default expect.WORDS
 
 
 @dataclass(frozen=True)

@@ -17,24 +17,25 @@ NEXT_HOP = "X-Hopseal-Next-Hop"
 REPLY_MAX_BYTES = 500
 
 # What a person is told of each finding.
+DAY = r"20\d\d-\d\d-\d\d"
 WORDS = {
-    "cert-expired": r"certificate expired 20\d\d-\d\d-\d\d",
-    "cert-not-yet-valid": "certificate not yet valid",
-    "cert-name-mismatch": r"certificate (names|matches only) .+",
+    "cert-expired": rf"(certificate|intermediate .+) expired {DAY}",
+    "cert-not-yet-valid": f"certificate not valid before {DAY}",
+    "cert-name-mismatch": "certificate (is for|has no DNS names).*",
     "cert-self-signed": "certificate self-signed",
-    "cert-untrusted": "certificate issuer not trusted",
-    "cert-chain-incomplete": "intermediate certificate not sent",
-    "cert-weak": "certificate signature or key weak",
+    "cert-untrusted": r"certificate (issuer not trusted|chain not valid): .+",
+    "cert-chain-incomplete": "intermediate certificate not sent: .+",
+    "cert-weak": r"certificate signature or key weak: key .+ \d+ bits, signature .+",
     "cert-purpose": "certificate not for TLS servers",
     "cert-revoked": "certificate revoked",
     "staple-missing": "required OCSP staple missing",
     "starttls-missing": "STARTTLS not offered",
-    "starttls-refused": "STARTTLS offered, then refused",
+    "starttls-refused": r"STARTTLS offered, then refused: 454 .+",
     "starttls-injection": "data in clear after STARTTLS",
-    "cipher-weak": "only weak ciphers",
-    "handshake-failed": "TLS handshake failed",
-    "mx-not-in-policy": "host not in the domain's policy",
-    "tlsa-mismatch": "no TLSA record matches",
+    "cipher-weak": r"only weak ciphers: \S+ at best",
+    "handshake-failed": "TLS handshake failed: .+",
+    "mx-not-in-policy": "host not in the MTA-STS policy",
+    "tlsa-mismatch": "no TLSA record matches the certificate",
 }
 
 
@@ -156,11 +157,12 @@ def _refusal(domain, expect):
         if (code, by_milter[0]) != (250, 250):
             yield f"refused: {code} {text}, {by_milter}"
         return
-    host = re.escape(domain.mx_names()[0])
-    promise = "DANE: " if "dane" in str(expect.query) else "MTA-STS enforce, policy id "
+    host, *others = map(re.escape, domain.mx_names())
+    others = f"; {len(others)} other hosts? (are|is) bad too" if others else ""
+    promise = "DANE at " if "dane" in str(expect.query) else "MTA-STS enforce, policy id "
     wanted = (f"4.7.5 (<{re.escape(recipient)}>: Recipient address rejected: )"
               f"no usable mail host for {re.escape(domain.name)}: {host}: "
-              rf"{WORDS[expect.finding]} \((issuer .+, )?{promise}.+\)")
+              rf"{expect.words or WORDS[expect.finding]} \((issuer .+, )?{promise}.+\){others}")
     match = re.fullmatch(wanted, text)
     if code != 450 or not match:
         yield f"refused with {code} {text!r}, not {wanted}"

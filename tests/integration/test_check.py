@@ -72,7 +72,7 @@ HOSTS = [
      "handshake-failed", ""),
     ("expired", "expired", 25, GOOD, "cert-expired", "expired 20"),
     ("not-yet", "not-yet", 25, GOOD, "cert-not-yet-valid", "not valid before 20"),
-    ("other-name", "other-name", 25, GOOD, "cert-name-mismatch", "other.example"),
+    ("other-name", "other-name", 25, GOOD, "cert-name-mismatch", "is for other.example"),
     ("both", "expired-other-name", 25, GOOD, "cert-expired", ""),
     ("other-ca", "other-ca", 25, GOOD, "cert-untrusted", "other"),
     ("self-signed", "self-signed", 25, GOOD, "cert-self-signed", ""),
@@ -81,7 +81,7 @@ HOSTS = [
     ("chain-100", "good", 25, GOOD, "ok", ""),
     ("chain-2000", "good", 25, GOOD, "handshake-failed", ""),
     ("rc4", "good", 25, HELLO + [b"220 go\r\n", weak_hello(b"\0\x05"), DRAIN],
-     "cipher-weak", "the best that it takes is RC4-SHA"),
+     "cipher-weak", "only weak ciphers: RC4-SHA at best"),
     ("smtps", "good", 465, [TLS, b"220 mx\r\n", LINE], "ok", ""),
     ("submission", "good", 587, GOOD, "ok", ""),
     ("imaps", "expired", 993, [TLS, b"* OK hi\r\n", LINE], "cert-expired", ""),
@@ -101,8 +101,8 @@ HOSTILE = [
      "\nDNS.10000 = names-10000.hosts.test\n", "ok", ""),
     ("name-nul", "subjectAltName = DER:" + bytes(
         [0x30, 0x20, 0x82, 0x1e, *b"name-nul.hosts.test\0.evil.test"]).hex() + "\n",
-     "cert-name-mismatch", "its DNS names are none"),
-    ("cn-only", "", "cert-name-mismatch", "matches only by its common name"),
+     "cert-name-mismatch", "certificate has no DNS names"),
+    ("cn-only", "", "cert-name-mismatch", "this host is in its common name only"),
     ("size-1m", "subjectAltName = DNS:size-1m.hosts.test\nnsComment = " + "x" * 2 ** 20 +
      "\n", "handshake-failed", "excessive message size"),
 ]
@@ -353,7 +353,7 @@ def test_protocols(rig, check):
     for setting, name, finding, protocol, words in (
             (">=TLSv1.2", "tls1.0", "protocol-old", "TLSv1", "smtp_tls_mandatory_protocols"),
             # Permitted, but OpenSSL refuses it where Postfix verifies.
-            ("", "tls1.0", "handshake-failed", "TLSv1", "TLSv1 stands only"),
+            ("", "tls1.0", "handshake-failed", "TLSv1", "TLSv1 at best"),
             ("!TLSv1.3", "good", "ok", "TLSv1.2", ""),
             ("<=TLSv1.2", "good", "ok", "TLSv1.2", "")):
         rig.set_protocols(setting)

@@ -189,6 +189,7 @@ test_time(void)
 	for (i = 0; i < ROWS(times); i++)
 		check_text("time", text_format_time(out, times[i].time_s),
 		    times[i].want);
+	check_text("day", text_format_day(out, 1795334400), "2026-11-22");
 	for (i = 0; i < ROWS(ages); i++)
 		check_text("age", text_format_age(out, ages[i].time_s),
 		    ages[i].want);

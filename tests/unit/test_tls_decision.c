@@ -84,7 +84,7 @@ static const struct row step_1[] = {
 static const struct row step_2[] = {
 	{ "2: usable at every host, MX signed", NULL,
 	    SIGNED DANE("usable-all"), NULL, "", "dane-only dane", NULL, 0,
-	    "DANE: usable TLSA records at every host" },
+	    "DANE at every host" },
 	{ "2: DANE before enforce", NULL,
 	    SIGNED DANE("usable-all") POLICY("enforce"), NULL, "",
 	    "dane-only dane", NULL, 50000, NULL },
@@ -294,7 +294,7 @@ static const struct row step_3[] = {
 	    MX DANE("none") POLICY_UNTIL("testing", 1000000), NULL, "",
 	    "notfound none", NULL, 86400, NULL },
 	{ "3: mode none", NULL, MX DANE("none") POLICY("none"), NULL, "",
-	    "notfound none", NULL, 50000, "mode none" },
+	    "notfound none", NULL, 50000, "MTA-STS none" },
 	{ "3: record, but no policy", NULL,
 	    MX DANE("none") "record=present\nrecord_id=7\n", NULL, "",
 	    "notfound none", NULL, 86400, NULL },
@@ -425,7 +425,7 @@ static const struct row step_4[] = {
 	{ "4: not in the policy", NULL, ENFORCED HOST("mx.c.example", "none")
 	    GOOD(1), NULL, "", ENFORCE_WORDS,
 	    "undeliverable log mx-not-in-policy", 50000,
-	    "mx.c.example: host not in the domain's policy" },
+	    "mx.c.example: host not in the MTA-STS policy" },
 	{ "4: not in the policy, without an address", NULL,
 	    ENFORCED HOST("mx.c.example", "none"), NULL, "", ENFORCE_WORDS,
 	    "undeliverable log mx-not-in-policy", 50000, NULL },
@@ -575,7 +575,11 @@ static const struct row step_5[] = {
 	{ "5: all bad", NULL, ENFORCED TWO(BAD(1), BAD(2)), NULL, "",
 	    ENFORCE_WORDS, "undeliverable log cert-expired", 2600,
 	    "no usable mail host for a.example: mx.a.example: certificate "
-	    "expired (MTA-STS enforce, policy id 7)" },
+	    "expired (MTA-STS enforce, policy id 7); 1 other host is bad too" },
+	{ "5: all bad, three hosts", NULL, ENFORCED TWO(BAD(1), BAD(2))
+	    HOST("mx.c.example", "none") BAD(3), NULL, "", ENFORCE_WORDS,
+	    "undeliverable log cert-expired", 2600,
+	    "policy id 7); 2 other hosts are bad too" },
 	{ "5: no host", NULL, ENFORCED, "action=defer", "", ENFORCE_WORDS,
 	    NULL, 50000, NULL },
 	{ "5: more hosts than are kept", NULL,
@@ -952,21 +956,56 @@ test_observed(void)
 	}
 }
 
-/* The words that a person is told, who is to mend it. */
+#define SEEN_HOST(finding) A_HOST "address=192.0.2.1\nfinding=" finding "\n" \
+	"seen_at=999000\nnot_after=900000\nseen_count=2\ndetail=CN=R3\n"
+
+/* What a person is told, who is to mend it. */
+static const struct {
+	const char *label, *facts, *want;
+} said[] = {
+	{ "5: date and issuer", SEEN_HOST("cert-expired")
+	    "words=certificate expired 1970-01-11\n",
+	    "certificate expired 1970-01-11 (issuer CN=R3, " },
+	{ "5: an issuer that is named already", SEEN_HOST("cert-expired")
+	    "words=intermediate CN=R3 expired 1970-01-11\n",
+	    "intermediate CN=R3 expired 1970-01-11 (" },
+	{ "5: without words the date all the same",
+	    SEEN_HOST("cert-expired"),
+	    "certificate expired 1970-01-11 (issuer CN=R3, " },
+	{ "5: words of what Postfix lets pass", SEEN_HOST("cert-revoked")
+	    "postfix_finding=cert-weak\nwords=certificate revoked\n",
+	    "certificate signature or key weak (issuer CN=R3, " },
+	{ "5: words of DANE, which does not govern",
+	    SEEN_HOST("cert-expired") "dane_finding=tlsa-mismatch\n"
+	    "words=no TLSA record matches\n",
+	    "certificate expired 1970-01-11 (issuer CN=R3, " },
+	{ "5: no issuer where TLS did not stand",
+	    SEEN_HOST("handshake-failed")
+	    "words=TLS handshake failed: no shared cipher\n",
+	    "TLS handshake failed: no shared cipher (" },
+	{ "5: who signed itself is no issuer", SEEN_HOST("cert-self-signed"),
+	    "certificate self-signed (" },
+};
+
 static void
-test_observed_words(void)
+test_said(void)
 {
 	struct tls_site site = site_of("");
-	struct facts *facts = facts_of("a.example", ENFORCED A_HOST
-	    "address=192.0.2.1\nfinding=cert-expired\nseen_at=999000\n"
-	    "not_after=900000\nseen_count=1\ndetail=CN=R3\n");
 	struct tls_decision d;
+	struct facts *facts;
+	char text[1024], want[512];
+	size_t i;
 
-	tls_decision_make(facts, NULL, &site, NOW, &d);
-	check_text("5: date and issuer", d.reason, "no usable mail host for "
-	    "a.example: mx.a.example: certificate expired 1970-01-11 "
-	    "(issuer CN=R3, MTA-STS enforce, policy id 7)");
-	facts_free(facts);
+	for (i = 0; i < ROWS(said); i++) {
+		snprintf(text, sizeof(text), "%s%s", ENFORCED, said[i].facts);
+		facts = facts_of("a.example", text);
+		tls_decision_make(facts, NULL, &site, NOW, &d);
+		snprintf(want, sizeof(want), "no usable mail host for "
+		    "a.example: mx.a.example: %sMTA-STS enforce, policy id 7)",
+		    said[i].want);
+		check_text(said[i].label, d.reason, want);
+		facts_free(facts);
+	}
 }
 
 /* What explain shows of a host, whatever the level asks. */
@@ -1018,7 +1057,7 @@ main(void)
 	check_rows(step_6, ROWS(step_6));
 	check_rows(step_7, ROWS(step_7));
 	test_observed();
-	test_observed_words();
+	test_said();
 	test_host_finding();
 	test_long_reason();
 	check_text("verdict", verdict_name(VERDICT_UNDELIVERABLE),
