@@ -19,7 +19,7 @@
 #include "shared/tlsrpt/datagram.h"
 #include "shared/xalloc.h"
 
-#define BATCH		32	/* of one call; the memory is touched as needed */
+#define BATCH		32	/* of one call */
 #define TURN_MS		100	/* then others have theirs */
 #define SAY_EVERY_MS	60000
 #define QUEUE_LENGTH	"/proc/sys/net/unix/max_dgram_qlen"

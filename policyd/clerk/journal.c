@@ -32,7 +32,7 @@ struct journal {
 	int			 lock_fd, fd;
 	uint64_t		 segments[SEGMENTS_MAX];	/* ascending */
 	size_t			 segment_count;
-	uint64_t		 bytes, old_bytes;	/* this one, the others */
+	uint64_t		 bytes, old_bytes;	/* of it; others */
 	uint64_t		 torn_bytes;
 	struct disk_sync	*sync;
 };

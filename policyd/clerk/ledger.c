@@ -41,7 +41,7 @@
 #define DAY_S		86400
 #define AHEAD_MAX_S	3600	/* of our clock; beyond is the present */
 #define DAYS_MAX	(LEDGER_DAYS_KEPT + 4)
-#define IDLE_MS		(10 * 60 * 1000)	/* then a past day leaves memory */
+#define IDLE_MS		(10 * 60 * 1000)	/* a past day in memory */
 #define REOPEN_MS	5000
 #define SAVE_AGAIN_MS	60000	/* after files could not be written */
 #define SAVE_BYTES	(8 * 1024 * 1024)	/* of journal, at least */

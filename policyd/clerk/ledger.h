@@ -27,7 +27,7 @@ struct ledger_day {
 	struct tally	*tally;
 	uint64_t	 total;		/* tally_total, also without tally */
 	uint64_t	 saved_total;	/* of the file of the day */
-	uint64_t	 shared_total;	/* of the shared cache: ledger_share's */
+	uint64_t	 shared_total;	/* Redis', for ledger_share */
 	bool		 is_marked;	/* what that lacks; the same */
 	int64_t		 used_ms;	/* clock_monotonic_ms */
 };
@@ -55,7 +55,7 @@ struct tally	*ledger_load(struct ledger *l, int64_t day);
 /* All days that are kept, oldest first; valid until the next call of any. */
 struct ledger_day *ledger_days(struct ledger *l, size_t *count);
 
-/* Writes down what cannot be read again.  False when the disk did not take it. */
+/* Writes down what cannot be read again; false: the disk did not take it. */
 bool		 ledger_commit(struct ledger *l);
 /*
  * Writes down everything, with how far the log was read (log_follow) and what

@@ -20,7 +20,7 @@
 #include "shared/xalloc.h"
 
 #define AT_ONE_TIME	128	/* questions under way */
-#define DOMAIN_MAX	20000000	/* in a sum; hosts bound what they write */
+#define DOMAIN_MAX	20000000	/* hosts bound what they write */
 
 enum step {
 	STEP_WRITERS,	/* is there another one? */
@@ -42,7 +42,7 @@ struct ledger_sum {
 	const char		*why;
 	struct event		*turn;		/* the loop comes first */
 	unsigned		 shard;		/* to be asked next */
-	struct tally		*names;		/* domains of the day, as a set */
+	struct tally		*names;		/* the day's, as a set */
 	uint32_t		 next;		/* of them */
 	LIST_HEAD(, asking)	 under_way;
 	unsigned		 under_way_count;

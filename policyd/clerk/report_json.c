@@ -247,7 +247,7 @@ row_value(const struct report_question *q, const struct tally *tally,
 	    "since", json_time(row->since), "last", json_time(row->last));
 }
 
-/* ----------------------------------------------------------- our certificate */
+/* ------------------------------------------------------ our certificate */
 
 /* A client that refused it, on whatever port. */
 static void
@@ -265,7 +265,7 @@ add_refusal(json_t *refusals, const struct tally_key *key,
 	    "since", json_time(e->first_at), "last", json_time(e->last_at)));
 }
 
-/* ------------------------------------------------------------------ the answer */
+/* ------------------------------------------------------------ the answer */
 
 static json_t *
 rows_value(const struct report_question *q, const struct tally *tally,

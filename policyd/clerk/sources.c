@@ -49,7 +49,7 @@ struct sources {
 	struct aggregates	*aggregates;
 	struct promises		*promises;
 	struct event		*tick;
-	struct log_follow	*log;		/* NULL: not wanted, or not yet */
+	struct log_follow	*log;		/* NULL: not (yet) wanted */
 	struct log_sessions	*sessions;
 	struct log_clock	 clock;
 	struct datagram_service	*datagrams;	/* NULL: the same */
@@ -424,6 +424,8 @@ sources_free(struct sources *s)
 void
 sources_state(const struct sources *s, struct sources_state *out)
 {
+	const struct datagram_counts *counts;
+
 	*out = s->state;
 	out->wants_log = wants_log(config_of(s));
 	out->wants_datagrams = wants_datagrams(config_of(s));
@@ -436,8 +438,8 @@ sources_state(const struct sources *s, struct sources_state *out)
 	}
 	out->log_trouble = s->log_trouble[0] != '\0' ? s->log_trouble : NULL;
 	if (s->datagrams != NULL) {
-		out->datagrams = datagram_service_counts(s->datagrams)->received;
-		out->datagrams_refused =
-		    datagram_service_counts(s->datagrams)->refused;
+		counts = datagram_service_counts(s->datagrams);
+		out->datagrams = counts->received;
+		out->datagrams_refused = counts->refused;
 	}
 }

@@ -1,6 +1,7 @@
 /*
- * What front and clerk tell each other of sessions: what was promised for a domain
- * when Postfix asked for it, and who comes to us, where no log can be read.
+ * What front and clerk tell each other of sessions: what was promised for a
+ * domain when Postfix asked for it, who comes to us, where no log can be read,
+ * and how Postfix's own sessions ended.
  */
 
 #ifndef HOPSEAL_FEEDBACK_H

@@ -559,7 +559,7 @@ begin_line(struct writer *w, const char *letter, const char *type)
 	put_field(w, (struct text){ blank, len }, len);
 }
 
-/* A field of any length, as long as the line has room; false when it has not. */
+/* A field of any length; false when the line has no room for it. */
 static bool
 put_long(struct writer *w, const char *prefix, const char *string)
 {

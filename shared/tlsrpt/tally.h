@@ -45,13 +45,13 @@ struct tally_key {
 	enum session_trust	trust;
 	bool			is_probe;	/* evidence=probe */
 	bool			refuses_our_certificate;
-	struct text		policy;		/* "sts:REF", "sts"; see below */
-	struct text		record;		/* reference of a TLSRPT record */
+	struct text		policy;		/* "sts:REF", "sts" */
+	struct text		record;		/* a TLSRPT record's REF */
 	struct text		protocol, cipher;
 	struct text		host, address;	/* the peer's */
 	struct text		sender;		/* our own address */
 	struct text		service;	/* of ours: "smtp", "imap" */
-	struct text		result;	/* result-type, where not the finding's */
+	struct text		result;	/* result-type, if not its */
 	struct text		reason;
 };
 
@@ -74,8 +74,8 @@ enum tally_mark { TALLY_MARK_JOURNAL, TALLY_MARK_CACHE, TALLY_MARK_COUNT };
 
 struct tally_entry {
 	uint64_t	 total;
-	const char	*line;		/* a key, or a policy's or record's text */
-	uint32_t	 held;		/* of total: repeatable, not yet written */
+	const char	*line;		/* a key; a policy's, record's text */
+	uint32_t	 held;		/* of total: not yet written */
 	uint32_t	 first_at, last_at;	/* s since 1970 */
 	uint32_t	 hash;
 	uint32_t	 next;		/* of the same domain, or TALLY_NONE */
