@@ -111,41 +111,43 @@ look_at_port(struct setup *setup, const char *option, struct text item)
 }
 
 static void
-look_at_ports(struct setup *setup)
+look_at_ports(struct setup *setup, const char *option, const char *endpoints)
 {
-	const struct config *config = setup->config;
-	const struct {
-		const char	*option, *endpoints;
-	} rows[] = {
-		{ "map_listen", config->map_listen },
-		{ "access_listen", config->access_listen },
-		{ "milter_listen", config->milter_listen },
-		{ "status_listen", config->status_listen },
-	};
-	struct text rest, item;
-	size_t i;
+	struct text rest = text_of(endpoints), item;
 
-	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		rest = text_of(rows[i].endpoints);
-		while (text_next_item(&rest, &item))
-			look_at_port(setup, rows[i].option, item);
-	}
+	while (text_next_item(&rest, &item))
+		look_at_port(setup, option, item);
 }
 
+/* Who does not answer as we would may be somebody else. */
 static void
 look_at_endpoints(struct setup *setup)
 {
+	const struct config *config = setup->config;
+	const struct {
+		const char	*part, *option, *endpoints;
+	} rows[] = {
+		{ "map", "map_listen", config->map_listen },
+		{ "access", "access_listen", config->access_listen },
+		{ "milter", "milter_listen", config->milter_listen },
+	};
 	json_t *answer = json_pack("{s:s, s:[]}", "state", "ok", "parts");
 	json_t *part;
-	size_t i;
+	size_t i, row;
 
-	endpoints_add(setup->config, answer);
-	json_array_foreach(json_object_get(answer, "parts"), i, part)
-		if (!answer_is_true(part, "ok"))
-			warn(setup, answer_text(part, "advice"), "%s: %s",
-			    answer_text(part, "name"),
-			    answer_text(part, "detail"));
+	endpoints_add(config, answer);
+	json_array_foreach(json_object_get(answer, "parts"), i, part) {
+		if (answer_is_true(part, "ok"))
+			continue;
+		warn(setup, answer_text(part, "advice"), "%s: %s",
+		    answer_text(part, "name"), answer_text(part, "detail"));
+		for (row = 0; row < sizeof(rows) / sizeof(rows[0]); row++)
+			if (answer_is(part, "name", rows[row].part))
+				look_at_ports(setup, rows[row].option,
+				    rows[row].endpoints);
+	}
 	json_decref(answer);
+	look_at_ports(setup, "status_listen", config->status_listen);
 }
 
 /* -------------------------------------------------------------------- Redis */
@@ -227,7 +229,6 @@ void
 setup_look(struct setup *setup)
 {
 	look_at_endpoints(setup);
-	look_at_ports(setup);
 	look_at_redis(setup);
 	look_at_resolver(setup);
 	look_at_mail_log(setup);
