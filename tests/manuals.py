@@ -11,6 +11,7 @@ import shlex
 import subprocess
 
 SAMPLE, MANUAL = "conf/hopseal.conf", "docs/hopseal.conf.5"
+COMMANDS = "docs/hopseal.1"
 TROUBLES = "docs/troubleshooting.md"
 PROGRAMS = ("policyd", "milter", "shared")
 
@@ -24,6 +25,8 @@ def check(build):
     yield "hopseal-policyd -d prints options", [] if table else [done.stderr]
     yield f"{SAMPLE} has the options and their defaults", list(differences(table, sample()))
     yield f"{MANUAL} has the options and their defaults", list(differences(table, manual()))
+    yield f"{COMMANDS} has the commands and their options", list(
+        missing_commands(os.path.join(build, "hopseal")))
     yield "examples use commands and options that exist", list(
         wrong_examples(os.path.join(build, "hopseal")))
     yield "links lead somewhere", list(dead_links())
@@ -70,6 +73,20 @@ def pages():
                  *sorted(glob.glob("docs/*.[158]"))]:
         with open(path) as f:
             yield path, f.read()
+
+
+def missing_commands(program):
+    """What --help names and the manual does not; -c, -o and --json are of all commands."""
+    with open(COMMANDS) as f:
+        page = f.read()
+    ask = lambda *words: subprocess.run([program, *words], capture_output=True,
+                                        text=True).stdout
+    for command in re.findall(r"^  ([a-z]+) ", ask("--help"), re.M):
+        if not re.search(rf"^\.(?:It )?Cm {command}\b", page, re.M):
+            yield command
+        for option in re.findall(r"\[--([-a-z]+)", ask(command, "--help")):
+            if not re.search(rf"(?:Fl|\|) -{option}\b", page) and option != "warn":
+                yield f"{command} --{option}"
 
 
 def wrong_examples(program):
