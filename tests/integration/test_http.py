@@ -15,6 +15,7 @@ import os
 import re
 import signal
 import socket
+import subprocess
 import sys
 import threading
 import time
@@ -24,8 +25,8 @@ from policyd_rig import Connection, Names, Policyd, Skip, run, wait_until
 from ports import free_port
 
 TESTS = []
+TOP = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 PASSWORD = "correct: horse"
-
 CONNECTIONS_MAX = 64
 
 
@@ -385,6 +386,40 @@ def test_sessions(folder):
     failed = sum(n for (d, o), n in log.truth.items() if o == "failure")
     assert sum(v for (name, _), v in metrics.items()
                if name == "hopseal_session_failures_total") == failed
+
+
+@test
+def test_alerts_and_dashboard(folder):
+    """Each metric, and each label's value, that Prometheus' rules and Grafana's dashboard
+    name is one that a policyd with Redis and a certificate shows."""
+    chain = os.path.join(folder, "chain.pem")
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+                    "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=mail.example", "-days",
+                    "40", "-keyout", chain + ".key", "-out", chain], check=True,
+                   capture_output=True)
+    os.chmod(chain, 0o644)
+    port = Port(folder, redis=f"unix:{folder}/nobody.sock", certificates=f"mail {chain}",
+                cert_interval="1h")
+    left = wait_until(lambda: [value for (name, labels), value in port.metrics().items()
+                               if name == "hopseal_certificate_days_left" and
+                               ("file", chain) in labels], "the certificate", 40)
+    assert left == [39.0] or left == [40.0], left
+    samples = [(name, dict(labels)) for name, labels in port.metrics()]
+    for path, kind in ("prometheus-alerts.yml", "expr: (?:>-\n)?((?:.|\n)*?)\n +(?:for|labels):"), \
+            ("grafana-dashboard.json", '"(?:expr|query)": "((?:[^"\\\\]|\\\\.)*)"'):
+        with open(os.path.join(TOP, "conf", path)) as f:
+            found = [text.replace('\\"', '"') for text in re.findall(kind, f.read())]
+        questions = [text for text in found if "hopseal_" in text]
+        assert len(questions) > 10, (path, found)
+        for question in questions:
+            for name, selector in re.findall(r"(hopseal_\w+)(?:\{([^}]*)\})?", question):
+                wanted = dict(re.findall(r'(\w+)="([^"$]*)"', selector))
+                assert any(name == n and wanted.items() <= labels.items()
+                           for n, labels in samples), (path, name, wanted)
+    alerts = open(os.path.join(TOP, "conf", "prometheus-alerts.yml")).read()
+    for by, _ in re.findall(r"by \(([\w, ]+)\)|labels\.(\w+)", alerts):
+        for label in filter(None, re.split(", *", by)):
+            assert label == "instance" or any(label in labels for _, labels in samples), label
 
 
 @test

@@ -248,11 +248,12 @@ def test_watched(folder):
         page.wait_text("Nothing was sent")
         log.write(800)
         log.finish()
-        page.wait_text("fail", 60)
-        rows = policyd.command("report")["domains"]
-        for row in rows:
-            if row["failure"]:
-                page.wait_text(row["domain"])
+        def failing():
+            rows = policyd.command("report")["domains"]
+            return [row["domain"] for row in rows if row["failure"]]
+        for domain in wait_until(failing, "failures"):
+            page.wait_text(domain, 40)
+        page.wait_text("over TLS")
         look_over(page, "watched")
 
 
