@@ -577,8 +577,8 @@ tally_add_policy(struct tally *t, struct text domain,
     const struct tally_policy *policy, int64_t at, enum tally_source source,
     char ref[TALLY_REF_SIZE])
 {
-	struct writer w = { xcalloc(1, TALLY_LINE_MAX_BYTES), 0,
-	    TALLY_TEXT_MAX_BYTES };
+	char out[TALLY_LINE_MAX_BYTES];
+	struct writer w = { out, 0, TALLY_TEXT_MAX_BYTES };
 	const char *type = policy->type;
 	struct text line;
 	size_t i;
@@ -594,15 +594,14 @@ tally_add_policy(struct tally *t, struct text domain,
 	line = set_digest(w.out, w.len, type, ref);
 	if (!keep_line(t, domain, line, at, source))
 		strcpy(ref, type);
-	free(w.out);
 }
 
 void
 tally_add_record(struct tally *t, struct text domain, struct text record,
     int64_t at, enum tally_source source, char ref[TALLY_REF_SIZE])
 {
-	struct writer w = { xcalloc(1, TALLY_LINE_MAX_BYTES), 0,
-	    TALLY_TEXT_MAX_BYTES };
+	char out[TALLY_LINE_MAX_BYTES];
+	struct writer w = { out, 0, TALLY_TEXT_MAX_BYTES };
 	struct text line;
 
 	begin_line(&w, "r", "");
@@ -610,7 +609,6 @@ tally_add_record(struct tally *t, struct text domain, struct text record,
 	line = set_digest(w.out, w.len, "", ref);
 	if (!keep_line(t, domain, line, at, source))
 		ref[0] = '\0';
-	free(w.out);
 }
 
 static bool
