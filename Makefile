@@ -205,13 +205,16 @@ LIBEXEC	= $(DESTDIR)$(PREFIX)/libexec/hopseal
 MAN	= $(DESTDIR)$(PREFIX)/share/man
 LIB	= $(DESTDIR)$(PREFIX)/lib
 CONF	= $(DESTDIR)$(SYSCONFDIR)/hopseal
+COMPLETIONS = $(DESTDIR)$(PREFIX)/share/bash-completion/completions
 UNITDIR	?= $(PREFIX)/lib/systemd/system
 
 # What stands in the configuration folder is the operator's: never overwritten.
 install: all
 	install -d $(BIN) $(SBIN) $(LIBEXEC) $(CONF) $(MAN)/man1 $(MAN)/man5 \
-	    $(MAN)/man8 $(DESTDIR)$(UNITDIR) $(LIB)/sysusers.d $(LIB)/tmpfiles.d
+	    $(MAN)/man8 $(DESTDIR)$(UNITDIR) $(LIB)/sysusers.d \
+	    $(LIB)/tmpfiles.d $(COMPLETIONS)
 	install -m 755 $(O)/hopseal $(BIN)
+	$(O)/hopseal completion bash >$(COMPLETIONS)/hopseal
 	install -m 755 $(O)/hopseal-policyd $(O)/hopseal-milter $(SBIN)
 	install -m 755 $(O)/hopseal-scout $(LIBEXEC)
 	for page in $(notdir $(MANUALS)); do \
@@ -223,6 +226,13 @@ install: all
 	for file in hopseal.conf rules redis.conf; do \
 	    test -e $(CONF)/$$file || \
 	    $(PLACES) conf/$$file >$(CONF)/$$file; done
+# For OpenRC instead of systemd; nobody else installs them.
+install-openrc: install
+	install -d $(DESTDIR)$(SYSCONFDIR)/init.d
+	for script in $(notdir $(wildcard conf/openrc/*)); do \
+	    $(PLACES) conf/openrc/$$script \
+	    >$(DESTDIR)$(SYSCONFDIR)/init.d/$$script && \
+	    chmod 755 $(DESTDIR)$(SYSCONFDIR)/init.d/$$script; done
 # Samples, units and manuals speak of the default places.
 PLACES	= sed -e 's|/usr/local/libexec|$(PREFIX)/libexec|g' \
 	  -e 's|/usr/local/sbin|$(PREFIX)/sbin|g' -e 's|/etc/hopseal|$(SYSCONFDIR)/hopseal|g'
@@ -254,6 +264,7 @@ help:
 	@echo 'make bench        speed and memory against their limits; BENCH=quick is shorter'
 	@echo 'make deps         installs what is needed to build, run and check'
 	@echo 'make install      to PREFIX=$(PREFIX) and SYSCONFDIR=$(SYSCONFDIR), below DESTDIR='
+	@echo 'make install-openrc  the same, and init scripts for OpenRC'
 	@echo 'make deb          a Debian package, in $(O)/deb'
 	@echo 'make check-deb    installs, starts, upgrades and purges it in a folder'
 	@echo 'make clean        removes O=$(O)'
@@ -261,5 +272,5 @@ help:
 FORCE:
 .PHONY: all tests objects check check-asan check-tsan check-layers e2e-3.10
 .PHONY: fuzz fuzz-run fuzz-afl fuzz-afl-run
-.PHONY: bench deps run demo install deb check-deb clean help FORCE
+.PHONY: bench deps run demo install install-openrc deb check-deb clean help FORCE
 .SECONDARY:

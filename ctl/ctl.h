@@ -43,6 +43,8 @@ struct ctl_command {
 	const char	*name;
 	const char	*operands;	/* for usage: "DOMAIN" */
 	int		 operand_min, operand_max;
+	/* What the first of them can be, NULL behind the last; or NULL. */
+	const char	*(*operand_word)(size_t index);
 	unsigned	 takes;		/* a set of CTL_TAKES(option) */
 	const char	*summary;	/* one line */
 	const char	*help;		/* more lines for --help, or "" */
@@ -53,7 +55,13 @@ struct ctl_command {
 
 extern const struct ctl_command explain_command, check_command,
     status_command, refresh_command, forget_command, rules_command,
-    report_command, certs_command, setup_command, lint_command;
+    report_command, certs_command, setup_command, lint_command,
+    completion_command;
+
+/* All commands and the options of single ones; NULL behind the last. */
+const struct ctl_command *ctl_command_at(size_t index);
+/* "host", and in *argument what stands behind it ("NAME") or NULL. */
+const char *ctl_option_name(enum ctl_option option, const char **argument);
 
 /*
  * "hopseal: ..." on standard error.  With --json the last of it becomes the

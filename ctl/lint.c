@@ -48,6 +48,12 @@ static const struct lint_kind {
 };
 #define KIND_COUNT (sizeof(kinds) / sizeof(kinds[0]))
 
+static const char *
+kind_name(size_t index)
+{
+	return index < KIND_COUNT ? kinds[index].name : NULL;
+}
+
 static const struct lint_kind *
 find_kind(const char *name)
 {
@@ -178,6 +184,7 @@ const struct ctl_command lint_command = {
 	.operands = "KIND ...",
 	.operand_min = 1,
 	.operand_max = 8,
+	.operand_word = kind_name,
 	.takes = CTL_TAKES(CTL_HOST) | CTL_TAKES(CTL_AT) | CTL_TAKES(CTL_CA),
 	.summary = "judge one document, offline",
 	.help =

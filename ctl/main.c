@@ -15,7 +15,7 @@
 static const struct ctl_command *const commands[] = {
 	&explain_command, &check_command, &status_command, &refresh_command,
 	&forget_command, &rules_command, &report_command, &certs_command,
-	&setup_command, &lint_command
+	&setup_command, &lint_command, &completion_command
 };
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
 
@@ -67,6 +67,25 @@ static const char *const arguments[CTL_OPTION_COUNT] = {
 
 static char no_argument_given[] = "";
 
+const struct ctl_command *
+ctl_command_at(size_t index)
+{
+	return index < COMMAND_COUNT ? commands[index] : NULL;
+}
+
+const char *
+ctl_option_name(enum ctl_option option, const char **argument)
+{
+	size_t i;
+
+	for (i = 0; long_options[i].val >= OPTION_OWN; i++)
+		if (long_options[i].val == OPTION_OWN + (int)option) {
+			*argument = arguments[option];
+			return long_options[i].name;
+		}
+	return NULL;
+}
+
 /* The latest; until then it is getopt's or a line of usage. */
 static char complaint[COMPLAINT_SIZE] = "wrong usage; see --help";
 
@@ -90,7 +109,7 @@ print_help(FILE *to)
 	    "COMMAND [ARGUMENT ...]\n"
 	    "       hopseal -V | --help | COMMAND --help\n\n");
 	for (i = 0; i < COMMAND_COUNT; i++)
-		fprintf(to, "  %-8s %-19s %s\n", commands[i]->name,
+		fprintf(to, "  %-10s %-19s %s\n", commands[i]->name,
 		    commands[i]->operands, commands[i]->summary);
 	fprintf(to, "\nExit codes: 0 fine, 1 warning, 2 critical or not "
 	    "delivered, 3 unknown, 64 usage.\n");

@@ -197,6 +197,22 @@ run_postconf(const struct setup *setup, const char *flag,
 	return is_done;
 }
 
+/* False where it has never been started: asking "postfix" takes seconds. */
+static bool
+may_run(const struct setup *setup)
+{
+	struct text queue = setup_value(setup->host.settings,
+	    "queue_directory");
+	struct buffer path;
+	bool result;
+
+	buffer_init(&path, PATH_MAX);
+	buffer_addf(&path, "%.*s/pid/master.pid", (int)queue.len, queue.data);
+	result = access(buffer_text(&path), F_OK) == 0;
+	buffer_clear(&path);
+	return result;
+}
+
 static bool
 reload(const struct setup *setup)
 {
@@ -204,6 +220,11 @@ reload(const struct setup *setup)
 	struct buffer output;
 	bool is_done;
 
+	if (!may_run(setup)) {
+		say(setup, "Postfix does not run: it reads them when it "
+		    "starts.");
+		return false;
+	}
 	buffer_init(&output, SETUP_OUTPUT_MAX);
 	is_done = program_read(argv, &output);
 	buffer_clear(&output);
