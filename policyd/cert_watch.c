@@ -8,14 +8,11 @@
 
 #include <assert.h>
 #include <event2/event.h>
-#include <limits.h>
 #include <stdbool.h>
 #include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 #include "policyd/load.h"
-#include "policyd/process/command.h"
+#include "policyd/process/hopseal_command.h"
 #include "shared/io/log.h"
 #include "shared/xalloc.h"
 
@@ -23,7 +20,6 @@
 #define TROUBLE_S	300
 #define DEADLINE_MS	300000
 #define OUTPUT_MAX	(1024 * 1024)
-#define ARGUMENTS_MAX	140
 
 struct cert_watch {
 	struct event_base	*base;
@@ -36,22 +32,6 @@ struct cert_watch {
 	cert_watch_cb		*callback;
 	void			*arg;
 };
-
-/* Beside this program, as in a folder of builds, or where it is installed. */
-static char *
-find_program(void)
-{
-	char path[PATH_MAX + sizeof("/hopseal")];
-	ssize_t len = readlink("/proc/self/exe", path, PATH_MAX);
-
-	if (len > 0) {
-		path[len] = '\0';
-		strcpy(strrchr(path, '/'), "/hopseal");
-		if (access(path, X_OK) == 0)
-			return xstrdup(path);
-	}
-	return xstrdup(HOPSEAL_BINDIR "/hopseal");
-}
 
 static void
 cert_watch_wait(struct cert_watch *w, unsigned seconds)
@@ -97,32 +77,17 @@ static void
 cert_watch_on_timer(evutil_socket_t fd, short events, void *arg)
 {
 	struct cert_watch *w = arg;
-	const char *arguments[ARGUMENTS_MAX];
-	struct command_recipe recipe = { .arguments = arguments,
-	    .input = text_of(""), .output_max = OUTPUT_MAX,
-	    .deadline_ms = DEADLINE_MS };
-	char *overrides = xstrdup(w->load->overrides), *line, *rest = NULL;
-	size_t count = 0;
+	struct hopseal_command recipe = {
+		.words = { "--json", "--no-keys", "certs" },
+		.config_path = w->load->config_may_be_missing ? NULL :
+		    w->load->config_path,
+		.overrides = w->load->overrides, .output_max = OUTPUT_MAX,
+		.deadline_ms = DEADLINE_MS };
 
 	(void)fd;
 	(void)events;
-	arguments[count++] = w->program;
-	if (!w->load->config_may_be_missing) {
-		arguments[count++] = "-c";
-		arguments[count++] = w->load->config_path;
-	}
-	for (line = strtok_r(overrides, "\n", &rest);
-	    line != NULL && count < ARGUMENTS_MAX - 6;
-	    line = strtok_r(NULL, "\n", &rest)) {
-		arguments[count++] = "-o";
-		arguments[count++] = line;
-	}
-	arguments[count++] = "--json";
-	arguments[count++] = "--no-keys";
-	arguments[count++] = "certs";
-	arguments[count] = NULL;
-	w->command = command_start(w->base, &recipe, cert_watch_on_end, w);
-	free(overrides);
+	w->command = hopseal_command_start(w->base, &recipe,
+	    cert_watch_on_end, w);
 }
 
 struct cert_watch *
@@ -135,7 +100,7 @@ cert_watch_new(struct event_base *base, const struct load *load,
 	w->load = load;
 	w->callback = callback;
 	w->arg = arg;
-	w->program = find_program();
+	w->program = hopseal_command_path();
 	w->timer = event_new(base, -1, 0, cert_watch_on_timer, w);
 	assert(w->timer != NULL);
 	return w;

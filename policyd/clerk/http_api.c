@@ -22,7 +22,7 @@
 #include "policyd/clerk/metrics.h"
 #include "policyd/clerk/page_file.h"
 #include "policyd/clerk/value_json.h"
-#include "policyd/process/command.h"
+#include "policyd/process/hopseal_command.h"
 #include "policyd/process/settings.h"
 #include "shared/io/clock.h"
 #include "shared/postfix/next_hop.h"
@@ -32,7 +32,6 @@
 #define CHECKS_MAX	4	/* at once */
 #define CHECK_S		90
 #define CHECK_MAX_BYTES	(1024 * 1024)
-#define OVERRIDES_MAX	32	/* of our own command line */
 #define METRICS_MAX_BYTES (256 * 1024)
 
 /* For how long an answer is good for others who ask the same. */
@@ -378,53 +377,20 @@ on_check(const struct command_result *result, void *arg)
 		    "hopseal check could not be run"));
 }
 
-/* The command beside our own program, as in a folder of builds, or installed. */
-static const char *
-command_path(char out[PATH_MAX])
-{
-	ssize_t len = readlink("/proc/self/exe", out, PATH_MAX - 1);
-	char *folder_end;
-
-	if (len > 0) {
-		out[len] = '\0';
-		folder_end = strrchr(out, '/');
-		if ((size_t)(folder_end - out) + sizeof("/hopseal") < PATH_MAX) {
-			strcpy(folder_end, "/hopseal");
-			if (access(out, X_OK) == 0)
-				return out;
-		}
-	}
-	return HOPSEAL_BINDIR "/hopseal";
-}
-
 static void
 check_start(struct task *t, const char *name)
 {
 	const struct settings *settings = t->api->settings;
-	const char *arguments[2 * OVERRIDES_MAX + 8];
-	char path[PATH_MAX], *overrides[OVERRIDES_MAX];
-	struct text rest = text_of(settings->overrides), line;
-	struct command_recipe recipe = { .arguments = arguments,
-	    .input = { "", 0 }, .output_max = CHECK_MAX_BYTES,
-	    .deadline_ms = CHECK_S * 1000 };
-	size_t count = 0, override_count = 0;
+	struct hopseal_command recipe = {
+		.words = { "--json", "check", name },
+		/* Without a file the defaults hold, for the command too. */
+		.config_path = access(settings->config_path, F_OK) == 0 ?
+		    settings->config_path : NULL,
+		.overrides = settings->overrides,
+		.output_max = CHECK_MAX_BYTES, .deadline_ms = CHECK_S * 1000 };
 
-	arguments[count++] = command_path(path);
-	arguments[count++] = "-c";
-	arguments[count++] = settings->config_path;
-	while (override_count < OVERRIDES_MAX && text_next_line(&rest, &line)) {
-		overrides[override_count] = xstrndup(line.data, line.len);
-		arguments[count++] = "-o";
-		arguments[count++] = overrides[override_count++];
-	}
-	arguments[count++] = "check";
-	arguments[count++] = "--json";
-	arguments[count++] = name;
-	arguments[count] = NULL;
-	t->command = command_start(t->api->base, &recipe, on_check, t);
+	t->command = hopseal_command_start(t->api->base, &recipe, on_check, t);
 	t->api->check_count++;
-	while (override_count > 0)
-		free(overrides[--override_count]);
 }
 
 static void

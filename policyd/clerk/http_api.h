@@ -28,7 +28,8 @@ typedef void http_api_ask_cb(uint64_t asker, struct text line, void *arg);
 /* Takes the listening fds; counts and certs are read when asked for. */
 struct http_api	*http_api_new(struct event_base *base, const int *fds,
 		    size_t fd_count, const struct session_counts *counts,
-		    const struct cert_states *certs, http_api_ask_cb *ask, void *arg);
+		    const struct cert_states *certs,
+		    http_api_ask_cb *ask, void *arg);
 void		 http_api_free(struct http_api *api);
 /* Borrowed until the next call. */
 void		 http_api_set_settings(struct http_api *api,

@@ -42,7 +42,7 @@ struct connection {
 	struct bufferevent	*bev;
 	int64_t			 deadline_ms;
 	bool			 is_idle;	/* no request in hand */
-	bool			 is_shut;	/* its end comes with the loop */
+	bool			 is_shut;	/* its end comes */
 };
 
 struct request {
@@ -61,7 +61,8 @@ struct http_status {
 	http_status_cb		*on_request;
 	void			*arg;
 	uint64_t		 last_number;
-	TAILQ_HEAD(, connection) connections;	/* the one idle for longest first */
+	/* The one idle for longest first. */
+	TAILQ_HEAD(, connection) connections;
 	size_t			 open_count;	/* of those not shut */
 	LIST_HEAD(, request)	 requests;
 	int64_t			 complained_ms;

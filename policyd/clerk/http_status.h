@@ -17,7 +17,7 @@ struct settings;
 
 #define HTTP_CONNECTIONS_MAX	64	/* then those idle for longest go */
 #define HTTP_HEADERS_MAX_BYTES	8192
-#define HTTP_IDLE_S		20	/* for a whole request, and between two */
+#define HTTP_IDLE_S		20	/* for a request, and between two */
 #define HTTP_ANSWER_S		120	/* for ours */
 #define HTTP_WRITE_S		30	/* for the reader to take it */
 

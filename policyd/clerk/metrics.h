@@ -1,7 +1,7 @@
 /*
  * The metrics, in Prometheus' text format 0.0.4: names hopseal_*, labels from
- * fixed sets, or of our own configuration.  Domains are no labels: a scrape costs the same however many
- * there are.
+ * fixed sets, or of our own configuration.  Domains are no labels: a scrape
+ * costs the same however many there are.
  */
 
 #ifndef HOPSEAL_METRICS_H
