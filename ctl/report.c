@@ -10,6 +10,7 @@
 #include "ctl/answer.h"
 #include "ctl/ask.h"
 #include "ctl/ctl.h"
+#include "ctl/report_preview.h"
 #include "ctl/report_received.h"
 #include "ctl/screen.h"
 #include "shared/text.h"
@@ -268,6 +269,8 @@ report_run(const struct ctl_options *options, int operand_count,
 	request = request_of(options);
 	if (request == NULL)
 		return CTL_USAGE;
+	if (options->values[CTL_RFC8460] != NULL)
+		return report_preview_run(options, request);
 	answer = ask_policyd(options, request, &status);
 	if (answer == NULL)
 		return status;
@@ -288,7 +291,7 @@ const struct ctl_command report_command = {
 	.takes = CTL_TAKES(CTL_DAY) | CTL_TAKES(CTL_SINCE) |
 	    CTL_TAKES(CTL_DOMAIN) | CTL_TAKES(CTL_IN) | CTL_TAKES(CTL_OUT) |
 	    CTL_TAKES(CTL_RECEIVED) | CTL_TAKES(CTL_TOP) |
-	    CTL_TAKES(CTL_IMPORT),
+	    CTL_TAKES(CTL_IMPORT) | CTL_TAKES(CTL_RFC8460),
 	.summary = "how mail went and came: TLS sessions, failures and why",
 	.help = "Days are UTC, written as 2026-11-22, today or yesterday; "
 	    "without one it is\nsince yesterday.\n"

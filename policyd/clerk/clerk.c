@@ -23,6 +23,7 @@
 #include "policyd/clerk/next_hops.h"
 #include "policyd/clerk/question.h"
 #include "policyd/clerk/received.h"
+#include "policyd/clerk/report_out.h"
 #include "policyd/clerk/reports.h"
 #include "policyd/clerk/request_json.h"
 #include "policyd/clerk/route_json.h"
@@ -65,6 +66,7 @@ struct clerk {
 	struct cert_states	*certs;
 	struct alerts		*alerts;
 	struct received_store	*received;
+	struct report_out	*report_out;
 	char			*children;	/* the parent's JSON, or NULL */
 	char			*refusal;	/* of settings on disk, or NULL */
 	char			*resolver_payload;
@@ -89,6 +91,7 @@ clerk_status(struct clerk *clerk, const struct text *front)
 {
 	struct sources_state sources;
 	struct ledger_status ledger;
+	struct report_out_status reports;
 	struct status status = {
 		.settings = clerk->child->settings,
 		.children = clerk->children,
@@ -98,11 +101,13 @@ clerk_status(struct clerk *clerk, const struct text *front)
 		.front = front,
 		.ledger = &ledger,
 		.certs = clerk->certs,
+		.reports = &reports,
 		.now = clock_now_s()
 	};
 	enum role role;
 
 	sources_state(clerk->sources, &sources);
+	report_out_status(clerk->report_out, &reports);
 	ledger_status_make(&ledger, clerk->ledger, &sources, status.settings,
 	    status.now);
 	for (role = ROLE_PARENT; role < ROLE_COUNT; role++)
@@ -280,7 +285,8 @@ clerk_on_line(uint64_t connection, struct text line, void *arg)
 		clerk_answer(clerk, connection, clerk_reload(clerk));
 		break;
 	case CONTROL_REPORT:
-		if (!received_store_ask(clerk->received, connection, line))
+		if (!received_store_ask(clerk->received, connection, line) &&
+		    !report_out_ask(clerk->report_out, connection, line))
 			reports_ask(clerk->reports, connection, line);
 		break;
 	case CONTROL_RECEIVED:
@@ -390,6 +396,12 @@ clerk_on_frame(struct child *child, enum role peer, const struct frame *frame)
 		sources_on_front(clerk->sources, frame->type, frame->payload);
 	else if (frame->type == MESSAGE_RESOLVER && peer == ROLE_SCOUT)
 		clerk_on_resolver(clerk, frame->payload);
+	else if (frame->type == MESSAGE_TXT_ANSWER && peer == ROLE_SCOUT)
+		report_out_on_txt(clerk->report_out, frame->number,
+		    frame->payload);
+	else if (frame->type == MESSAGE_REPORT_SENT && peer == ROLE_SCOUT)
+		report_out_on_sent(clerk->report_out, frame->number,
+		    frame->payload);
 }
 
 static void
@@ -466,8 +478,10 @@ clerk_on_peer(struct child *child, enum role peer)
 		questions_set_front(clerk->questions, child_peer(child, peer));
 		/* The next one counts its questions anew. */
 		next_hops_forget(clerk->hops, clerk_on_route);
-	} else if (peer == ROLE_SCOUT && child_peer(child, peer) == NULL)
+	} else if (peer == ROLE_SCOUT && child_peer(child, peer) == NULL) {
 		clerk_forget_resolver(clerk);
+		report_out_on_scout_gone(clerk->report_out);
+	}
 }
 
 static void
@@ -475,9 +489,11 @@ clerk_set_ledger(struct clerk *clerk, const struct settings *settings)
 {
 	reports_abort(clerk->reports);
 	received_store_abort(clerk->received);
+	report_out_abort(clerk->report_out);
 	received_store_set_config(clerk->received, settings->config);
 	ledger_set_config(clerk->ledger, settings->config);
 	ledger_share_set_settings(clerk->share, settings);
+	report_out_on_settings(clerk->report_out);
 }
 
 static void
@@ -493,6 +509,8 @@ clerk_open_ledger(struct clerk *clerk, const struct settings *settings)
 	    clerk_on_report, clerk);
 	clerk->received = received_store_new(base, clerk->share,
 	    settings->config, clerk_on_report, clerk);
+	clerk->report_out = report_out_new(clerk->child, clerk->ledger,
+	    clerk->share, clerk_on_report, clerk);
 }
 
 static void
@@ -556,6 +574,7 @@ clerk_on_stop(struct child *child)
 	cert_states_free(clerk->certs);
 	reports_free(clerk->reports);
 	received_store_free(clerk->received);
+	report_out_free(clerk->report_out);
 	sources_free(clerk->sources);
 	ledger_share_free(clerk->share);
 	ledger_free(clerk->ledger);

@@ -11,6 +11,7 @@
 
 #include "policyd/clerk/cert_states.h"
 #include "policyd/clerk/ledger_status.h"
+#include "policyd/clerk/report_out.h"
 #include "policyd/clerk/value_json.h"
 
 #define DETAIL_SIZE	512
@@ -371,6 +372,8 @@ status_line(const struct status *s)
 	judge_rules(&r, s);
 	judge_ledger(&r, s->ledger, counters);
 	judge_certificates(&r, s);
+	report_add(&r, "reports", s->reports->state, s->reports->detail,
+	    s->reports->advice);
 	return json_line(json_pack("{s:o, s:o, s:s, s:o, s:o}",
 	    "ok", ok_value(r.worst), "parts", r.parts,
 	    "state", state_word(r.worst), "counters", counters,

@@ -12,6 +12,7 @@
 
 struct cert_states;
 struct ledger_status;
+struct report_out_status;
 
 struct status {
 	const struct settings		*settings;
@@ -25,6 +26,7 @@ struct status {
 	const struct text		*front;
 	const struct ledger_status	*ledger;
 	const struct cert_states	*certs;
+	const struct report_out_status	*reports;
 	int64_t				 now;
 };
 

@@ -77,6 +77,7 @@ struct config {
 	enum config_report report;
 	char	*report_organization, *report_contact, *report_sender;
 	char	*report_relay;			/* one endpoint */
+	char	*report_rules;			/* "domain=off domain=URI ..." */
 	unsigned report_window_s;
 	char	*report_addresses, *authserv_id;
 	unsigned tally_max_domains;

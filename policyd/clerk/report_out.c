@@ -1,0 +1,913 @@
+/*
+ * Sending reports.  A job is a domain and a day; when it is due it has a round:
+ * its record is asked for, its sums, what was tried; then one destination
+ * after the other.  A round that cannot go on leaves its job for later.
+ */
+
+#include "policyd/clerk/report_out.h"
+
+#include <sys/queue.h>
+
+#include <event2/event.h>
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "policyd/clerk/ledger.h"
+#include "policyd/clerk/ledger_share.h"
+#include "policyd/clerk/ledger_sum.h"
+#include "policyd/clerk/report_book.h"
+#include "policyd/clerk/report_build.h"
+#include "policyd/clerk/report_lock.h"
+#include "policyd/clerk/report_pack.h"
+#include "policyd/clerk/report_question.h"
+#include "policyd/clerk/value_json.h"
+#include "policyd/process/child.h"
+#include "shared/host_name.h"
+#include "shared/io/clock.h"
+#include "shared/io/endpoint.h"
+#include "shared/io/log.h"
+#include "shared/probe_message.h"
+#include "shared/report_message.h"
+#include "shared/siphash.h"
+#include "shared/tlsrpt/record.h"
+#include "shared/tlsrpt/tally_name.h"
+#include "shared/xalloc.h"
+
+#define DAY_S		86400
+#define DAYS_SENT	2	/* yesterday, and what is tried again */
+#define ROUNDS_MAX	16	/* at one time */
+#define SOON_S		30	/* when something of ours is away */
+#define LATER_S		900	/* when the DNS does not answer */
+#define TXT_WAIT_S	60
+#define SENT_WAIT_S	900	/* the scout gives up earlier */
+#define NAME_PREFIX	"_smtp._tls."
+
+struct job {
+	TAILQ_ENTRY(job)	 entry;
+	int64_t			 day;
+	int64_t			 next_at;
+	bool			 has_round;
+	char			 domain[];
+};
+
+enum round_step { ROUND_RECORD, ROUND_SUM, ROUND_BOOK, ROUND_SEND };
+
+struct round {
+	LIST_ENTRY(round)	 entry;
+	struct report_out	*out;
+	struct job		*job;
+	enum round_step		 step;
+	uint64_t		 number;	/* of the scout's answer; or 0 */
+	struct event		*timer;
+	struct tlsrpt_record	 record;
+	struct ledger_sum	*sum;
+	struct built_reports	 built;
+	size_t			 report, rua;	/* the destination in hand */
+	unsigned		 try;
+	int64_t			 next_at;	/* the earliest of all; or 0 */
+};
+
+/* A dry run that waits for its sums. */
+struct preview {
+	LIST_ENTRY(preview)	 entry;
+	struct report_out	*out;
+	uint64_t		 connection;
+	struct report_question	 q;
+	struct ledger_sum	*sum;
+};
+
+struct report_out {
+	struct child		*child;
+	struct ledger		*ledger;
+	struct ledger_share	*share;
+	report_out_answer_cb	*on_answer;
+	void			*arg;
+	struct report_book	*book;
+	struct report_lock	*lock;
+	struct event		*tick;
+	TAILQ_HEAD(, job)	 jobs;
+	unsigned		 job_count;
+	LIST_HEAD(, round)	 rounds;
+	unsigned		 round_count;
+	LIST_HEAD(, preview)	 previews;
+	uint64_t		 last_number;
+	struct ledger_sum	*plan;		/* which domains there are */
+	int64_t			 plan_day, plan_at;
+	int64_t			 planned[DAYS_SENT];	/* days; or 0 */
+	uint64_t		 sent, failed, doubtful, given_up;
+};
+
+static void	round_advance(struct round *r);
+
+static const struct config *
+config_of(const struct report_out *out)
+{
+	return out->child->settings->config;
+}
+
+/* ------------------------------------------------------------------- jobs */
+
+static void
+job_free(struct report_out *out, struct job *job)
+{
+	TAILQ_REMOVE(&out->jobs, job, entry);
+	out->job_count--;
+	free(job);
+}
+
+static void
+job_add(struct report_out *out, int64_t day, const char *domain, int64_t now)
+{
+	size_t len = strlen(domain);
+	struct job *job;
+	int64_t due = report_plan_due(domain, day,
+	    config_of(out)->report_window_s);
+
+	if (now >= due + REPORT_RETRY_S)
+		return;
+	job = xcalloc(1, sizeof(*job) + len + 1);
+	job->day = day;
+	job->next_at = due;
+	memcpy(job->domain, domain, len);
+	TAILQ_INSERT_TAIL(&out->jobs, job, entry);
+	out->job_count++;
+}
+
+/* Another host sends, or nobody shall. */
+static void
+jobs_forget(struct report_out *out)
+{
+	struct job *job, *next;
+
+	for (job = TAILQ_FIRST(&out->jobs); job != NULL; job = next) {
+		next = TAILQ_NEXT(job, entry);
+		if (!job->has_round)
+			job_free(out, job);
+	}
+	memset(out->planned, 0, sizeof(out->planned));
+}
+
+/* ----------------------------------------------------------------- rounds */
+
+static void
+round_free(struct round *r)
+{
+	report_book_forget(r->out->book, r);
+	ledger_sum_cancel(r->sum);
+	tlsrpt_record_clear(&r->record);
+	built_reports_clear(&r->built);
+	event_free(r->timer);
+	LIST_REMOVE(r, entry);
+	r->out->round_count--;
+	free(r);
+}
+
+/* Again at that time; 0: never. */
+static void
+round_finish(struct round *r, int64_t next_at)
+{
+	struct job *job = r->job;
+	struct report_out *out = r->out;
+
+	round_free(r);
+	job->has_round = false;
+	job->next_at = next_at;
+	if (next_at == 0)
+		job_free(out, job);
+}
+
+static void
+round_postpone(struct round *r, int64_t seconds, const char *why)
+{
+	int64_t now = clock_now_s();
+
+	log_debug("reports wait: domain=%s, seconds=%lld, reason=%s",
+	    r->job->domain, (long long)seconds, why);
+	if (now + seconds >= REPORT_RETRY_S + report_plan_due(r->job->domain,
+	    r->job->day, config_of(r->out)->report_window_s)) {
+		log_warn("reports are not sent: domain=%s, reason=%s",
+		    r->job->domain, why);
+		r->out->given_up++;
+		round_finish(r, 0);
+	} else
+		round_finish(r, now + seconds);
+}
+
+static void
+round_wait(struct round *r, int seconds)
+{
+	struct timeval timeout = { seconds, 0 };
+
+	event_add(r->timer, &timeout);
+}
+
+static struct round *
+round_find(struct report_out *out, uint64_t number, enum round_step step)
+{
+	struct round *r;
+
+	LIST_FOREACH(r, &out->rounds, entry)
+		if (r->number == number && r->step == step)
+			return r;
+	return NULL;
+}
+
+static bool
+scout_ask(struct round *r, enum message_type type, const struct buffer *m)
+{
+	struct channel *scout = child_peer(r->out->child, ROLE_SCOUT);
+
+	r->number = ++r->out->last_number;
+	return scout != NULL && channel_send(scout, type, r->number,
+	    (struct text){ m->data, m->len });
+}
+
+/* ----------------------------------------------------- 1. where to report */
+
+/* True with the operator's word for the domain: "off", or destinations. */
+static bool
+find_rule(const struct config *config, const char *domain, struct text *out)
+{
+	struct text rest = text_of(config->report_rules), item, name;
+
+	while (text_next_item(&rest, &item))
+		if (text_next_field(&item, '=', &name) &&
+		    text_equals_nocase(name, domain)) {
+			*out = item;
+			return true;
+		}
+	return false;
+}
+
+static void	on_sum(const struct tally *tally, const char *why, void *arg);
+
+static void
+round_choose(struct round *r, const struct text *records, size_t count)
+{
+	const char *why = NULL;
+
+	switch (tlsrpt_record_choose(records, count, &r->record, &why)) {
+	case TLSRPT_RECORD_ABSENT:
+		round_finish(r, 0);
+		return;
+	case TLSRPT_RECORD_INVALID:
+		log_info("no report: domain=%s, reason=its TLSRPT record: %s",
+		    r->job->domain, why);
+		round_finish(r, 0);
+		return;
+	case TLSRPT_RECORD_PRESENT:
+		break;
+	}
+	r->step = ROUND_SUM;
+	r->sum = ledger_sum_start(r->out->child->base, r->out->ledger,
+	    r->out->share, r->job->day, r->job->day, text_of(r->job->domain),
+	    on_sum, r);
+}
+
+/* A domain's record is as good as the operator's word for it. */
+static void
+round_rewrite(struct round *r, struct text targets)
+{
+	struct buffer record;
+	struct text t;
+
+	if (text_equals(targets, "off")) {
+		round_finish(r, 0);
+		return;
+	}
+	buffer_init(&record, TLSRPT_RECORD_MAX_BYTES);
+	buffer_addf(&record, "v=TLSRPTv1; rua=%.*s", (int)targets.len,
+	    targets.data);
+	t = (struct text){ buffer_text(&record), record.len };
+	round_choose(r, &t, 1);
+	buffer_clear(&record);
+}
+
+static void
+round_ask_record(struct round *r)
+{
+	char name[HOST_NAME_SIZE + sizeof(NAME_PREFIX)];
+	struct buffer payload;
+	struct text rule;
+
+	if (find_rule(config_of(r->out), r->job->domain, &rule)) {
+		round_rewrite(r, rule);
+		return;
+	}
+	snprintf(name, sizeof(name), "%s%s", NAME_PREFIX, r->job->domain);
+	if (!host_name_is_normal(text_of(name))) {
+		round_finish(r, 0);	/* no such name can be */
+		return;
+	}
+	buffer_init(&payload, FRAME_PAYLOAD_MAX);
+	txt_question_format(name, &payload);
+	if (scout_ask(r, MESSAGE_TXT, &payload))
+		round_wait(r, TXT_WAIT_S);
+	else
+		round_postpone(r, SOON_S, "the scout is away");
+	buffer_clear(&payload);
+}
+
+void
+report_out_on_txt(struct report_out *out, uint64_t number,
+    struct text payload)
+{
+	struct round *r = round_find(out, number, ROUND_RECORD);
+	struct txt_answer answer;
+
+	if (r == NULL)
+		return;
+	event_del(r->timer);
+	r->number = 0;
+	if (!txt_answer_parse(payload, &answer) || !answer.is_known)
+		round_postpone(r, LATER_S, "its TLSRPT record is not known");
+	else
+		round_choose(r, answer.records, answer.record_count);
+}
+
+/* --------------------------------------------- 2. what, and what was tried */
+
+static const char *
+submitter(const struct config *config)
+{
+	const char *at = strrchr(config->report_sender, '@');
+
+	return at != NULL ? at + 1 : config->report_sender;
+}
+
+static struct report_maker
+maker_of(const struct report_out *out)
+{
+	const struct config *config = config_of(out);
+
+	return (struct report_maker){ config->report_organization,
+	    config->report_contact, submitter(config) };
+}
+
+static void
+on_book(bool is_fine, void *arg)
+{
+	struct round *r = arg;
+
+	if (!is_fine) {
+		round_postpone(r, SOON_S, "Redis is away");
+		return;
+	}
+	r->step = ROUND_SEND;
+	round_advance(r);
+}
+
+static void
+on_sum(const struct tally *tally, const char *why, void *arg)
+{
+	struct round *r = arg;
+	struct report_maker maker = maker_of(r->out);
+
+	r->sum = NULL;
+	if (why != NULL) {
+		round_postpone(r, SOON_S, why);
+		return;
+	}
+	report_build(tally, text_of(r->job->domain), r->job->day, &maker,
+	    &r->built);
+	if (r->built.count == 0) {
+		round_finish(r, 0);
+		return;
+	}
+	r->step = ROUND_BOOK;
+	report_book_read(r->out->book, r->job->day, r->job->domain, on_book,
+	    r);
+}
+
+/* --------------------------------------------------------- 3. each of them */
+
+static struct report_destination
+destination_of(const struct round *r)
+{
+	static const struct siphash_key key = { 'd', 't' };
+	const char *uri = r->record.ruas[r->rua].target;
+
+	return (struct report_destination){ r->job->day, r->job->domain,
+	    r->built.reports[r->report].ref, siphash(&key, uri,
+	    strlen(uri)) };
+}
+
+static void
+round_note_next(struct round *r, int64_t at)
+{
+	if (r->next_at == 0 || at < r->next_at)
+		r->next_at = at;
+}
+
+static void
+round_log(const struct round *r, enum report_try_end end, const char *words)
+{
+	static const char *const what[] = {
+		[REPORT_TRY_OPEN] = "report given up",
+		[REPORT_TRY_SENT] = "report sent",
+		[REPORT_TRY_FAILED] = "report not sent yet",
+		[REPORT_TRY_DOUBTFUL] = "report may or may not have come "
+		    "through, and is not sent again"
+	};
+	char to[256], answer[256];
+
+	(end == REPORT_TRY_SENT ? log_info : log_warn)("%s: domain=%s, "
+	    "to=%s, report_id=%s, try=%u, answer=%s", what[end],
+	    r->job->domain, text_quote(to, sizeof(to),
+	    text_of(r->record.ruas[r->rua].target)),
+	    r->built.reports[r->report].report.id, r->try,
+	    text_quote(answer, sizeof(answer), text_of(words)));
+}
+
+static void
+round_count(struct report_out *out, enum report_try_end end)
+{
+	switch (end) {
+	case REPORT_TRY_OPEN:
+		out->given_up++;
+		break;
+	case REPORT_TRY_SENT:
+		out->sent++;
+		break;
+	case REPORT_TRY_FAILED:
+		out->failed++;
+		break;
+	case REPORT_TRY_DOUBTFUL:
+		out->doubtful++;
+		break;
+	}
+}
+
+/* The try is over; the same destination decides what follows. */
+static void
+round_end_try(struct round *r, enum report_try_end end, const char *words)
+{
+	struct report_destination to = destination_of(r);
+
+	event_del(r->timer);
+	r->number = 0;
+	report_book_end(r->out->book, &to, r->try, end, clock_now_s(),
+	    words);
+	round_log(r, end, words);
+	round_count(r->out, end);
+	round_advance(r);
+}
+
+void
+report_out_on_sent(struct report_out *out, uint64_t number,
+    struct text payload)
+{
+	static const enum report_try_end ends[] = {
+		[REPORT_SENT] = REPORT_TRY_SENT,
+		[REPORT_FAILED] = REPORT_TRY_FAILED,
+		[REPORT_DOUBTFUL] = REPORT_TRY_DOUBTFUL
+	};
+	struct round *r = round_find(out, number, ROUND_SEND);
+	struct report_result result;
+	char words[256];
+
+	if (r != NULL && report_result_parse(payload, &result))
+		round_end_try(r, ends[result.outcome], text_quote(words,
+		    sizeof(words), result.words));
+}
+
+static int
+round_pack(struct round *r, struct buffer *payload, const char **why)
+{
+	const struct settings *settings = r->out->child->settings;
+	const struct config *config = settings->config;
+	struct report_pack pack = {
+		.domain = r->job->domain, .submitter = submitter(config),
+		.sender = config->report_sender,
+		.relay = config->report_relay,
+		.helo = settings->site->myhostname != NULL ?
+		    settings->site->myhostname : submitter(config),
+		.now = clock_now_s()
+	};
+
+	return report_pack(&pack, &r->built.reports[r->report],
+	    &r->record.ruas[r->rua], payload, why);
+}
+
+/* The begin is written down, and it is ours. */
+static void
+on_begun(bool is_fine, void *arg)
+{
+	struct round *r = arg;
+	struct buffer payload;
+	const char *why;
+
+	if (!is_fine) {
+		/* Another host has begun it, or it could not be written. */
+		round_note_next(r, clock_now_s() + SOON_S);
+		r->rua++;
+		round_advance(r);
+		return;
+	}
+	buffer_init(&payload, REPORT_MESSAGE_MAX);
+	if (round_pack(r, &payload, &why) == -1)
+		round_end_try(r, REPORT_TRY_FAILED, why);
+	else if (scout_ask(r, MESSAGE_REPORT, &payload))
+		round_wait(r, SENT_WAIT_S);
+	else
+		round_end_try(r, REPORT_TRY_FAILED, "the scout is away");
+	buffer_clear(&payload);
+}
+
+/* A begin without an end: killed in between, here or at another host. */
+static void
+round_doubt(struct round *r, const struct report_tries *tries)
+{
+	struct report_destination to = destination_of(r);
+	unsigned n;
+
+	for (n = 1; n <= tries->count; n++)
+		if (tries->tries[n - 1].end == REPORT_TRY_OPEN) {
+			r->try = n;
+			report_book_end(r->out->book, &to, n,
+			    REPORT_TRY_DOUBTFUL, clock_now_s(),
+			    "ended before it was noted");
+			round_log(r, REPORT_TRY_DOUBTFUL,
+			    "ended before it was noted");
+			round_count(r->out, REPORT_TRY_DOUBTFUL);
+		}
+}
+
+/* True when the round waits for something; else the next destination. */
+static bool
+round_try(struct round *r)
+{
+	struct report_destination to = destination_of(r);
+	struct report_tries tries;
+	int64_t at, now = clock_now_s();
+
+	report_book_tries(r->out->book, &to, &tries);
+	switch (report_plan_next(&tries, report_plan_due(r->job->domain,
+	    r->job->day, config_of(r->out)->report_window_s), now, &at)) {
+	case REPORT_STEP_SEND:
+		r->try = tries.count + 1;
+		report_book_begin(r->out->book, &to, r->try, now, on_begun,
+		    r);
+		return true;
+	case REPORT_STEP_WAIT:
+		round_note_next(r, at);
+		break;
+	case REPORT_STEP_GIVEN_UP:
+		r->try = tries.count;
+		round_log(r, REPORT_TRY_OPEN, "it was tried for a day");
+		round_count(r->out, REPORT_TRY_OPEN);
+		break;
+	case REPORT_STEP_DOUBTFUL:
+		round_doubt(r, &tries);
+		break;
+	case REPORT_STEP_SENT:
+		break;
+	}
+	return false;
+}
+
+static void
+round_advance(struct round *r)
+{
+	for (; r->report < r->built.count; r->report++, r->rua = 0)
+		for (; r->rua < r->record.rua_count; r->rua++)
+			if (round_try(r))
+				return;
+	round_finish(r, r->next_at);
+}
+
+static void
+on_timeout(evutil_socket_t fd, short events, void *arg)
+{
+	struct round *r = arg;
+
+	(void)fd;
+	(void)events;
+	if (r->step == ROUND_SEND)
+		round_end_try(r, REPORT_TRY_DOUBTFUL,
+		    "the scout gave no answer");
+	else
+		round_postpone(r, LATER_S, "the scout gave no answer");
+}
+
+void
+report_out_on_scout_gone(struct report_out *out)
+{
+	struct round *r, *next;
+
+	for (r = LIST_FIRST(&out->rounds); r != NULL; r = next) {
+		next = LIST_NEXT(r, entry);
+		if (r->step == ROUND_RECORD)
+			round_postpone(r, SOON_S, "the scout ended");
+		else if (r->step == ROUND_SEND && r->number != 0)
+			round_end_try(r, REPORT_TRY_DOUBTFUL,
+			    "the scout ended meanwhile");
+	}
+}
+
+static void
+round_start(struct report_out *out, struct job *job)
+{
+	struct round *r = xcalloc(1, sizeof(*r));
+
+	r->out = out;
+	r->job = job;
+	r->timer = evtimer_new(out->child->base, on_timeout, r);
+	job->has_round = true;
+	LIST_INSERT_HEAD(&out->rounds, r, entry);
+	out->round_count++;
+	round_ask_record(r);
+}
+
+/* --------------------------------------------------------------- the plan */
+
+static bool
+has_sessions(const struct tally *tally, uint32_t domain)
+{
+	const struct tally_entry *e;
+	struct tally_key key;
+	uint32_t i;
+
+	for (i = tally_first(tally, domain); i != TALLY_NONE; i = e->next) {
+		e = tally_entry(tally, i);
+		if (tally_key_parse(text_of(e->line), &key) &&
+		    key.direction == SESSION_OUT &&
+		    key.outcome != TALLY_CLEAR)
+			return true;
+	}
+	return false;
+}
+
+static void
+on_plan(const struct tally *tally, const char *why, void *arg)
+{
+	struct report_out *out = arg;
+	int64_t now = clock_now_s();
+	const char *name;
+	uint32_t i;
+
+	out->plan = NULL;
+	out->plan_at = now + SOON_S;
+	if (why != NULL)
+		return;
+	for (i = 0; i < tally_domain_count(tally); i++) {
+		name = tally_domain_name(tally, i);
+		if (host_name_is_normal(text_of(name)) &&
+		    !host_name_is_private(name) && has_sessions(tally, i))
+			job_add(out, out->plan_day, name, now);
+	}
+	out->planned[out->plan_day % DAYS_SENT] = out->plan_day;
+	out->plan_at = now;
+}
+
+/* One day at a time. */
+static void
+plan_days(struct report_out *out, int64_t now)
+{
+	int64_t day, today = now / DAY_S;
+
+	if (out->plan != NULL || now < out->plan_at)
+		return;
+	for (day = today - 1; day >= today - DAYS_SENT; day--) {
+		if (out->planned[day % DAYS_SENT] == day ||
+		    now < (day + 1) * DAY_S + REPORT_SETTLE_S)
+			continue;
+		out->plan_day = day;
+		out->plan = ledger_sum_start(out->child->base, out->ledger,
+		    out->share, day, day, text_of(""), on_plan, out);
+		return;
+	}
+}
+
+static void
+start_rounds(struct report_out *out, int64_t now)
+{
+	struct job *job, *next;
+
+	for (job = TAILQ_FIRST(&out->jobs); job != NULL; job = next) {
+		next = TAILQ_NEXT(job, entry);
+		if (out->round_count == ROUNDS_MAX)
+			return;
+		if (!job->has_round && now >= job->next_at)
+			round_start(out, job);
+	}
+}
+
+static void
+on_tick(evutil_socket_t fd, short events, void *arg)
+{
+	struct report_out *out = arg;
+	struct timeval again = { 1, 0 };
+	bool is_on = config_of(out)->report == CONFIG_REPORT_ON;
+
+	(void)fd;
+	(void)events;
+	event_add(out->tick, &again);
+	report_lock_want(out->lock, is_on);
+	if (!is_on || !ledger_is_open(out->ledger) ||
+	    !report_lock_is_ours(out->lock)) {
+		jobs_forget(out);
+		return;
+	}
+	if (!report_book_is_ready(out->book))
+		return;
+	plan_days(out, clock_now_s());
+	start_rounds(out, clock_now_s());
+}
+
+/* ----------------------------------------------------------- the dry run */
+
+static char *
+preview_line(struct preview *p, const struct tally *tally, const char *why)
+{
+	struct report_maker maker = maker_of(p->out);
+	json_t *reports = json_array();
+	char date[TALLY_DATE_SIZE];
+	struct built_reports built;
+	struct buffer json;
+	size_t i;
+
+	report_build(tally, text_of(p->q.domain), p->q.first, &maker, &built);
+	for (i = 0; i < built.count; i++) {
+		buffer_init(&json, REPORT_MAX_BYTES);
+		if (report_format(&built.reports[i].report, &json) == 0)
+			json_array_append_new(reports, json_loadb(json.data,
+			    json.len, 0, NULL));
+		buffer_clear(&json);
+	}
+	built_reports_clear(&built);
+	return json_line(json_pack("{s:s, s:s, s:o, s:o}", "day",
+	    tally_date_format(p->q.first, date), "domain", p->q.domain,
+	    "reports", reports, "note", json_words(why)));
+}
+
+static void
+preview_free(struct preview *p)
+{
+	ledger_sum_cancel(p->sum);
+	LIST_REMOVE(p, entry);
+	free(p);
+}
+
+static void
+on_preview(const struct tally *tally, const char *why, void *arg)
+{
+	struct preview *p = arg;
+
+	p->sum = NULL;
+	p->out->on_answer(p->connection, preview_line(p, tally, why),
+	    p->out->arg);
+	preview_free(p);
+}
+
+bool
+report_out_ask(struct report_out *out, uint64_t connection,
+    struct text request)
+{
+	json_t *object = json_loadb(request.data, request.len, 0, NULL);
+	bool is_asked = json_is_true(json_object_get(object, "rfc8460"));
+	struct report_question q;
+	const char *why;
+	struct preview *p;
+
+	json_decref(object);
+	/* What is wrong with a question, reports says. */
+	if (!is_asked || report_question_parse(request, clock_now_s(), &q,
+	    &why) == -1)
+		return false;
+	why = NULL;
+	if (q.domain[0] == '\0')
+		why = "a report is about one domain: name it";
+	else if (!ledger_is_open(out->ledger))
+		why = "the ledger is not open";
+	if (why != NULL) {
+		out->on_answer(connection, json_error_line(why), out->arg);
+		return true;
+	}
+	p = xcalloc(1, sizeof(*p));
+	p->out = out;
+	p->connection = connection;
+	p->q = q;
+	LIST_INSERT_HEAD(&out->previews, p, entry);
+	p->sum = ledger_sum_start(out->child->base, out->ledger, out->share,
+	    q.first, q.first, text_of(q.domain), on_preview, p);
+	return true;
+}
+
+/* ----------------------------------------------------------------- status */
+
+void
+report_out_status(const struct report_out *out,
+    struct report_out_status *status)
+{
+	struct endpoint relay;
+	const char *why;
+
+	*status = (struct report_out_status){ .state = CONTROL_OK };
+	if (config_of(out)->report == CONFIG_REPORT_OFF) {
+		snprintf(status->detail, sizeof(status->detail),
+		    "off: nobody is sent TLS reports");
+		return;
+	}
+	snprintf(status->detail, sizeof(status->detail), "%" PRIu64 " sent, %"
+	    PRIu64 " tries failed, %" PRIu64 " doubtful, %" PRIu64
+	    " given up, %u domains wait%s", out->sent, out->failed,
+	    out->doubtful, out->given_up, out->job_count,
+	    report_lock_is_ours(out->lock) ? "" : "; another host sends");
+	if (!report_book_is_ready(out->book) &&
+	    ledger_share_link(out->share) == NULL) {
+		status->state = CONTROL_WARNING;
+		snprintf(status->advice, sizeof(status->advice),
+		    "see that state_dir can be written: what cannot be "
+		    "remembered is not sent");
+	} else if (endpoint_parse(text_of(config_of(out)->report_relay),
+	    &relay, &why) == 0 && relay.kind == ENDPOINT_UNIX) {
+		status->state = CONTROL_WARNING;
+		snprintf(status->advice, sizeof(status->advice),
+		    "set report_relay to an inet endpoint: the scout may not "
+		    "use unix sockets");
+	} else if (out->doubtful + out->given_up > 0) {
+		status->state = CONTROL_WARNING;
+		snprintf(status->advice, sizeof(status->advice),
+		    "the log names the destinations; their owners may want "
+		    "to know");
+	}
+}
+
+/* ------------------------------------------------------------------ whole */
+
+struct report_out *
+report_out_new(struct child *child, struct ledger *ledger,
+    struct ledger_share *share, report_out_answer_cb *on_answer, void *arg)
+{
+	struct report_out *out = xcalloc(1, sizeof(*out));
+
+	out->child = child;
+	out->ledger = ledger;
+	out->share = share;
+	out->on_answer = on_answer;
+	out->arg = arg;
+	TAILQ_INIT(&out->jobs);
+	LIST_INIT(&out->rounds);
+	LIST_INIT(&out->previews);
+	out->book = report_book_new(child->base, share,
+	    child->settings->config);
+	out->lock = report_lock_new(child->base, share,
+	    ledger_writer(ledger));
+	out->tick = evtimer_new(child->base, on_tick, out);
+	on_tick(-1, 0, out);
+	return out;
+}
+
+/* Sums are of the old connection; what is on its way goes on. */
+void
+report_out_abort(struct report_out *out)
+{
+	struct round *r, *next;
+	struct preview *p;
+
+	ledger_sum_cancel(out->plan);
+	out->plan = NULL;
+	while ((p = LIST_FIRST(&out->previews)) != NULL) {
+		out->on_answer(p->connection, json_error_line("the settings "
+		    "were read again meanwhile: ask once more"), out->arg);
+		preview_free(p);
+	}
+	for (r = LIST_FIRST(&out->rounds); r != NULL; r = next) {
+		next = LIST_NEXT(r, entry);
+		if (r->step == ROUND_SUM)
+			round_postpone(r, SOON_S, "settings were read again");
+	}
+	report_lock_abort(out->lock);
+	report_book_abort(out->book);
+}
+
+void
+report_out_on_settings(struct report_out *out)
+{
+	report_book_set_config(out->book, config_of(out));
+}
+
+void
+report_out_free(struct report_out *out)
+{
+	struct preview *p;
+	struct round *r;
+
+	if (out == NULL)
+		return;
+	ledger_sum_cancel(out->plan);
+	while ((p = LIST_FIRST(&out->previews)) != NULL)
+		preview_free(p);
+	while ((r = LIST_FIRST(&out->rounds)) != NULL)
+		round_free(r);
+	while (!TAILQ_EMPTY(&out->jobs))
+		job_free(out, TAILQ_FIRST(&out->jobs));
+	event_free(out->tick);
+	report_lock_free(out->lock);
+	report_book_free(out->book);
+	free(out);
+}

@@ -1,0 +1,56 @@
+/*
+ * Reports that go out (RFC 8460): after each UTC day every domain that was
+ * sent mail to is asked for its TLSRPT record, and its reports leave, once, to
+ * each destination that the record names.
+ */
+
+#ifndef HOPSEAL_REPORT_OUT_H
+#define HOPSEAL_REPORT_OUT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "policyd/process/control_message.h"
+#include "shared/text.h"
+
+struct child;
+struct ledger;
+struct ledger_share;
+struct report_out;
+
+/* line is the answer, without its end, and the callee's to free. */
+typedef void report_out_answer_cb(uint64_t connection, char *line, void *arg);
+
+struct report_out *report_out_new(struct child *child, struct ledger *ledger,
+		    struct ledger_share *share, report_out_answer_cb *on_answer,
+		    void *arg);
+void		 report_out_free(struct report_out *out);
+/* Before the settings and the connection to Redis are replaced. */
+void		 report_out_abort(struct report_out *out);
+/* child->settings has others. */
+void		 report_out_on_settings(struct report_out *out);
+
+/* Frames of the scout: TXT_ANSWER, REPORT_SENT; and that it is gone. */
+void		 report_out_on_txt(struct report_out *out, uint64_t number,
+		    struct text payload);
+void		 report_out_on_sent(struct report_out *out, uint64_t number,
+		    struct text payload);
+void		 report_out_on_scout_gone(struct report_out *out);
+
+/*
+ * The request {"command": "report", "rfc8460": true, "domain": X, "day": D}:
+ * the reports that would be sent.  False when it is another one; else it is
+ * answered, perhaps at once.
+ */
+bool		 report_out_ask(struct report_out *out, uint64_t connection,
+		    struct text request);
+
+/* The part "reports" of the status. */
+struct report_out_status {
+	enum control_state	state;
+	char			detail[256], advice[200];
+};
+void		 report_out_status(const struct report_out *out,
+		    struct report_out_status *status);
+
+#endif
