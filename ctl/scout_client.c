@@ -24,6 +24,7 @@
 #include "shared/io/config.h"
 #include "shared/io/file.h"
 #include "shared/pack.h"
+#include "shared/settings_message.h"
 #include "shared/xalloc.h"
 
 #define DEFAULT_CONFIG	HOPSEAL_SYSCONFDIR "/hopseal.conf"
@@ -51,25 +52,20 @@ struct scout_client {
 
 /* ----------------------------------------------------------------- settings */
 
-/* As settings_format writes them for a child that may know no secrets. */
+/* For a child that needs no rules and may know no secrets. */
 static void
 format_settings(const struct config *config, const char *path,
     const char *text, const char *overrides, struct buffer *out)
 {
+	struct settings_message m = { .generation = 1,
+	    .config_path = text_of(path), .config_text = text_of(text),
+	    .overrides = text_of(overrides), .rules = text_of("") };
 	struct buffer site;
 
 	buffer_init(&site, 256 * 1024);
 	postconf_read(config->postfix_config_dir, &site);
-	pack_u64(out, 1);
-	pack_string(out, path);
-	pack_string(out, text);
-	pack_string(out, overrides);
-	pack_string(out, "");		/* rules */
-	pack_string(out, buffer_text(&site));
-	pack_u8(out, 0);		/* no password of Redis */
-	pack_string(out, "");
-	pack_u8(out, 0);		/* none of the status port */
-	pack_string(out, "");
+	m.site = text_of(buffer_text(&site));
+	settings_message_format(&m, out);
 	buffer_clear(&site);
 }
 

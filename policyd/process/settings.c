@@ -7,7 +7,7 @@
 
 #include <stdlib.h>
 
-#include "shared/pack.h"
+#include "shared/settings_message.h"
 #include "shared/xalloc.h"
 
 static int
@@ -84,22 +84,6 @@ settings_route_options(const struct settings *s)
 	    s->config->next_hops };
 }
 
-static void
-pack_secret(struct buffer *out, const char *secret)
-{
-	pack_u8(out, secret != NULL);
-	pack_string(out, secret != NULL ? secret : "");
-}
-
-static char *
-unpack_secret(struct unpack *u)
-{
-	bool is_there = unpack_u8(u) != 0;
-	struct text secret = unpack_text(u);
-
-	return is_there ? xstrndup(secret.data, secret.len) : NULL;
-}
-
 void
 settings_copy_secrets(struct settings *to, const struct settings *from)
 {
@@ -109,54 +93,60 @@ settings_copy_secrets(struct settings *to, const struct settings *from)
 		to->status_password = xstrdup(from->status_password);
 }
 
+static struct text
+text_or_none(const char *secret)
+{
+	return secret != NULL ? text_of(secret) : (struct text){ NULL, 0 };
+}
+
+static char *
+copy_or_none(struct text secret)
+{
+	return secret.data != NULL ? xstrndup(secret.data, secret.len) : NULL;
+}
+
 void
 settings_format(const struct settings *s, bool has_secrets,
     struct buffer *out)
 {
-	pack_u64(out, s->generation);
-	pack_string(out, s->config_path);
-	pack_string(out, s->config_text);
-	pack_string(out, s->overrides);
-	pack_string(out, s->rules_text);
-	pack_string(out, s->site_text);
-	pack_secret(out, has_secrets ? s->redis_password : NULL);
-	pack_secret(out, has_secrets ? s->status_password : NULL);
+	struct settings_message m = {
+		.generation = s->generation,
+		.config_path = text_of(s->config_path),
+		.config_text = text_of(s->config_text),
+		.overrides = text_of(s->overrides),
+		.rules = text_of(s->rules_text), .site = text_of(s->site_text)
+	};
+
+	if (has_secrets) {
+		m.redis_password = text_or_none(s->redis_password);
+		m.status_password = text_or_none(s->status_password);
+	}
+	settings_message_format(&m, out);
 }
 
 struct settings *
 settings_parse(struct text payload)
 {
+	struct settings_message m;
 	struct settings *s = NULL;
 	struct buffer errors;
-	struct unpack u;
-	struct text texts[5];
-	char *copies[5], *redis_password, *status_password;
-	uint64_t generation;
+	char *copies[5];
 	size_t i;
 
-	unpack_init(&u, payload.data, payload.len);
-	generation = unpack_u64(&u);
-	for (i = 0; i < 5; i++)
-		texts[i] = unpack_text(&u);
-	redis_password = unpack_secret(&u);
-	status_password = unpack_secret(&u);
-	if (!unpack_is_done(&u)) {
-		free(redis_password);
-		free(status_password);
+	if (!settings_message_parse(payload, &m))
 		return NULL;
-	}
-	for (i = 0; i < 5; i++)
-		copies[i] = xstrndup(texts[i].data, texts[i].len);
+	copies[0] = xstrndup(m.config_path.data, m.config_path.len);
+	copies[1] = xstrndup(m.config_text.data, m.config_text.len);
+	copies[2] = xstrndup(m.overrides.data, m.overrides.len);
+	copies[3] = xstrndup(m.rules.data, m.rules.len);
+	copies[4] = xstrndup(m.site.data, m.site.len);
 	buffer_init(&errors, 4096);
 	s = settings_new(copies[0], copies[1], copies[2], copies[3],
 	    copies[4], &errors);
 	if (s != NULL) {
-		s->generation = generation;
-		s->redis_password = redis_password;
-		s->status_password = status_password;
-	} else {
-		free(redis_password);
-		free(status_password);
+		s->generation = m.generation;
+		s->redis_password = copy_or_none(m.redis_password);
+		s->status_password = copy_or_none(m.status_password);
 	}
 	buffer_clear(&errors);
 	for (i = 0; i < 5; i++)
