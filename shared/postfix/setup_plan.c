@@ -454,9 +454,9 @@ want_override(struct planning *p, const char *place, struct text old,
 }
 
 /*
- * A service that empties a list does so on purpose, except for the restrictions,
- * which submission's sample empties; what listens on loopback takes mail back
- * from a content filter, which was judged when it came.
+ * A service that empties its milters does so on purpose, while submission's
+ * sample empties restrictions; what listens on loopback takes mail back from a
+ * content filter, which was judged when it came.
  */
 static void
 plan_override_list(struct planning *p, enum list list, const char *place,
@@ -464,7 +464,7 @@ plan_override_list(struct planning *p, enum list list, const char *place,
 {
 	struct buffer value;
 
-	if (!is_wanted(p, list) || (list != LIST_ACCESS && old.len == 0) ||
+	if (!is_wanted(p, list) || (list == LIST_MILTERS && old.len == 0) ||
 	    (list != LIST_TABLES && is_loopback(text_of(place))))
 		return;
 	buffer_init(&value, VALUE_MAX);
@@ -474,6 +474,21 @@ plan_override_list(struct planning *p, enum list list, const char *place,
 		want_override(p, place, old, (struct text){
 		    buffer_text(&value), value.len }, lists[list].because);
 	buffer_clear(&value);
+}
+
+/* A service that goes to a content filter, say, and need not ask us. */
+static bool
+asks_nobody(const struct planning *p, struct text place, struct text name)
+{
+	struct text maps;
+	struct buffer b;
+
+	buffer_init(&b, VALUE_MAX);
+	buffer_add(&b, place.data, place.len - name.len);
+	buffer_add_text(&b, lists[LIST_TABLES].name);
+	maps = setup_value(p->host->overrides, buffer_text(&b));
+	buffer_clear(&b);
+	return maps.data != NULL && maps.len == 0;
 }
 
 /* "submission/inet/smtpd_milters = value" */
@@ -492,7 +507,7 @@ plan_override(struct planning *p, struct text line)
 	rest = place;
 	while (text_next_field(&rest, '/', &name))
 		slashes++;
-	if (slashes != 3)
+	if (slashes != 3 || asks_nobody(p, place, name))
 		return;
 	terminated = copy_of(place);
 	for (i = 0; i < LIST_COUNT; i++)

@@ -153,12 +153,22 @@ class SetupTest(unittest.TestCase):
 
     def test_the_samples_need_nothing(self):
         """conf/postfix, copied by hand, is what setup asks for."""
-        for name in ("main.cf", "master.cf"):
-            shutil.copy(os.path.join(TOP, "conf/postfix", name), self.path(name))
         for name in GOOD:
             del self.options[name]
-        told = self.setup_("--lines", "--json")
-        self.assertEqual([c["name"] for c in told["changes"]], [])
+        for sample in ((".",), (".", "amavis"), (".", "postscreen"), (".", "chroot")):
+            for name in ("main.cf", "master.cf", "hopseal.conf"):
+                self.write(name, "".join(self.sample(folder, name) for folder in sample))
+            told = self.setup_("--lines", "--json")
+            self.assertEqual([c["command"] for c in told["changes"]], [], sample)
+            self.assertEqual((told["options"], told["warnings"]), ([], []), sample)
+
+    @staticmethod
+    def sample(folder, name):
+        try:
+            with open(os.path.join(TOP, "conf/postfix", folder, name)) as f:
+                return f.read()
+        except FileNotFoundError:
+            return ""
 
     def test_without_postfix(self):
         self.options["postfix_config_dir"] = self.path("spool")

@@ -199,6 +199,14 @@ static const struct {
 	    "relay/unix/smtp_tls_policy_maps = hash:/x,socketmap:" MAP
 	    ":QUERY\n" },
 	{ "emptied tables", "relay/unix/smtp_tls_policy_maps =", "" },
+	{ "to a content filter",
+	    "f/unix/smtp_tls_security_level = none\n"
+	    "f/unix/smtp_tls_policy_maps =\n"
+	    "f/unix/smtp_dns_support_level = disabled\n", "" },
+	{ "beside a content filter",
+	    "f/unix/smtp_tls_policy_maps =\n"
+	    "g/unix/smtp_tls_security_level = none\n",
+	    "g/unix/smtp_tls_security_level = may\n" },
 	{ "nothing of ours", "relay/unix/syslog_name = postfix/relay", "" },
 	{ "no override", "relay/syslog_name = x", "" },
 	{ "no value", "relay/unix/smtpd_milters", "" },
