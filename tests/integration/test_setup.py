@@ -156,8 +156,9 @@ class SetupTest(unittest.TestCase):
         for name in GOOD:
             del self.options[name]
         for sample in ((".",), (".", "amavis"), (".", "postscreen"), (".", "chroot")):
-            for name in ("main.cf", "master.cf", "hopseal.conf"):
-                self.write(name, "".join(self.sample(folder, name) for folder in sample))
+            self.write("main.cf", "".join(self.sample(s, "main.cf") for s in sample))
+            for name in ("master.cf", "hopseal.conf"):
+                self.write(name, self.sample(sample[-1], name))
             told = self.setup_("--lines", "--json")
             self.assertEqual([c["command"] for c in told["changes"]], [], sample)
             self.assertEqual((told["options"], told["warnings"]), ([], []), sample)
