@@ -44,6 +44,7 @@
 #define TXT_WAIT_S	60
 #define SENT_WAIT_S	900	/* the scout gives up earlier */
 #define NAME_PREFIX	"_smtp._tls."
+#define WORDS_SIZE	2048	/* of a log line */
 
 struct job {
 	TAILQ_ENTRY(job)	 entry;
@@ -402,24 +403,41 @@ round_note_next(struct round *r, int64_t at)
 		r->next_at = at;
 }
 
-static void
-round_log(const struct round *r, enum report_try_end end, const char *words)
+/* The destination in hand, for the log. */
+static const char *
+round_words(const struct round *r, const char *answer, char out[WORDS_SIZE])
 {
-	static const char *const what[] = {
-		[REPORT_TRY_OPEN] = "report given up",
-		[REPORT_TRY_SENT] = "report sent",
-		[REPORT_TRY_FAILED] = "report not sent yet",
-		[REPORT_TRY_DOUBTFUL] = "report may or may not have come "
-		    "through, and is not sent again"
-	};
-	char to[256], answer[256];
+	char to[256], quoted[256];
 
-	(end == REPORT_TRY_SENT ? log_info : log_warn)("%s: domain=%s, "
-	    "to=%s, report_id=%s, try=%u, answer=%s", what[end],
-	    r->job->domain, text_quote(to, sizeof(to),
+	snprintf(out, WORDS_SIZE, "domain=%s, to=%s, report_id=%s, try=%u, "
+	    "answer=%s", r->job->domain, text_quote(to, sizeof(to),
 	    text_of(r->record.ruas[r->rua].target)),
 	    r->built.reports[r->report].report.id, r->try,
-	    text_quote(answer, sizeof(answer), text_of(words)));
+	    text_quote(quoted, sizeof(quoted), text_of(answer)));
+	return out;
+}
+
+static void
+round_log(const struct round *r, enum report_try_end end, const char *answer)
+{
+	char words[WORDS_SIZE];
+
+	round_words(r, answer, words);
+	switch (end) {
+	case REPORT_TRY_OPEN:
+		log_warn("report given up: %s", words);
+		break;
+	case REPORT_TRY_SENT:
+		log_info("report sent: %s", words);
+		break;
+	case REPORT_TRY_FAILED:
+		log_warn("report not sent yet: %s", words);
+		break;
+	case REPORT_TRY_DOUBTFUL:
+		log_warn("report may or may not have come through, and is "
+		    "not sent again: %s", words);
+		break;
+	}
 }
 
 static void
