@@ -84,7 +84,7 @@ def missing_commands(program):
     for command in re.findall(r"^  ([a-z]+) ", ask("--help"), re.M):
         if not re.search(rf"^\.(?:It )?Cm {command}\b", page, re.M):
             yield command
-        for option in re.findall(r"\[--([-a-z]+)", ask(command, "--help")):
+        for option in re.findall(r"\[--([-a-z0-9]+)", ask(command, "--help")):
             if not re.search(rf"(?:Fl|\|) -{option}\b", page) and option != "warn":
                 yield f"{command} --{option}"
 
