@@ -157,19 +157,30 @@ def log_differences():
     for line, path in sorted(lines.items()):
         if not any(entry.startswith(line) for entry in entries):
             yield f"{path}: no entry begins with: {line}"
-    for entry in entries:
-        if not any(entry.startswith(line) for line in lines):
+    words = {literal for path in sources() for literal in literals(path, "")}
+    for entry in entries:       # one that begins with a value has its first words in a table
+        if not any(entry.startswith(line) for line in lines) and (
+                entry.partition(":")[0] not in words):
             yield f"no program writes: {entry}"
 
 
 def log_lines():
     """(words, file) of each warning and error that does not begin with a value."""
-    for path in (p for folder in PROGRAMS
-                 for p in sorted(glob.glob(f"{folder}/**/*.c", recursive=True))):
-        with open(path) as f:
-            text = f.read()
-        for literal in re.findall(r"\blog_(?:warn|error)\b[^;\"{}]*\(\s*"
-                                  r'((?:"(?:[^"\\]|\\.)*"\s*)+)', text):
-            format_ = "".join(re.findall(r'"((?:[^"\\]|\\.)*)"', literal))
+    for path in sources():
+        for format_ in literals(path, r"\blog_(?:warn|error)\b[^;\"{}]*\(\s*"):
             if words := format_.partition("%")[0].strip():
                 yield words, path
+
+
+def sources():
+    return (path for folder in PROGRAMS
+            for path in sorted(glob.glob(f"{folder}/**/*.c", recursive=True)))
+
+
+def literals(path, before):
+    """Each string that stands behind the pattern before."""
+    with open(path) as f:
+        text = f.read()
+    part = r'"(?:[^"\\\n]|\\.)*"'
+    for found in re.findall(before + rf"((?:{part}\s*)+)", text):
+        yield "".join(p[1:-1] for p in re.findall(part, found))
