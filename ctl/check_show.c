@@ -8,10 +8,10 @@
 #include <string.h>
 
 #include "ctl/answer.h"
+#include "ctl/host_show.h"
 #include "ctl/screen.h"
 
 #define WORD_WIDTH	24
-#define HOST_WIDTH	34
 #define CHAIN_SHOWN	5
 
 static enum tone
@@ -19,13 +19,6 @@ tone_of_overall(const json_t *report)
 {
 	return answer_is(report, "overall", "good") ? TONE_GOOD :
 	    answer_is(report, "overall", "broken") ? TONE_BAD : TONE_DOUBT;
-}
-
-static enum tone
-tone_of_finding(const char *finding)
-{
-	return strcmp(finding, "ok") == 0 ? TONE_GOOD :
-	    strcmp(finding, "unknown") == 0 ? TONE_DOUBT : TONE_BAD;
 }
 
 static void
@@ -144,9 +137,8 @@ show_address(const json_t *address, int64_t now)
 	const json_t *dane = json_object_get(address, "dane");
 	const char *finding = answer_text(address, "finding");
 
-	screen_putf(TONE_PLAIN, HOST_WIDTH + 8, "       %s ",
-	    answer_text(address, "address"));
-	screen_put(tone_of_finding(finding), 0, finding);
+	host_show_address(address);
+	screen_put(host_show_tone(finding), 0, finding);
 	if (answer_text(address, "protocol")[0] != '\0')
 		screen_putf(TONE_PLAIN, 0, ", %s %s, %s",
 		    answer_text(address, "protocol"),
@@ -164,19 +156,9 @@ static void
 show_host(const json_t *host, int64_t now)
 {
 	const json_t *addresses = json_object_get(host, "addresses"), *address;
-	const json_t *in_policy = json_object_get(host, "in_policy");
-	const char *finding = answer_text(host, "finding");
 	size_t i;
 
-	screen_putf(TONE_PLAIN, 0, "  %5lld ",
-	    (long long)answer_number(host, "preference"));
-	screen_putf(TONE_PLAIN, HOST_WIDTH, "%s ", answer_text(host, "host"));
-	screen_put(tone_of_finding(finding), 0, finding);
-	if (json_is_boolean(in_policy))
-		screen_put(json_is_true(in_policy) ? TONE_PLAIN : TONE_BAD, 0,
-		    json_is_true(in_policy) ? ", in the policy" :
-		    ", not in the policy");
-	screen_putf(TONE_PLAIN, 0, ", TLSA %s", answer_text(host, "tlsa"));
+	host_show(host);
 	screen_end_line();
 	show_error(host);
 	json_array_foreach(addresses, i, address)

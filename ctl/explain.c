@@ -9,10 +9,9 @@
 #include "ctl/answer.h"
 #include "ctl/ask.h"
 #include "ctl/ctl.h"
+#include "ctl/host_show.h"
 #include "ctl/screen.h"
 #include "shared/policy/finding.h"
-
-#define HOST_WIDTH	32	/* of a host's or an address's column */
 
 static enum ctl_exit
 exit_of(const json_t *answer)
@@ -29,13 +28,6 @@ tone_of_exit(enum ctl_exit status)
 {
 	return status == CTL_FINE ? TONE_GOOD :
 	    status == CTL_CRITICAL ? TONE_BAD : TONE_DOUBT;
-}
-
-static enum tone
-tone_of_finding(const char *finding)
-{
-	return strcmp(finding, "ok") == 0 ? TONE_GOOD :
-	    strcmp(finding, "unknown") == 0 ? TONE_DOUBT : TONE_BAD;
 }
 
 /* A line of its own, when there is something to say. */
@@ -227,46 +219,51 @@ show_sts(const json_t *sts, int64_t now)
 	screen_end_line();
 }
 
-/* "certificate expired" for "cert-expired"; a newer policyd may know more. */
+/* What was seen in words; for "cert-expired" alone "certificate expired". */
 static const char *
-finding_text(const char *name)
+finding_text(const json_t *address)
 {
+	const char *name = answer_text(address, "finding");
+	const char *reason = answer_text(address, "reason");
 	enum finding finding;
 
+	/* What Postfix lets pass has a reason all the same. */
+	if (reason[0] != '\0' && strcmp(name, "ok") != 0)
+		return reason;
+	/* A newer policyd may know more findings. */
 	return finding_parse(text_of(name), &finding) ?
 	    finding_words(finding) : name;
 }
 
-/* "certificate expired (probe, seen 3m 2s ago, not after 2026-11-01)" */
+/* "certificate expired 2026-11-01 (probe, seen 3m 2s ago, issuer R3)" */
 static void
 show_observation(const json_t *address, int64_t now)
 {
-	const char *finding = answer_text(address, "finding");
+	const char *text = finding_text(address);
+	const char *issuer = answer_text(address, "issuer");
 	int64_t not_after = answer_time(address, "not_after");
 	char day[TEXT_TIME_SIZE];
 
-	screen_put(tone_of_finding(finding), 0, finding_text(finding));
+	screen_put(host_show_tone(answer_text(address, "finding")), 0, text);
 	if (answer_text(address, "source")[0] == '\0')
 		return;
 	screen_putf(TONE_PLAIN, 0, " (%s", answer_text(address, "source"));
 	show_past("seen", answer_time(address, "time"), now);
-	if (not_after != 0) {
-		screen_putf(TONE_PLAIN, 0, ", not after %s",
-		    text_format_day(day, not_after));
+	text_format_day(day, not_after);
+	if (not_after != 0 && strstr(text, day) == NULL) {
+		screen_putf(TONE_PLAIN, 0, ", not after %s", day);
 		if (not_after > now)
 			show_future("which is in", not_after, now);
 	}
-	if (answer_text(address, "issuer")[0] != '\0')
-		screen_putf(TONE_PLAIN, 0, ", issuer %s",
-		    answer_text(address, "issuer"));
+	if (strstr(text, issuer) == NULL)
+		screen_putf(TONE_PLAIN, 0, ", issuer %s", issuer);
 	screen_put(TONE_PLAIN, 0, ")");
 }
 
 static void
 show_address(const json_t *address, int64_t now)
 {
-	screen_putf(TONE_PLAIN, HOST_WIDTH + 8, "       %s  ",
-	    answer_text(address, "address"));
+	host_show_address(address);
 	show_observation(address, now);
 	screen_end_line();
 }
@@ -275,19 +272,9 @@ static void
 show_host(const json_t *host, int64_t now)
 {
 	const json_t *addresses = json_object_get(host, "addresses"), *address;
-	const json_t *in_policy = json_object_get(host, "in_policy");
-	const char *finding = answer_text(host, "finding");
 	size_t i;
 
-	screen_putf(TONE_PLAIN, 0, "  %5lld ",
-	    (long long)answer_number(host, "preference"));
-	screen_putf(TONE_PLAIN, HOST_WIDTH, "%s ", answer_text(host, "host"));
-	screen_put(tone_of_finding(finding), 0, finding);
-	if (json_is_boolean(in_policy))
-		screen_put(json_is_true(in_policy) ? TONE_PLAIN : TONE_BAD, 0,
-		    json_is_true(in_policy) ? ", in the policy" :
-		    ", not in the policy");
-	screen_putf(TONE_PLAIN, 0, ", TLSA %s", answer_text(host, "tlsa"));
+	host_show(host);
 	if (!answer_is(host, "address_state", "present"))
 		screen_putf(TONE_DOUBT, 0, ", addresses %s",
 		    answer_text(host, "address_state"));
