@@ -16,9 +16,11 @@
 #include <unistd.h>
 
 #include "ctl/answer.h"
+#include "ctl/ask.h"
 #include "ctl/endpoints.h"
-#include "ctl/postconf.h"
 #include "ctl/program.h"
+#include "shared/io/clock.h"
+#include "shared/io/exchange.h"
 #include "shared/io/file.h"
 #include "shared/siphash.h"
 #include "shared/xalloc.h"
@@ -236,6 +238,23 @@ reload(const struct setup *setup)
 	return is_done;
 }
 
+/* policyd judges by Postfix's settings, too; one that is away reads them later. */
+static void
+tell_policyd(const struct setup *setup)
+{
+	int64_t deadline = clock_monotonic_ms() + ENDPOINTS_ASK_MS;
+	char error[ENDPOINT_ERROR_SIZE];
+	enum ctl_exit status;
+	int fd;
+
+	fd = exchange_connect(setup->config->control_listen, deadline, error);
+	if (fd == -1)
+		return;
+	close(fd);
+	json_decref(ask_policyd(setup->options, json_pack("{s:s}", "command",
+	    "reload"), &status));
+}
+
 /* Who may not, or has nothing to change. */
 static bool
 may_change(const struct setup *setup, const char *option)
@@ -377,6 +396,7 @@ setup_apply(struct setup *setup, json_t **answer)
 		    setup->dir);
 	else if (is_done) {
 		is_reloaded = reload(setup);
+		tell_policyd(setup);
 		say(setup, "\"hopseal setup --revert\" takes it back.");
 	}
 	*answer = json_pack("{s:b, s:o, s:b}", "done", is_done, "changes",
@@ -504,6 +524,7 @@ setup_revert(struct setup *setup, json_t **answer)
 	if (is_done) {
 		revert_end(setup, &r);
 		is_reloaded = reload(setup);
+		tell_policyd(setup);
 	}
 out:
 	if (state != NULL)
