@@ -12,6 +12,7 @@ import subprocess
 
 SAMPLE, MANUAL = "conf/hopseal.conf", "docs/hopseal.conf.5"
 COMMANDS = "docs/hopseal.1"
+SEVERAL = "docs/several-hosts.md"
 TROUBLES = "docs/troubleshooting.md"
 PROGRAMS = ("policyd", "milter", "shared")
 
@@ -30,6 +31,7 @@ def check(build):
     yield "examples use commands and options that exist", list(
         wrong_examples(os.path.join(build, "hopseal")))
     yield "links lead somewhere", list(dead_links())
+    yield f"{SEVERAL} grants each command of Redis", list(missing_rights())
     yield f"{TROUBLES} has each warning and error", list(log_differences())
 
 
@@ -147,6 +149,19 @@ def anchors(text):
     """As those who show Markdown make them of headings."""
     return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
             for heading in re.findall(r"^#+ (.*)$", text, re.M)}
+
+
+def missing_rights():
+    """Commands are arrays of words: const char *words[] = { "SET", ... }."""
+    with open(SEVERAL) as f:
+        rights = set(re.findall(r" \+([a-z]+)", f.read()))
+    for path in sources():
+        with open(path) as f:
+            text = f.read()
+        if "redis_link" in text:
+            for command in re.findall(r'\*\w+\[\] = \{\s*"([A-Z]+)"', text):
+                if command != "AUTH" and command.lower() not in rights:
+                    yield f"{path}: {command}"
 
 
 def log_differences():
