@@ -77,6 +77,10 @@ HOSTS = [
     ("other-ca", "other-ca", 25, GOOD, "cert-untrusted", "other"),
     ("self-signed", "self-signed", 25, GOOD, "cert-self-signed", ""),
     ("no-chain", "no-chain", 25, GOOD, "cert-", ""),
+    ("expired-issuer", "expired-issuer", 25, GOOD, "cert-expired",
+     "intermediate O=Bench, CN=expired-ca expired 20"),
+    ("constrained", "constrained", 25, GOOD, "cert-untrusted",
+     "outside an issuer's name constraints"),
     ("tls1.0", "good", 25, GOOD, "protocol-old", "TLSv1"),
     ("chain-100", "good", 25, GOOD, "ok", ""),
     ("chain-2000", "good", 25, GOOD, "handshake-failed", ""),
@@ -93,6 +97,14 @@ HOSTS = [
      "-ERR what?"),
     ("pop3s", "good", 995, [TLS, b"+OK hi\r\n", LINE], "ok", ""),
 ]
+
+# What to do where the finding's own advice would mislead: host, a part of it.
+ADVICE = {
+    "expired": "renew the certificate",
+    "expired-issuer": "replace the expired intermediate",
+    "constrained": "that senders trust for this name",
+    "dane-other": "publish TLSA 3 1 1 ",
+}
 
 # Certificates that no authority would make: name, its extensions, the finding, a reason.
 HOSTILE = [
@@ -321,6 +333,16 @@ def test_hosts(rig, check):
               all(len(p["advice"]) > 10 for p in report["problems"]), report["problems"])
 
 
+def test_advice(rig, check):
+    for name, words in ADVICE.items():
+        got = [p["advice"] for p in rig.check_json(f"{name}.hosts.test:25")[0]["problems"]]
+        check(f"{name}: {words}", len(got) == 1 and words in got[0], got)
+    rig.set_protocols("")
+    got = rig.check_json("tls1.0.hosts.test:25")[0]["problems"][0]["advice"]
+    check("tls1.0: offer TLS 1.2", "offer TLS 1.2" in got, got)
+    rig.set_protocols(">=TLSv1.2")
+
+
 def test_details(rig, check):
     report, done, seconds = rig.check_json("good.hosts.test:smtp")
     host = report["hosts"][0]
@@ -472,7 +494,7 @@ def inside(program, logs, names):
         os.makedirs(logs, exist_ok=True)
         netns.set_up(folder)
         rig = Rig(program, folder, logs)
-        tests = (test_details, test_hosts, test_protocols, test_hostile, test_revoked,
+        tests = (test_details, test_hosts, test_advice, test_protocols, test_hostile, test_revoked,
                  test_domains, test_no_mail, test_for_people, test_polite)
         for test in tests:
             if not names or test.__name__[len("test_"):] in names:
