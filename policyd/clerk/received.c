@@ -36,6 +36,7 @@
 #define TICK_S		1
 #define AT_ONE_TIME	16	/* records asked of Redis */
 #define PUSHED_A_TICK	100
+#define CHECK_TICKS	30	/* whether Redis was flushed */
 #define PATH_SIZE	4096
 #define SHARED_MAX	4096	/* of a day, read from Redis */
 #define NOTE_AWAY	"Redis is away: only what this host has received"
@@ -65,6 +66,8 @@ struct received_store {
 	/* What is written again, from the file of that day on. */
 	int64_t			 push_day;
 	size_t			 push_at;	/* octets of it */
+	int64_t			 shared_day;	/* the latest pushed; or 0 */
+	unsigned		 ticks;
 	LIST_HEAD(, received_question) questions;
 };
 
@@ -211,6 +214,7 @@ push(struct received_store *store)
 	for (; left > 0 && text_next_line(&rest, &line); left--)
 		if (received_parse(line, &r)) {
 			share_report(store, store->push_day, &r, line);
+			store->shared_day = store->push_day;
 			received_clear(&r);
 		}
 	store->push_at = content.len - rest.len;
@@ -219,6 +223,27 @@ push(struct received_store *store)
 		store->push_at = 0;
 	}
 	buffer_clear(&content);
+}
+
+static void
+on_exists(const struct redis_reply *reply, void *arg)
+{
+	struct received_store *store = arg;
+
+	if (reply != NULL && reply->type == REDIS_INTEGER &&
+	    reply->integer == 0)
+		store->was_up = false;
+}
+
+static void
+check_latest(struct received_store *store)
+{
+	char key[TALLY_NAME_SIZE];
+	const char *words[] = { "EXISTS", shared_key(store->shared_day,
+	    key) };
+
+	redis_link_ask(ledger_share_link(store->share), on_exists, store, 2,
+	    words, NULL);
 }
 
 /* Redis came back: bit by bit, as it is busy then. */
@@ -240,6 +265,9 @@ on_tick(evutil_socket_t fd, short events, void *arg)
 		remove_old(store);
 	} else if (store->push_day <= today)
 		push(store);
+	else if (store->shared_day > today - LEDGER_DAYS_KEPT &&
+	    ++store->ticks % CHECK_TICKS == 0)
+		check_latest(store);
 	event_add(store->tick, &again);
 }
 
@@ -267,8 +295,10 @@ keep(struct received_store *store, const struct received *r, struct text line)
 		why = "too many reports of that day";
 	else if (!append(store, day, &known, line))
 		why = "it could not be written to state_dir";
-	else
+	else {
 		share_report(store, day, r, line);
+		store->shared_day = day;
+	}
 	buffer_clear(&known);
 	return why;
 }

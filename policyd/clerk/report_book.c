@@ -34,6 +34,7 @@
 #define MARK_SIZE	256
 #define PAGE_NAME_SIZE	(HOST_NAME_SIZE + 32)
 #define PUSHED_A_TICK	50	/* pages */
+#define CHECK_TICKS	10	/* whether Redis was flushed */
 
 struct page {
 	int64_t	 day;
@@ -68,6 +69,7 @@ struct report_book {
 	bool			 is_told;	/* that it cannot be */
 	int64_t			 up_since_ms;	/* of Redis; 0: away */
 	size_t			 push_next;	/* pages that Redis may lack */
+	unsigned		 ticks;
 	LIST_HEAD(, report_book_question) questions;
 };
 
@@ -332,6 +334,29 @@ push_page(struct report_book *book, const struct page *page)
 }
 
 static void
+on_exists(const struct redis_reply *reply, void *arg)
+{
+	struct report_book *book = arg;
+
+	if (reply != NULL && reply->type == REDIS_INTEGER &&
+	    reply->integer == 0)
+		book->push_next = 0;
+}
+
+/* Pages are pushed in their order: where the last is, all are. */
+static void
+check_last_page(struct report_book *book)
+{
+	const struct page *page = &book->pages[book->count - 1];
+	char key[TALLY_NAME_SIZE];
+	const char *words[] = { "EXISTS", shared_key(page->day, page->domain,
+	    key) };
+
+	redis_link_ask(ledger_share_link(book->share), on_exists, book, 2,
+	    words, NULL);
+}
+
+static void
 on_tick(evutil_socket_t fd, short events, void *arg)
 {
 	struct timeval again = { 1, 0 };
@@ -354,10 +379,12 @@ on_tick(evutil_socket_t fd, short events, void *arg)
 	else if (book->up_since_ms == 0) {
 		book->up_since_ms = clock_monotonic_ms();
 		book->push_next = 0;
-	} else
+	} else if (book->push_next < book->count)
 		for (i = 0; i < PUSHED_A_TICK && book->push_next <
 		    book->count; i++)
 			push_page(book, &book->pages[book->push_next++]);
+	else if (book->count > 0 && ++book->ticks % CHECK_TICKS == 0)
+		check_last_page(book);
 }
 
 bool

@@ -17,7 +17,7 @@ struct report_lock {
 	struct ledger_share	*share;
 	const char		*writer;
 	bool			 is_wanted;
-	int64_t			 ours_until_ms;
+	int64_t			 since_ms, ours_until_ms;
 	struct redis_question	*asked;
 	struct event		*tick;
 };
@@ -26,8 +26,11 @@ struct report_lock {
 static void
 hold(struct report_lock *lock)
 {
-	lock->ours_until_ms = clock_monotonic_ms() +
-	    REPORT_LOCK_LIFE_S * 1000 / 2;
+	int64_t now_ms = clock_monotonic_ms();
+
+	if (now_ms >= lock->ours_until_ms)
+		lock->since_ms = now_ms;
+	lock->ours_until_ms = now_ms + REPORT_LOCK_LIFE_S * 1000 / 2;
 }
 
 static void
@@ -89,9 +92,12 @@ on_tick(evutil_socket_t fd, short events, void *arg)
 bool
 report_lock_is_ours(const struct report_lock *lock)
 {
+	int64_t now_ms = clock_monotonic_ms();
+
 	return ledger_share_link(lock->share) == NULL ||
 	    (ledger_share_is_up(lock->share) &&
-	    clock_monotonic_ms() < lock->ours_until_ms);
+	    now_ms < lock->ours_until_ms &&
+	    now_ms >= lock->since_ms + REPORT_LOCK_SETTLE_S * 1000);
 }
 
 void

@@ -16,6 +16,8 @@ struct report_lock;
 #define REPORT_LOCK_KEY		"hopseal:report:lock"
 #define REPORT_LOCK_LIFE_S	60	/* in Redis, renewed each: */
 #define REPORT_LOCK_RENEW_S	10
+/* Who held it before has until then to write what Redis may have lost. */
+#define REPORT_LOCK_SETTLE_S	30
 
 /* writer is the host's own name, borrowed. */
 struct report_lock *report_lock_new(struct event_base *base,
@@ -25,7 +27,7 @@ void		 report_lock_free(struct report_lock *lock);
 void		 report_lock_abort(struct report_lock *lock);
 /* Whether to try to hold it. */
 void		 report_lock_want(struct report_lock *lock, bool is_wanted);
-/* Without a Redis it is always ours. */
+/* Ours, and settled.  Without a Redis it always is. */
 bool		 report_lock_is_ours(const struct report_lock *lock);
 
 #endif

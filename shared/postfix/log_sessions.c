@@ -977,7 +977,8 @@ log_sessions_feed(struct log_sessions *s, const struct log_line *line,
 	struct feed f = { .sessions = s, .line = line, .at = at };
 
 	log_event_parse(line, &f.event);
-	if (f.event.kind == EVENT_NONE)
+	if (f.event.kind == EVENT_NONE ||
+	    text_equals(service_of(line), LOG_REPORT_SERVICE))
 		return;
 	forget_idle(s, at);
 	f.process = process_of(&f);

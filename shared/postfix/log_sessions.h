@@ -36,6 +36,11 @@
 #include "shared/text.h"
 #include "shared/tlsrpt/session.h"
 
+/*
+ * The last part of syslog_name of the transport that takes our own TLS reports:
+ * its sessions are not told, or reports would be about reports (RFC 8460, 5.3).
+ */
+#define LOG_REPORT_SERVICE	"hopseal-report"
 /* Beyond these the oldest are told as they are, and counted. */
 #define LOG_PROCESSES_MAX	4096
 #define LOG_PENDING_MAX		4096	/* sessions, of all processes */

@@ -130,6 +130,11 @@ static const struct {
 	{ "verified and delivered",
 	    SMTP ESTABLISHED("Verified", MX1)
 	    SMTP SENT("u@a.example", MX1 ":25"), OK1 },
+	{ "our own TLS reports are not told",
+	    "Nov 22 04:00:00 h postfix/hopseal-report/smtp[1]: "
+	    ESTABLISHED("Verified", MX1)
+	    "Nov 22 04:00:00 h postfix/hopseal-report/smtp[1]: "
+	    SENT("u@a.example", MX1 ":25"), "" },
 	{ "several recipients are one session",
 	    SMTP ESTABLISHED("Verified", MX1)
 	    SMTP SENT("u@a.example", MX1 ":25")
