@@ -448,6 +448,8 @@ def test_commands(folder):
         said = port.policyd.command(*words)
         assert status == 200, (path, status, over_http)
         assert list(over_http) == list(said), (path, list(over_http), list(said))
+        if path.startswith("check"):
+            assert over_http["mx"] and over_http["mta_sts"], over_http
     for path, words in (("explain", "no domain"), ("explain?domain=", "no domain"),
                         ("report?day=2020-01-01", "day"), ("report?top=0", "top"),
                         ("report?direction=up", "direction"), ("check", "no domain")):
