@@ -102,6 +102,10 @@ clerk_status(struct clerk *clerk, const struct text *front)
 		.ledger = &ledger,
 		.certs = clerk->certs,
 		.reports = &reports,
+		.received_verified = received_store_count(clerk->received,
+		    true),
+		.received_unverified = received_store_count(clerk->received,
+		    false),
 		.now = clock_now_s()
 	};
 	enum role role;

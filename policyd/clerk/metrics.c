@@ -56,7 +56,7 @@ struct row {
 #define JOURNAL "ledger_journal_bytes", "gauge", "Octets of the journal"
 #define MEMORY "ledger_memory_bytes", "gauge", "Octets of the ledger in memory"
 #define REPORTS_SENT "reports_sent_total", "counter", \
-	"RFC 8460 reports that we sent"
+	"Tries to send RFC 8460 reports, and how they ended"
 #define REPORTS_RECEIVED "reports_received_total", "counter", \
 	"RFC 8460 reports that others sent us"
 
@@ -99,6 +99,8 @@ static const struct row rows[] = {
 	{ MEMORY, "ledger_memory_bytes", "" },
 	{ REPORTS_SENT, "reports_sent", "result=\"sent\"" },
 	{ REPORTS_SENT, "reports_failed", "result=\"failed\"" },
+	{ REPORTS_SENT, "reports_doubtful", "result=\"doubtful\"" },
+	{ REPORTS_SENT, "reports_given_up", "result=\"given-up\"" },
 	{ REPORTS_RECEIVED, "reports_verified", "result=\"verified\"" },
 	{ REPORTS_RECEIVED, "reports_unverified", "result=\"unverified\"" },
 };

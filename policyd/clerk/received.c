@@ -68,6 +68,7 @@ struct received_store {
 	size_t			 push_at;	/* octets of it */
 	int64_t			 shared_day;	/* the latest pushed; or 0 */
 	unsigned		 ticks;
+	uint64_t		 counts[2];	/* by is_verified */
 	LIST_HEAD(, received_question) questions;
 };
 
@@ -303,6 +304,12 @@ keep(struct received_store *store, const struct received *r, struct text line)
 	return why;
 }
 
+uint64_t
+received_store_count(const struct received_store *store, bool is_verified)
+{
+	return store->counts[is_verified];
+}
+
 char *
 received_store_take(struct received_store *store, struct text request)
 {
@@ -316,6 +323,8 @@ received_store_take(struct received_store *store, struct text request)
 	    strpbrk(record, "\r\n") == NULL &&
 	    received_parse(text_of(record), &r)) {
 		why = keep(store, &r, text_of(record));
+		if (why == NULL)
+			store->counts[r.is_verified]++;
 		text_quote(organization, sizeof(organization),
 		    text_of(r.report.organization));
 		if (why != NULL)

@@ -33,6 +33,10 @@ void		 received_store_set_config(struct received_store *store,
 /* Before the connection to Redis is replaced. */
 void		 received_store_abort(struct received_store *store);
 
+/* Kept since the start, by whether they are verified. */
+uint64_t	 received_store_count(const struct received_store *store,
+		    bool is_verified);
+
 /* The note {"command": "received", "record": LINE}; its answer. */
 char		*received_store_take(struct received_store *store,
 		    struct text request);

@@ -824,7 +824,9 @@ report_out_status(const struct report_out *out,
 	struct endpoint relay;
 	const char *why;
 
-	*status = (struct report_out_status){ .state = CONTROL_OK };
+	*status = (struct report_out_status){ .state = CONTROL_OK,
+	    .sent = out->sent, .failed = out->failed,
+	    .doubtful = out->doubtful, .given_up = out->given_up };
 	if (config_of(out)->report == CONFIG_REPORT_OFF) {
 		snprintf(status->detail, sizeof(status->detail),
 		    "off: nobody is sent TLS reports");

@@ -49,6 +49,8 @@ bool		 report_out_ask(struct report_out *out, uint64_t connection,
 struct report_out_status {
 	enum control_state	state;
 	char			detail[256], advice[200];
+	/* Since the start. */
+	uint64_t		sent, failed, doubtful, given_up;
 };
 void		 report_out_status(const struct report_out *out,
 		    struct report_out_status *status);

@@ -357,6 +357,25 @@ judge_certificates(struct report *r, const struct status *s)
 		report_add(r, "certificates", CONTROL_OK, detail, "");
 }
 
+static void
+count(json_t *counters, const char *name, uint64_t value)
+{
+	json_object_set_new(counters, name, json_integer((json_int_t)value));
+}
+
+static void
+judge_reports(struct report *r, const struct status *s, json_t *counters)
+{
+	report_add(r, "reports", s->reports->state, s->reports->detail,
+	    s->reports->advice);
+	count(counters, "reports_sent", s->reports->sent);
+	count(counters, "reports_failed", s->reports->failed);
+	count(counters, "reports_doubtful", s->reports->doubtful);
+	count(counters, "reports_given_up", s->reports->given_up);
+	count(counters, "reports_verified", s->received_verified);
+	count(counters, "reports_unverified", s->received_unverified);
+}
+
 char *
 status_line(const struct status *s)
 {
@@ -372,8 +391,7 @@ status_line(const struct status *s)
 	judge_rules(&r, s);
 	judge_ledger(&r, s->ledger, counters);
 	judge_certificates(&r, s);
-	report_add(&r, "reports", s->reports->state, s->reports->detail,
-	    s->reports->advice);
+	judge_reports(&r, s, counters);
 	return json_line(json_pack("{s:o, s:o, s:s, s:o, s:o}",
 	    "ok", ok_value(r.worst), "parts", r.parts,
 	    "state", state_word(r.worst), "counters", counters,

@@ -27,6 +27,9 @@ struct status {
 	const struct ledger_status	*ledger;
 	const struct cert_states	*certs;
 	const struct report_out_status	*reports;
+	/* Reports of others since the start. */
+	uint64_t			 received_verified,
+					 received_unverified;
 	int64_t				 now;
 };
 

@@ -355,6 +355,9 @@ def test_metrics(folder):
     assert set(after) == set(before), "a series for a domain"
     assert not [labels for _, labels in after if "example" in str(labels)]
     assert len(after) < 400, len(after)
+    for name in ("reports_sent", "reports_received", "session_failures", "probes",
+                 "cache_hits", "redis_questions", "process_restarts"):
+        assert any(n == f"hopseal_{name}_total" for n, _ in after), name
     names.close()
 
 
