@@ -396,7 +396,7 @@ test_texts(void)
 	struct tally_policy policy = { "sts", "example.com", lines, patterns,
 	    3, 1 };
 	struct tally *t = new_tally(10);
-	char ref[TALLY_REF_SIZE], again[TALLY_REF_SIZE], name[32];
+	char ref[TALLY_REF_SIZE], again[TALLY_REF_SIZE], name[64];
 	char *got;
 	int i;
 
