@@ -17,6 +17,9 @@ OWN_LIST = ("127.0.0.1", 10029)
 OWN_LIST_SERVICE = """0.0.0.0:10029 inet n - n - - smtpd
   -o smtpd_recipient_restrictions=permit_mynetworks,reject
 """
+# The Internet's root, which the bench's is not.
+WRONG_ANCHOR = (". IN DS 20326 8 2 "
+                "E06D44B80B8F1D39A95C0B0D7C65D08458E880409BBC683457104237C7F8EC8D\n")
 VERIFIED = "Verified TLS connection established to mx." + GOOD
 
 TESTS = {}
@@ -99,6 +102,28 @@ def applied_and_taken_back(bench):
     assert read(bench, "master.cf") == MASTER_CF + OWN_LIST_SERVICE
     wait_until(lambda: VERIFIED not in is_sent(bench), 60, "a delivery that did not ask")
     check(f"u@{BROKEN}", 250)
+
+
+def warnings(bench, *options):
+    return [w["what"] for w in bench.hopseal.command(*options, "setup")[1]["warnings"]]
+
+
+@test
+def looks_at_the_host(bench):
+    """A resolver that validates is nothing to speak of; one that cannot is."""
+    restart(bench, OURS.sub("", bench.own_main_cf), MASTER_CF)
+    bench.restart_hopseal(milter_listen="")
+    assert warnings(bench) == [], warnings(bench)
+    anchor = os.path.join(bench.folder, "wrong.key")
+    with open(anchor, "w") as f:
+        f.write(WRONG_ANCHOR)
+    os.chmod(anchor, 0o644)
+    found = warnings(bench, "-o", f"dns_trust_anchor={anchor}")
+    assert len(found) == 1 and "the resolver does not validate" in found[0], found
+    bench.redis.stop()
+    found = warnings(bench)
+    bench.redis.start()
+    assert len(found) == 1 and found[0].startswith("redis = unix:"), found
 
 
 @test
