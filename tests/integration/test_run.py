@@ -5,6 +5,7 @@
 """
 
 import argparse
+import base64
 import os
 import re
 import shutil
@@ -14,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 
 sys.dont_write_bytecode = True
 from ports import free_port
@@ -92,6 +94,22 @@ def test_starts_and_stops(build, folder):
     children = run.children()
     assert run.end(signal.SIGINT) == 0, run.output()
     assert all(map(is_gone, children.values())), children
+
+
+def test_page(build, folder):
+    """Its address and password are printed, and let in; nobody else may read them."""
+    run = Run(build, folder)
+    run.wait_said("Ctrl-C stops it")
+    address, password = re.search(r"(http://\S+)\n +(\S+)\n", run.output()).groups()
+    word = base64.b64encode(f"me:{password}".encode()).decode()
+    request = urllib.request.Request(address, headers={"Authorization": "Basic " + word})
+    with urllib.request.urlopen(request, timeout=WAIT_S) as answer:
+        assert b"<title>Hopseal</title>" in answer.read()
+    assert os.stat(os.path.join(run.folder, "password")).st_mode & 0o777 == 0o600
+    run.end()
+    again = Run(build, folder)
+    again.wait_said(password)
+    again.end()
 
 
 def test_rules_stay(build, folder):
