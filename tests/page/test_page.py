@@ -11,9 +11,9 @@ the pictures stay there to be looked at.  Without Chromium it is skipped (exit 7
 import base64
 import json
 import os
-import signal
+import re
 import sys
-import time
+import tempfile
 
 sys.dont_write_bytecode = True
 TOP = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
@@ -124,6 +124,11 @@ def look_over(page, name):
     assert headings == 1, f"{name}: {headings} main headings"
 
 
+def seen_as(name):
+    """What cannot be seen is shown by its number."""
+    return re.sub("[\u200e-\u202e]", lambda m: f"[U+{ord(m[0]):04X}]", name)
+
+
 def settle(page):
     page.wait("document.querySelectorAll('.loading').length === 0 && "
               "!document.body.innerText.includes('\\u2026\\n')", "all that is loaded")
@@ -183,7 +188,8 @@ def test_hostile(folder):
             page.value("location.hash = '#/sessions'")
             settle(page)
             for hostile in answers.HOSTILE:
-                page.wait_text(hostile)
+                page.wait_text(seen_as(hostile))
+            assert "a[U+202E]elpmaxe.moc" in page.text()
             links = page.value("[...document.querySelectorAll('main a')].map(a => a.href)")
             assert all(link.startswith(url) for link in links), links
             for hostile in answers.HOSTILE:
@@ -191,7 +197,7 @@ def test_hostile(folder):
                 page.value(f"location.hash = '#/domain/' + encodeURIComponent("
                            f"{json.dumps(hostile)})")
                 page.wait(f"document.querySelector('h1').textContent === "
-                          f"{json.dumps(hostile)}", hostile)
+                          f"{json.dumps(seen_as(hostile))}", hostile)
             lines = page.value("csv([{a: '=1+1', b: 'x\"y', c: -5, d: null, "
                                "e: '<script>,\\n'}])")
             assert lines == "a,b,c,d,e\r\n'=1+1,\"x\"\"y\",-5,,\"<script>,\n\"\r\n", lines
@@ -299,7 +305,6 @@ def main():
         shots = sys.argv[at + 1]
         del sys.argv[at:at + 2]
         os.makedirs(shots, exist_ok=True)
-    import tempfile
     with tempfile.TemporaryDirectory(prefix="hopseal-page-") as known["folder"]:
         try:
             return run(TESTS)

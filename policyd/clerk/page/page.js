@@ -35,8 +35,13 @@ function fill(element, properties, children) {
 	return element;
 }
 
+/* What cannot be seen, or turns the rest around, is shown by its number. */
+const UNSEEN = /[\u0000-\u001f\u007f-\u00a0\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/g;
+const visible = text => String(text).replace(UNSEEN, c => "[U+" +
+    c.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0") + "]");
+
 /* A stranger's name: its direction stays its own. */
-const name = text => h("bdi", { dir: "ltr" }, text);
+const name = text => h("bdi", { dir: "ltr" }, visible(text));
 const domainLink = domain => h("a", { href: domainHash(domain) }, name(domain));
 const domainHash = domain => "#/domain/" + encodeURIComponent(domain);
 
@@ -149,15 +154,16 @@ function card(title, path, build, options = {}) {
 		if (typeof content === "string")
 			content = h("p", { class: "empty" }, content);
 	} else if (source.error)
-		content = source.isAway ? null : h("p", { class: "empty" }, source.error);
+		content = source.isAway && !isAway() ? null : h("p", { class: "empty" }, source.error);
 	else
 		content = h("p", { class: "loading" }, "Loading\u2026");
+	const words = source.error && !isAway() && (source.json || source.isAway) ?
+	    "Not read: " + source.error + (source.json ? "; from " + new Date(source.at)
+	    .toISOString().slice(11, 19) : "") : null;
 	return h("section", { class: "card " + (options.class || "") },
 	    h("div", { class: "top" }, h("h2", {}, title),
 	    source.json && options.rows ? saves(title, path, options.rows(source.json)) : null),
-	    source.error && (source.json || source.isAway) ? h("p", { class: "failed" },
-	    "Not read: ", source.error, source.json ? "; from " + new Date(source.at)
-	    .toISOString().slice(11, 19) : "") : null, content);
+	    words ? h("p", { class: "failed" }, words) : null, content);
 }
 
 function table(columns, rows, options = {}) {
@@ -265,9 +271,12 @@ function share(title, part, whole, words) {
 	    " sessions" : "no session"));
 }
 
+/* The report is newer than the sums of days: both spans end with it. */
 function shares(days) {
-	const recent = days.days.slice(-2);
-	const spans = [["since yesterday", recent], ["30 days", days.days]];
+	const report = (sources.get(PATHS.report) || {}).json;
+	const recent = report ? [report] : days.days.slice(-2);
+	const spans = [["since yesterday", recent], ["30 days", [...days.days.slice(0, -2),
+	    ...recent]]];
 	return [days.is_complete ? null : h("p", { class: "loading" },
 	    "Older days are still being counted\u2026"),
 	    h("div", { class: "shares" },
@@ -347,7 +356,8 @@ function receivedSums(received) {
 	    " more could not be verified and are in no sum.") : null,
 	    Object.keys(sums.failures).length > 0 ? h("div", { class: "marks" },
 	    Object.entries(sums.failures).map(([word, n]) => mark(word + " " + count(n),
-	    "bad"))) : null, h("p", {}, h("a", { href: "#/received" }, "All reports"))];
+	    "bad"))) : null, view === received ? null : h("p", {}, h("a",
+	    { href: "#/received" }, "All reports"))];
 }
 
 const partColumns = [
@@ -696,13 +706,19 @@ function draw() {
 	showFreshness();
 }
 
+/* Nobody answers: said once above, not in each card. */
+function isAway() {
+	const known = view.paths().map(path => sources.get(path)).filter(Boolean);
+	return known.length > 0 && known.every(source => source.error && source.isAway);
+}
+
 function showFreshness() {
 	const known = view.paths().map(path => sources.get(path)).filter(Boolean);
 	const at = Math.min(...known.map(source => source.at || Date.now()));
-	const isAway = known.length > 0 && known.every(source => source.error && source.isAway);
 	const stale = document.getElementById("stale");
-	const text = isAway ? "Policyd does not answer. What stands here is " +
-	    ago(Date.now() - at) + " old; it is asked again by itself." : "";
+	const text = !isAway() ? "" : "Policyd does not answer. " + (known.some(source =>
+	    source.at) ? "What stands here is " + ago(Date.now() - at) + " old; it" : "It") +
+	    " is asked again by itself.";
 	if (stale.textContent !== text)
 		stale.textContent = text;
 	document.getElementById("freshness").textContent = known.length > 0 ? "Updated " +
