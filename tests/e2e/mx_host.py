@@ -216,15 +216,14 @@ class Session:
 
     def _take_mail(self):
         self._say("354 End data with <CR><LF>.<CR><LF>")
-        head, in_head = [], True
+        head, body, in_head = [], [], True
         while (line := self._line()) != ".":
             in_head = in_head and line != ""
-            if in_head:
-                head.append(line)
+            (head if in_head else body).append(line)
         for recipient in self._recipients:
             self._mails.write(json.dumps({
                 "host": self._host["name"], "address": self._address,
-                "recipient": recipient, "head": "\n".join(head),
+                "recipient": recipient, "head": "\n".join(head), "body": "\n".join(body),
                 "tls": self._socket.version() if self._tls else None,
                 "sni": self._sni}) + "\n")
         self._recipients = []
