@@ -105,17 +105,36 @@ find_accounts(struct parent *p, struct buffer *errors)
 		    &p->socket_owner, errors);
 }
 
+/* Below a folder of theirs, which is closed to a root without all its rights. */
+static int
+make_folder_as(const struct account *owner, const char *path, mode_t mode)
+{
+	int result = -1, saved;
+
+	if (setegid(owner->gid) == 0 && seteuid(owner->uid) == 0)
+		result = mkdir(path, mode);
+	saved = errno;
+	if (seteuid(0) == -1 || setegid(0) == -1)
+		abort();
+	errno = saved;
+	return result;
+}
+
 static void
 make_folder(const char *path, const struct account *owner, mode_t mode,
     struct buffer *errors)
 {
+	bool is_theirs = owner != NULL && geteuid() == 0;
+
+	if (is_theirs && make_folder_as(owner, path, mode) == 0)
+		return;
 	if (mkdir(path, mode) == -1) {
 		if (errno != EEXIST)
 			buffer_addf(errors, "%s: cannot be made: %s\n", path,
 			    strerror(errno));
 		return;
 	}
-	if (owner != NULL && geteuid() == 0 &&
+	if (is_theirs &&
 	    chown(path, owner->uid, owner->gid) == -1)
 		buffer_addf(errors, "%s: no owner: %s\n", path,
 		    strerror(errno));
