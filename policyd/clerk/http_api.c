@@ -382,7 +382,7 @@ check_start(struct task *t, const char *name)
 {
 	const struct settings *settings = t->api->settings;
 	struct hopseal_command recipe = {
-		.words = { "--json", "check", name },
+		.words = { "--json", "check", "--", name },
 		/* Without a file the defaults hold, for the command too. */
 		.config_path = access(settings->config_path, F_OK) == 0 ?
 		    settings->config_path : NULL,

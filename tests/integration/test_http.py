@@ -503,6 +503,27 @@ def test_days(folder):
 
 
 @test
+def test_unix_socket(folder):
+    """A port that is a path; and words for the check that look like options."""
+    path = os.path.join(folder, "password")
+    with open(path, "w") as f:
+        f.write(PASSWORD)
+    policyd = Policyd(folder, maillog="none", status_password_file=path)
+    policyd.write_conf(status_listen=f"unix:{policyd.folder}/run/status.sock")
+    policyd.start()
+    def ask(target, *headers):
+        with Connection(f"{policyd.folder}/run/status.sock") as c:
+            lines = [f"GET {target} HTTP/1.0", *headers, "", ""]
+            c.send("\r\n".join(lines).encode())
+            return c.end().decode()
+    wait_until(lambda: " 200 OK" in ask("/metrics"), "metrics")
+    word = base64.b64encode(f"x:{PASSWORD}".encode()).decode()
+    for domain in ("-h", "--help", "-c/etc/shadow", "-", "--", "-o%20x"):
+        answer = ask(f"/api/v1/check?domain={domain}", f"Authorization: Basic {word}")
+        assert " 400 " in answer and '{"error"' in answer, (domain, answer)
+
+
+@test
 def test_clerk_dies(folder):
     """The port is the parent's: whoever asks meanwhile is answered by the next clerk."""
     port = Port(folder)

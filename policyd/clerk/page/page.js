@@ -721,7 +721,8 @@ function showFreshness() {
 	    " is asked again by itself.";
 	if (stale.textContent !== text)
 		stale.textContent = text;
-	document.getElementById("freshness").textContent = known.length > 0 ? "Updated " +
+	document.getElementById("freshness").textContent = known.some(source => source.at) ?
+	    "Updated " +
 	    ago(Date.now() - at) + " ago" : "";
 }
 
