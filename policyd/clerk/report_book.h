@@ -40,7 +40,7 @@ void		 report_book_free(struct report_book *book);
 /* config is borrowed until the next. */
 void		 report_book_set_config(struct report_book *book,
 		    const struct config *config);
-/* Before the connection to Redis is replaced: those that wait hear "not fine". */
+/* Before the connection to Redis is replaced: who waits hears "not fine". */
 void		 report_book_abort(struct report_book *book);
 
 /* The disk takes marks, and Redis, if there is one, has had time to settle. */

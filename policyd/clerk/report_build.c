@@ -20,15 +20,21 @@
 #define NO_POLICY	"no-policy-found"
 #define WORDS_SIZE	1200
 
-struct report_strings {
-	char	**items;
-	size_t	 count, capacity;
+/* Memory that is freed together. */
+struct report_blocks {
+	void	**items;
+	size_t	  count, capacity;
 };
 
-/* A policy while it is counted; ref is empty where only its type is known. */
+/* A policy while it is counted; its lists are not yet blocks. */
 struct counted_policy {
-	struct text		 ref;
-	struct report_policy	 policy;
+	struct text		 ref;		/* or its type */
+	const char		*type, *domain;
+	const char		**strings, **mx;
+	size_t			 string_count, mx_count;
+	uint64_t		 success_count, failure_count;
+	struct report_failure	*details;
+	size_t			 detail_count;
 };
 
 struct group {
@@ -41,24 +47,31 @@ struct group {
 struct builder {
 	const struct tally	*tally;
 	uint32_t		 domain;
-	struct report_strings	*strings;
+	struct report_blocks	*blocks;
 	struct group		*groups;
 	size_t			 count;
 };
 
-/* ---------------------------------------------------------------- strings */
+/* ----------------------------------------------------------------- memory */
+
+/* Takes block. */
+static void *
+keep_block(struct builder *b, void *block)
+{
+	struct report_blocks *blocks = b->blocks;
+
+	if (blocks->count == blocks->capacity) {
+		blocks->capacity = blocks->capacity * 2 + 64;
+		blocks->items = xreallocarray(blocks->items, blocks->capacity,
+		    sizeof(*blocks->items));
+	}
+	return blocks->items[blocks->count++] = block;
+}
 
 static const char *
 keep(struct builder *b, struct text t)
 {
-	struct report_strings *s = b->strings;
-
-	if (s->count == s->capacity) {
-		s->capacity = s->capacity * 2 + 64;
-		s->items = xreallocarray(s->items, s->capacity,
-		    sizeof(*s->items));
-	}
-	return s->items[s->count++] = xstrndup(t.data, t.len);
+	return keep_block(b, xstrndup(t.data, t.len));
 }
 
 static const char *
@@ -79,21 +92,16 @@ compare_texts(struct text a, struct text b)
 /* ---------------------------------------------------------------- policies */
 
 static void
-add_string(struct builder *b, const char *const **list, size_t *count,
+add_string(struct builder *b, const char ***list, size_t *count,
     struct text t)
 {
-	const char **grown = xcalloc(*count + 1, sizeof(*grown));
-
-	if (*count > 0)
-		memcpy(grown, *list, *count * sizeof(*grown));
-	grown[(*count)++] = keep(b, t);
-	free((void *)(uintptr_t)*list);
-	*list = grown;
+	*list = xreallocarray(*list, *count + 1, sizeof(**list));
+	(*list)[(*count)++] = keep(b, t);
 }
 
 /* The texts of a policy, from its line "p", reference, domain, ... */
 static void
-read_policy(struct builder *b, struct text ref, struct report_policy *policy)
+read_policy(struct builder *b, struct counted_policy *policy)
 {
 	struct text line, letter, field;
 	uint32_t i;
@@ -104,7 +112,7 @@ read_policy(struct builder *b, struct text ref, struct report_policy *policy)
 		if (!text_next_field(&line, '\t', &letter) ||
 		    !text_equals(letter, "p") ||
 		    !text_next_field(&line, '\t', &field) ||
-		    compare_texts(field, ref) != 0)
+		    compare_texts(field, policy->ref) != 0)
 			continue;
 		if (text_next_field(&line, '\t', &field) && field.len > 0)
 			policy->domain = keep(b, field);
@@ -125,7 +133,7 @@ read_policy(struct builder *b, struct text ref, struct report_policy *policy)
 }
 
 /* "sts:REF" with its texts; "sts" and "" by their type alone. */
-static struct report_policy *
+static struct counted_policy *
 policy_of(struct builder *b, struct group *g, struct text ref)
 {
 	struct text type = tally_policy_type(ref);
@@ -137,17 +145,16 @@ policy_of(struct builder *b, struct group *g, struct text ref)
 		ref = type = text_of(NO_POLICY);
 	for (i = 0; i < g->count; i++)
 		if (compare_texts(g->policies[i].ref, ref) == 0)
-			return &g->policies[i].policy;
+			return &g->policies[i];
 	g->policies = xreallocarray(g->policies, g->count + 1,
 	    sizeof(*g->policies));
 	p = &g->policies[g->count++];
-	*p = (struct counted_policy){ .ref = ref };
-	p->policy.type = keep(b, type);
-	p->policy.domain = keep(b, text_of(tally_domain_name(b->tally,
-	    b->domain)));
+	*p = (struct counted_policy){ .ref = ref, .type = keep(b, type),
+	    .domain = keep(b, text_of(tally_domain_name(b->tally,
+	    b->domain))) };
 	if (ref.len > type.len)
-		read_policy(b, ref, &p->policy);
-	return &p->policy;
+		read_policy(b, p);
+	return p;
 }
 
 /* ---------------------------------------------------------------- failures */
@@ -183,7 +190,7 @@ is_same(const char *a, const char *b)
 }
 
 static void
-add_failure(struct builder *b, struct report_policy *p,
+add_failure(struct builder *b, struct counted_policy *p,
     const struct tally_key *key, uint64_t count)
 {
 	struct report_failure f = {
@@ -194,24 +201,23 @@ add_failure(struct builder *b, struct report_policy *p,
 		.reason = reason_of(b, key),
 		.session_count = count
 	};
-	/* The list is ours until the report is done. */
-	struct report_failure *details =
-	    (struct report_failure *)(uintptr_t)p->details;
+	struct report_failure *d;
 	size_t i;
 
-	for (i = 0; i < p->detail_count; i++)
-		if (is_same(details[i].result_type, f.result_type) &&
-		    is_same(details[i].sending_ip, f.sending_ip) &&
-		    is_same(details[i].mx_host, f.mx_host) &&
-		    is_same(details[i].receiving_ip, f.receiving_ip) &&
-		    is_same(details[i].reason, f.reason)) {
-			details[i].session_count += count;
+	for (i = 0; i < p->detail_count; i++) {
+		d = &p->details[i];
+		if (is_same(d->result_type, f.result_type) &&
+		    is_same(d->sending_ip, f.sending_ip) &&
+		    is_same(d->mx_host, f.mx_host) &&
+		    is_same(d->receiving_ip, f.receiving_ip) &&
+		    is_same(d->reason, f.reason)) {
+			d->session_count += count;
 			return;
 		}
-	details = xreallocarray(details, p->detail_count + 1,
-	    sizeof(*details));
-	details[p->detail_count++] = f;
-	p->details = details;
+	}
+	p->details = xreallocarray(p->details, p->detail_count + 1,
+	    sizeof(*p->details));
+	p->details[p->detail_count++] = f;
 }
 
 /* ---------------------------------------------------------------- counting */
@@ -258,7 +264,7 @@ static void
 count(struct builder *b, const struct tally_entry *e, struct text record,
     const struct tally_key *key)
 {
-	struct report_policy *p;
+	struct counted_policy *p;
 
 	if (key->outcome == TALLY_CLEAR)
 		return;
@@ -329,21 +335,30 @@ compare_groups(const void *a, const void *b)
 }
 
 /* Takes the group's policies. */
-static struct report_policy *
-finish_policies(struct group *g)
+static const struct report_policy *
+finish_policies(struct builder *b, struct group *g)
 {
-	struct report_policy *policies = xcalloc(g->count,
-	    sizeof(*policies));
-	struct report_policy *p;
+	struct report_policy *policies = keep_block(b, xcalloc(g->count,
+	    sizeof(*policies)));
+	struct counted_policy *p;
 	size_t i;
 
 	qsort(g->policies, g->count, sizeof(*g->policies), compare_policies);
 	for (i = 0; i < g->count; i++) {
-		p = &policies[i];
-		*p = g->policies[i].policy;
+		p = &g->policies[i];
 		if (p->detail_count > 0)
-			qsort((void *)(uintptr_t)p->details, p->detail_count,
+			qsort(p->details, p->detail_count,
 			    sizeof(*p->details), compare_failures);
+		policies[i] = (struct report_policy){
+			.type = p->type, .domain = p->domain,
+			.strings = keep_block(b, p->strings),
+			.string_count = p->string_count,
+			.mx = keep_block(b, p->mx), .mx_count = p->mx_count,
+			.success_count = p->success_count,
+			.failure_count = p->failure_count,
+			.details = keep_block(b, p->details),
+			.detail_count = p->detail_count
+		};
 	}
 	free(g->policies);
 	return policies;
@@ -390,7 +405,7 @@ finish(struct builder *b, int64_t day, const struct report_maker *maker,
 			.id = keep(b, text_of(id)),
 			.start_s = day * DAY_S,
 			.end_s = day * DAY_S + DAY_S - 1,
-			.policies = finish_policies(&b->groups[i]),
+			.policies = finish_policies(b, &b->groups[i]),
 			.policy_count = b->groups[i].count
 		};
 	}
@@ -407,7 +422,7 @@ report_build(const struct tally *tally, struct text domain, int64_t day,
 	b.domain = tally_find(tally, domain);
 	if (b.domain == TALLY_NONE)
 		return;
-	b.strings = out->strings = xcalloc(1, sizeof(*b.strings));
+	b.blocks = out->blocks = xcalloc(1, sizeof(*b.blocks));
 	count_all(&b, true);
 	count_all(&b, false);
 	finish(&b, day, maker, out);
@@ -416,24 +431,14 @@ report_build(const struct tally *tally, struct text domain, int64_t day,
 void
 built_reports_clear(struct built_reports *built)
 {
-	const struct report_policy *p;
-	size_t i, j;
+	struct report_blocks *blocks = built->blocks;
 
-	for (i = 0; i < built->count; i++) {
-		for (j = 0; j < built->reports[i].report.policy_count; j++) {
-			p = &built->reports[i].report.policies[j];
-			free((void *)(uintptr_t)p->strings);
-			free((void *)(uintptr_t)p->mx);
-			free((void *)(uintptr_t)p->details);
-		}
-		free((void *)(uintptr_t)built->reports[i].report.policies);
-	}
 	free(built->reports);
-	if (built->strings != NULL) {
-		while (built->strings->count > 0)
-			free(built->strings->items[--built->strings->count]);
-		free(built->strings->items);
-		free(built->strings);
+	if (blocks != NULL) {
+		while (blocks->count > 0)
+			free(blocks->items[--blocks->count]);
+		free(blocks->items);
+		free(blocks);
 	}
 	*built = (struct built_reports){ .reports = NULL };
 }

@@ -31,7 +31,7 @@ struct built_report {
 struct built_reports {
 	struct built_report	*reports;
 	size_t			 count;
-	struct report_strings	*strings;	/* what the reports point to */
+	struct report_blocks	*blocks;	/* what the reports point to */
 };
 
 /*

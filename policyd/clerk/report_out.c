@@ -68,7 +68,7 @@ struct round {
 	struct built_reports	 built;
 	size_t			 report, rua;	/* the destination in hand */
 	unsigned		 try;
-	int64_t			 next_at;	/* the earliest of all; or 0 */
+	int64_t			 next_at;	/* of all; or 0 */
 };
 
 /* A dry run that waits for its sums. */
