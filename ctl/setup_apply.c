@@ -238,7 +238,7 @@ reload(const struct setup *setup)
 	return is_done;
 }
 
-/* policyd judges by Postfix's settings, too; one that is away reads them later. */
+/* policyd judges by Postfix's settings, too. */
 static void
 tell_policyd(const struct setup *setup)
 {
@@ -314,7 +314,7 @@ keep_file(const struct setup *setup, json_t *kept, const char *name)
 		say(setup, "%s/%s is kept as %s%s.", setup->dir, name, name,
 		    BACKUP_SUFFIX);
 	} else if (!answer_is(kept, name, print))
-		print[0] = '\0';	/* edited since: never back as a whole */
+		print[0] = '\0';	/* edited since: never back whole */
 	json_object_set_new(kept, name, json_string(print));
 	return 0;
 }

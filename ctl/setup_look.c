@@ -203,8 +203,8 @@ look_at_mail_log(struct setup *setup)
 	site = site_parse(text_of(buffer_text(&output)));
 	path = mail_log_path(setup->config, site, &why);
 	if (path == NULL)
-		warn(setup, "install rsyslog, or set Postfix's maillog_file; or "
-		    "maillog = none and inbound_source = access", "%s", why);
+		warn(setup, "install rsyslog, or set Postfix's maillog_file; "
+		    "or maillog = none and inbound_source = access", "%s", why);
 	else if (access(path, F_OK) == -1)
 		warn(setup, "see that Postfix logs there, or set maillog",
 		    "the mail log %s: %s", path, strerror(errno));

@@ -17,7 +17,7 @@
 
 #define SETUP_LINES_MAX	(256 * 1024)
 
-/* What postconf prints, "name = value" a line, and what Hopseal's options say. */
+/* What postconf prints, "name = value" a line, and what our options say. */
 struct setup_host {
 	bool		 has_main_cf;	/* else settings are the defaults */
 	struct text	 settings;	/* -x, of setup_parameters; or none */
@@ -71,7 +71,7 @@ void	setup_plan_warn(struct setup_plan *plan, const char *what,
 struct text setup_value(struct text lines, const char *name);
 /*
  * Adds value as "postconf -P" takes it, without blanks: commas separate as
- * well.  False where blanks inside braces have a meaning; out is then of no use.
+ * well.  False where blanks inside braces have a meaning; out is then useless.
  */
 bool	setup_compact(struct text value, struct buffer *out);
 
