@@ -26,6 +26,9 @@ static const struct row {
 } site_rows[] = {
 	{ "a site", "", "", NULL },
 	{ "a member more", "{", "{\"more\": [], ", NULL },
+	{ "whose Authentication-Results count", "4}",
+	    "4, \"authserv_id\": \"mx.a.example\"}", NULL },
+	{ "that of another type", "4}", "4, \"authserv_id\": 1}", "missing" },
 	{ "no level", "\"may\"", "null", NULL },
 	{ "no domains, no networks", "\"a.example\", \"b.example\"", "", NULL },
 	{ "not JSON", "{", "", "no JSON object" },
