@@ -8,8 +8,8 @@
 #include <string.h>
 
 #include "policyd/clerk/ledger.h"
-#include "policyd/clerk/session_counts.h"
 #include "policyd/clerk/promises.h"
+#include "policyd/clerk/session_counts.h"
 #include "shared/tlsrpt/datagram.h"
 
 static enum tally_outcome
@@ -83,8 +83,10 @@ ledger_count_session(struct ledger *l, struct promises *promises,
 		promise_complete(promise, tally, s, source, &key, ref);
 	tally_add(tally, domain_of(s), &key, s->at, source);
 	session_counts_add(ledger_session_counts(l), &key);
-	if (promise != NULL && promise_detail(promise, &detail))
+	if (promise != NULL && promise_detail(promise, &detail)) {
 		tally_add(tally, domain_of(s), &detail, s->at, source);
+		session_counts_add(ledger_session_counts(l), &detail);
+	}
 	return true;
 }
 
