@@ -167,10 +167,10 @@ on_peer(struct child *child, enum role peer)
 
 	if (peer == ROLE_SCOUT && p->front.lookups != NULL)
 		domain_lookups_on_scout(p->front.lookups);
+	if (peer == ROLE_CLERK && p->front.routes != NULL)
+		route_asks_on_clerk(p->front.routes);
 	if (peer == ROLE_CLERK && p->front.book != NULL)
 		feedback_start(&p->front);
-	else if (peer == ROLE_CLERK && p->front.routes != NULL)
-		route_asks_on_clerk(p->front.routes);
 }
 
 static void

@@ -114,7 +114,7 @@ class Scout:
         config = "".join(f"{name} = {value}\n" for name, value in options.items())
         self.parent.send(SETTINGS, 0, struct.pack("!Q", self._generation) +
                          text("test.conf") + text(config) + text("") + text("") +
-                         text("") + b"\0" + text(""))
+                         text("") + 2 * (b"\0" + text("")))
 
     def _connect(self, role, on_frame):
         peer = Peer(on_frame)
