@@ -284,7 +284,7 @@ judge_configuration(struct report *r, const struct status *s)
 	    "refused, the old stay: %s", text_quote(why, sizeof(why),
 	    text_of(s->refusal)));
 	snprintf(advice, sizeof(advice), "hopseal-policyd -n -c %s lists all "
-	    "mistakes; put them right, then hopseal reload",
+	    "mistakes; put them right, then systemctl reload hopseal-policyd",
 	    s->settings->config_path);
 	report_add(r, "configuration", CONTROL_WARNING, detail, advice);
 }
