@@ -71,18 +71,9 @@ ledger_share_set_settings(struct ledger_share *share,
 	struct redis_link_options options = { .address = config->redis,
 	    .user = config->redis_user,
 	    .password = settings->redis_password };
-	struct buffer setup;
 
-	buffer_init(&setup, 65536);
-	buffer_addf(&setup, "%s %s %s", config->redis, config->redis_user,
-	    settings->redis_password != NULL ? settings->redis_password : "");
-	if (share->setup != NULL &&
-	    strcmp(share->setup, buffer_text(&setup)) == 0) {
-		buffer_clear(&setup);
+	if (!settings_redis_changed(settings, &share->setup))
 		return;
-	}
-	free(share->setup);
-	share->setup = buffer_take(&setup);
 	redis_link_free(share->link);
 	share->link = NULL;
 	/* Answers of the old one will not come. */

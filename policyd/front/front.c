@@ -71,18 +71,9 @@ set_up_cache(struct front_process *p, const struct settings *settings)
 	struct redis_link_options options = { .address = config->redis,
 	    .user = config->redis_user,
 	    .password = settings->redis_password };
-	struct buffer setup;
 
-	buffer_init(&setup, 65536);
-	buffer_addf(&setup, "%s %s %s", config->redis, config->redis_user,
-	    settings->redis_password != NULL ? settings->redis_password : "");
-	if (p->redis_setup != NULL &&
-	    strcmp(p->redis_setup, buffer_text(&setup)) == 0) {
-		buffer_clear(&setup);
+	if (!settings_redis_changed(settings, &p->redis_setup))
 		return;
-	}
-	free(p->redis_setup);
-	p->redis_setup = buffer_take(&setup);
 	/* Lookups that wait for the old connection ask the new one. */
 	cache_async_free(p->front.cache);
 	p->front.cache = cache_async_new(p->front.child->base, &options,

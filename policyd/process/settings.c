@@ -6,6 +6,7 @@
 #include "policyd/process/settings.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "shared/settings_message.h"
 #include "shared/xalloc.h"
@@ -152,4 +153,21 @@ settings_parse(struct text payload)
 	for (i = 0; i < 5; i++)
 		free(copies[i]);
 	return s;
+}
+
+bool
+settings_redis_changed(const struct settings *s, char **known)
+{
+	struct buffer now;
+
+	buffer_init(&now, 65536);
+	buffer_addf(&now, "%s %s %s", s->config->redis, s->config->redis_user,
+	    s->redis_password != NULL ? s->redis_password : "");
+	if (*known != NULL && strcmp(*known, buffer_text(&now)) == 0) {
+		buffer_clear(&now);
+		return false;
+	}
+	free(*known);
+	*known = buffer_take(&now);
+	return true;
 }

@@ -7,6 +7,7 @@
 #ifndef HOPSEAL_SETTINGS_H
 #define HOPSEAL_SETTINGS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "shared/buffer.h"
@@ -45,5 +46,11 @@ struct route_options settings_route_options(const struct settings *s);
 void		 settings_format(const struct settings *s, bool has_secrets,
 		    struct buffer *out);
 struct settings	*settings_parse(struct text payload);
+
+/*
+ * Whether the connection to Redis is another one than *known tells (NULL: there
+ * was none); *known, the caller's, then tells of this one.
+ */
+bool		 settings_redis_changed(const struct settings *s, char **known);
 
 #endif
