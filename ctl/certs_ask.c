@@ -244,6 +244,9 @@ judge_served(const struct certs *certs, struct certs_item *item,
 	bool is_sni = item->own->kind == OWN_SNI;
 
 	if (!q->is_answered) {
+		certs_add_problem(item, finding_name(FINDING_UNKNOWN),
+		    CERTS_WARNING, "see that the server runs, and look again",
+		    "port %u gave no answer in time", q->port->port);
 		note_served(item, q, finding_name(FINDING_UNKNOWN));
 		return;
 	}

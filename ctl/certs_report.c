@@ -120,11 +120,15 @@ domain_object(const struct certs_domain *d)
 	    "problems", problems);
 }
 
-/* No certificate at all is nothing that could be called good. */
+/*
+ * No certificate at all is nothing that could be called good, and neither is a
+ * domain that could not be looked at.
+ */
 static const char *
 overall_of(const struct certs *certs)
 {
 	const char *overall = certs->item_count == 0 ? "unknown" : "good";
+	bool is_unknown = false;
 	size_t i, j;
 
 	for (i = 0; i < certs->domain_count; i++) {
@@ -134,6 +138,7 @@ overall_of(const struct certs *certs)
 			return "broken";
 		if (certs->domains[i].check.overall == CHECK_WARNINGS)
 			overall = "warnings";
+		is_unknown |= certs->domains[i].check.overall == CHECK_UNKNOWN;
 	}
 	for (i = 0; i < certs->item_count; i++)
 		for (j = 0; j < certs->items[i].problem_count; j++) {
@@ -142,7 +147,7 @@ overall_of(const struct certs *certs)
 				return "broken";
 			overall = "warnings";
 		}
-	return overall;
+	return is_unknown && strcmp(overall, "good") == 0 ? "unknown" : overall;
 }
 
 json_t *

@@ -353,6 +353,11 @@ judge_certificates(struct report *r, const struct status *s)
 		report_add(r, "certificates", overall[0] == 'b' ?
 		    CONTROL_BAD : CONTROL_WARNING, detail,
 		    "hopseal certs tells all, and what mends it");
+	else if (overall != NULL && strcmp(overall, "unknown") == 0 &&
+	    json_array_size(array) > 0)
+		report_add(r, "certificates", CONTROL_UNKNOWN, detail,
+		    "a domain of ours could not be looked at: hopseal certs "
+		    "says which");
 	else
 		report_add(r, "certificates", CONTROL_OK, detail, "");
 }
