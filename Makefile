@@ -20,7 +20,6 @@ SANITIZE ?=
 DEFINES	= -D_GNU_SOURCE -DHOPSEAL_VERSION='"$(VERSION)"' \
 	  -DHOPSEAL_SYSCONFDIR='"$(SYSCONFDIR)/hopseal"' \
 	  -DHOPSEAL_BINDIR='"$(PREFIX)/bin"' \
-	  -DHOPSEAL_BINDIR='"$(PREFIX)/bin"' \
 	  -DHOPSEAL_LIBEXECDIR='"$(PREFIX)/libexec/hopseal"'
 # Two builds of the same source are the same, wherever they are made.
 REPRODUCIBLE = -ffile-prefix-map=$(CURDIR)=.
@@ -64,7 +63,7 @@ BENCHES	:= $(patsubst tests/bench/%.c,$(O)/tests/bench/%, \
 	  $(wildcard tests/bench/*.c))
 PROGRAMS = $(O)/hopseal-policyd $(O)/hopseal-scout $(O)/hopseal-milter \
 	  $(O)/hopseal
-MANUALS	:= $(wildcard docs/*.[158])
+MANUALS	:= $(patsubst docs/%,$(O)/man/%,$(wildcard docs/*.[158]))
 
 # One short line a file; V=1 shows the commands.
 ifndef V
@@ -109,8 +108,26 @@ $(O)/packages: conf/packages conf/deps
 	@mkdir -p $(@D)
 	@CC='$(CC) $(CFLAGS)' conf/deps -n build && touch $@
 
--include $(patsubst %.c,$(O)/%.d,$(call sources,$(FOLDERS) tests/unit tests/fuzz \
-    tests/bench))
+-include $(patsubst %.c,$(O)/%.d,$(call sources,$(FOLDERS) docs tests/unit \
+    tests/fuzz tests/bench))
+
+# ---------------------------------------------------------------- manuals
+
+# Samples, units and manuals speak of the default places.
+PLACES	= sed -e 's|/usr/local/libexec|$(PREFIX)/libexec|g' \
+	  -e 's|/usr/local/sbin|$(PREFIX)/sbin|g' -e 's|/etc/hopseal|$(SYSCONFDIR)/hopseal|g'
+
+manuals: $(MANUALS)
+$(O)/man/%: docs/% $(O)/flags
+	@mkdir -p $(@D)
+	$(call short,MAN)$(PLACES) $< >$@
+# Its entries come from the table of options.
+$(O)/man/hopseal.conf.5: docs/hopseal.conf.5 $(O)/docs/options $(O)/flags
+	@mkdir -p $(@D)
+	$(call short,MAN)$(PLACES) $< | $(O)/docs/options >$@.part
+	@mv $@.part $@
+$(O)/docs/options: $(O)/docs/options.o $(SHARED)
+	$(call short,LINK)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(IO_LIBS)
 
 # ---------------------------------------------------------------- tests
 
@@ -209,7 +226,7 @@ COMPLETIONS = $(DESTDIR)$(PREFIX)/share/bash-completion/completions
 UNITDIR	?= $(PREFIX)/lib/systemd/system
 
 # What stands in the configuration folder is the operator's: never overwritten.
-install: all
+install: all manuals
 	install -d $(BIN) $(SBIN) $(LIBEXEC) $(CONF) $(MAN)/man1 $(MAN)/man5 \
 	    $(MAN)/man8 $(DESTDIR)$(UNITDIR) $(LIB)/sysusers.d \
 	    $(LIB)/tmpfiles.d $(COMPLETIONS)
@@ -218,7 +235,7 @@ install: all
 	install -m 755 $(O)/hopseal-policyd $(O)/hopseal-milter $(SBIN)
 	install -m 755 $(O)/hopseal-scout $(LIBEXEC)
 	for page in $(notdir $(MANUALS)); do \
-	    $(PLACES) docs/$$page >$(MAN)/man$${page##*.}/$$page; done
+	    install -m 644 $(O)/man/$$page $(MAN)/man$${page##*.}; done
 	for unit in $(notdir $(wildcard conf/systemd/*)); do \
 	    $(PLACES) conf/systemd/$$unit >$(DESTDIR)$(UNITDIR)/$$unit; done
 	install -m 644 conf/sysusers.conf $(LIB)/sysusers.d/hopseal.conf
@@ -233,9 +250,6 @@ install-openrc: install
 	    $(PLACES) conf/openrc/$$script \
 	    >$(DESTDIR)$(SYSCONFDIR)/init.d/$$script && \
 	    chmod 755 $(DESTDIR)$(SYSCONFDIR)/init.d/$$script; done
-# Samples, units and manuals speak of the default places.
-PLACES	= sed -e 's|/usr/local/libexec|$(PREFIX)/libexec|g' \
-	  -e 's|/usr/local/sbin|$(PREFIX)/sbin|g' -e 's|/etc/hopseal|$(SYSCONFDIR)/hopseal|g'
 
 # A Debian package, in O/deb; its life in a Debian made by debootstrap.
 deb:
@@ -262,6 +276,7 @@ help:
 	@echo 'make fuzz         each fuzz target for FUZZ_SECONDS=$(FUZZ_SECONDS)'
 	@echo 'make fuzz-afl     the same by AFL++'
 	@echo 'make bench        speed and memory against their limits; BENCH=quick is shorter'
+	@echo 'make manuals      the manuals, in $(O)/man'
 	@echo 'make deps         installs what is needed to build, run and check'
 	@echo 'make install      to PREFIX=$(PREFIX) and SYSCONFDIR=$(SYSCONFDIR), below DESTDIR='
 	@echo 'make install-openrc  the same, and init scripts for OpenRC'
@@ -270,7 +285,7 @@ help:
 	@echo 'make clean        removes O=$(O)'
 
 FORCE:
-.PHONY: all tests objects check check-asan check-tsan check-layers e2e-3.10
+.PHONY: all manuals tests objects check check-asan check-tsan check-layers e2e-3.10
 .PHONY: fuzz fuzz-run fuzz-afl fuzz-afl-run
 .PHONY: bench deps run demo install install-openrc deb check-deb clean help FORCE
 .SECONDARY:

@@ -10,7 +10,7 @@ import re
 import shlex
 import subprocess
 
-SAMPLE, MANUAL = "conf/hopseal.conf", "docs/hopseal.conf.5"
+SAMPLE, MANUAL = "conf/hopseal.conf", "hopseal.conf.5"
 COMMANDS = "docs/hopseal.1"
 SEVERAL = "docs/several-hosts.md"
 TROUBLES = "docs/troubleshooting.md"
@@ -18,14 +18,16 @@ PROGRAMS = ("policyd", "milter", "shared")
 
 
 def check(build):
-    for page in sorted(glob.glob("docs/*.[158]")):
-        yield f"mandoc -T lint {page}", lint(page)
+    """The manuals are those that make has made of their sources below build/man."""
+    for page in sorted(glob.glob(os.path.join(build, "man/*.[158]"))):
+        yield f"mandoc -T lint {os.path.basename(page)}", lint(page)
     done = subprocess.run([os.path.join(build, "hopseal-policyd"), "-d"],
                           capture_output=True, text=True)
     table = dict(line.partition(" = ")[::2] for line in done.stdout.splitlines())
     yield "hopseal-policyd -d prints options", [] if table else [done.stderr]
     yield f"{SAMPLE} has the options and their defaults", list(differences(table, sample()))
-    yield f"{MANUAL} has the options and their defaults", list(differences(table, manual()))
+    yield f"{MANUAL} has the options and their defaults", list(
+        differences(table, manual(os.path.join(build, "man", MANUAL))))
     yield f"{COMMANDS} has the commands and their options", list(
         missing_commands(os.path.join(build, "hopseal")))
     yield "examples use commands and options that exist", list(
@@ -53,10 +55,11 @@ def sample():
         return dict(re.findall(r"^#([a-z0-9_]+) =[ ]?(.*)$", f.read(), re.M))
 
 
-def manual():
-    """.It Cm NAME, and behind it Pq VALUE when the default is not empty."""
-    with open(MANUAL) as f:
-        return dict(re.findall(r"^\.It Cm ([a-z0-9_]+)(?: Pq (.*))?$", f.read(), re.M))
+def manual(path):
+    """.It Cm NAME No = SYNTAX, and behind it Pq VALUE when the default is not empty."""
+    with open(path) as f:
+        return dict(re.findall(r"^\.It Cm ([a-z0-9_]+) No = .*?(?: Pq (.*))?$", f.read(),
+                               re.M))
 
 
 def differences(table, other):

@@ -54,6 +54,32 @@ enum option_type {
 	OPTION_YES_NO
 };
 
+/* For the manual; the allowed words say it all where there is none. */
+static const char *const type_syntaxes[] = {
+	[OPTION_TEXT] = "text",
+	[OPTION_TEXT_OR_NONE] = "text",
+	[OPTION_PATH] = "path",
+	[OPTION_PATH_OR_NONE] = "path",
+	[OPTION_SOCKET] = "path",
+	[OPTION_ENDPOINT] = "endpoint",
+	[OPTION_ENDPOINTS] = "endpoint ...",
+	[OPTION_REDIS] = "unix:PATH | redis://HOST:PORT/DATABASE",
+	[OPTION_USER] = "USER:GROUP",
+	[OPTION_OWNER] = "USER:GROUP",
+	[OPTION_NETWORKS] = "network ...",
+	[OPTION_DOMAINS] = "domain ...",
+	[OPTION_PORTS] = "port ...",
+	[OPTION_NEXT_HOPS] = "DOMAIN=NEXTHOP ...",
+	[OPTION_SERVERS] = "ADDRESS@PORT ...",
+	[OPTION_TIMES] = "time ...",
+	[OPTION_NUMBER] = "number",
+	[OPTION_BYTES] = "size",
+	[OPTION_MODE] = "octal",
+	[OPTION_SECONDS] = "time",
+	[OPTION_MILLISECONDS] = "time",
+	[OPTION_YES_NO] = NULL
+};
+
 struct option {
 	const char	*name;
 	enum option_type type;
@@ -1095,4 +1121,34 @@ const char *
 config_option_help(size_t index)
 {
 	return index < OPTION_COUNT ? options[index].help : NULL;
+}
+
+const char *
+config_option_default(size_t index)
+{
+	return index < OPTION_COUNT ? options[index].value : NULL;
+}
+
+void
+config_option_syntax(size_t index, struct buffer *out)
+{
+	const struct option *o = &options[index];
+	const char *syntax = o->allowed != NULL &&
+	    o->type == OPTION_TEXT_OR_NONE ? NULL : type_syntaxes[o->type];
+	struct text rest, word;
+
+	if (syntax != NULL)
+		buffer_add_text(out, syntax);
+	if (o->allowed == NULL)
+		return;
+	if (syntax != NULL && !is_text(o)) {
+		buffer_addf(out, ", %s", o->allowed);
+		return;
+	}
+	rest = text_of(o->allowed);
+	while (text_next_field(&rest, '|', &word)) {
+		if (syntax != NULL || word.data != o->allowed)
+			buffer_add_text(out, " | ");
+		buffer_add(out, word.data, word.len);
+	}
 }

@@ -128,7 +128,10 @@ size_t		 config_seconds_list(struct text list, int64_t *out,
 
 /* The names of all options, for tests and completion; NULL behind the last. */
 const char	*config_option_name(size_t index);
-/* One line for the manual; index as above. */
+/* For the manual; index as above: one line of help, and the default. */
 const char	*config_option_help(size_t index);
+const char	*config_option_default(size_t index);
+/* Adds how its value is written: "port ...", "off | on", "time, 1s to 1h". */
+void		 config_option_syntax(size_t index, struct buffer *out);
 
 #endif

@@ -539,6 +539,43 @@ test_sample(void)
 	config_free(c);
 }
 
+/* What an option takes, as the manual says it. */
+static void
+test_syntax(void)
+{
+	static const struct {
+		const char *name, *want;
+	} rows[] = {
+		{ "map_listen", "endpoint ..." },
+		{ "socket_mode", "octal, 0000 to 0777" },
+		{ "strict", "no | yes" },
+		{ "recipient_judge", "access | milter" },
+		{ "cache_bytes", "size, 1M to 2G" },
+		{ "map_deadline", "time, 1s to 60s" },
+		{ "maillog", "path | journal | none" },
+		{ "site_tls_level", "none | may | encrypt | fingerprint | dane "
+		    "| dane-only | verify | secure" },
+	};
+	struct buffer syntax;
+	size_t i, row, found = 0;
+
+	buffer_init(&syntax, ERRORS_MAX);
+	for (i = 0; config_option_name(i) != NULL; i++) {
+		buffer_reset(&syntax);
+		config_option_syntax(i, &syntax);
+		check_bool(config_option_name(i), syntax.len > 0, true);
+		for (row = 0; row < sizeof(rows) / sizeof(rows[0]); row++) {
+			if (strcmp(rows[row].name, config_option_name(i)) != 0)
+				continue;
+			check_text(rows[row].name, buffer_text(&syntax),
+			    rows[row].want);
+			found++;
+		}
+	}
+	check_int("all rows", (long)found, sizeof(rows) / sizeof(rows[0]));
+	buffer_clear(&syntax);
+}
+
 static void
 test_names(void)
 {
@@ -565,6 +602,7 @@ main(void)
 	test_command_line();
 	test_file();
 	test_sample();
+	test_syntax();
 	test_names();
 	return check_end();
 }
