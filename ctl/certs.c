@@ -212,8 +212,8 @@ certs_run(const struct ctl_options *given, int operand_count,
 	status = CTL_UNKNOWN;
 	certs.own = own_certificates_new();
 	certs.ca_file = config->mx_ca_file;
-	certs.warn_count = config_seconds_list(text_of(config->cert_warn),
-	    certs.warn_s, CERTS_STAGES_MAX);
+	certs.stages.count = config_seconds_list(text_of(config->cert_warn),
+	    certs.stages.left_s, CERT_STAGES_MAX);
 	site = read_site(config);
 	certs.myhostname = site->myhostname != NULL ? site->myhostname : "";
 	if (!find_all(&certs, config, site))

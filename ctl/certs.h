@@ -16,6 +16,8 @@
 #include "ctl/ctl.h"
 #include "shared/host_name.h"
 #include "shared/policy/cert_check.h"
+#include "shared/policy/cert_stages.h"
+#include "shared/policy/facts.h"
 #include "shared/postfix/own_certificates.h"
 
 #define CERTS_WORDS_SIZE	320
@@ -34,6 +36,7 @@ struct certs_served {
 	const struct own_port	*port;
 	char			 sni[HOST_NAME_SIZE];	/* "": none sent */
 	const char		*finding;	/* "ok", or a problem's word */
+	struct facts_cert	 cert;		/* that came; id "" for none */
 };
 
 /* One private key's certificates: a file may hold several. */
@@ -62,7 +65,6 @@ struct certs_domain {
 };
 
 #define CERTS_DOMAINS_MAX	64
-#define CERTS_STAGES_MAX	16
 
 struct config;
 struct site;
@@ -78,9 +80,7 @@ struct certs {
 	const char		*myhostname;
 	const char		*ca_file;	/* "": the system's */
 	bool			 may_read_keys;		/* and are to */
-	/* Times before the end, longest first; none: by the lifetime. */
-	int64_t			 warn_s[CERTS_STAGES_MAX];
-	size_t			 warn_count;
+	struct cert_stages	 stages;	/* none: by the lifetime */
 	int			 warn_days, critical_days;	/* -1: by lifetime */
 };
 

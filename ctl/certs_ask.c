@@ -13,6 +13,7 @@
 #include "ctl/scout_client.h"
 #include "shared/buffer.h"
 #include "shared/io/clock.h"
+#include "shared/policy/cert_history.h"
 #include "shared/probe_message.h"
 #include "shared/xalloc.h"
 
@@ -39,6 +40,7 @@ struct question {
 	bool			 has_tls;
 	char			 sha256[65];	/* of the leaf; "" without */
 	int64_t			 not_after;
+	struct facts_cert	 cert;		/* the leaf; id "" without */
 };
 
 struct asking {
@@ -153,6 +155,7 @@ take_answer(struct asking *a, const struct frame *frame)
 	if (o.cert_count > 0)
 		snprintf(q->sha256, sizeof(q->sha256), "%.*s",
 		    (int)o.certs[0].sha256.len, o.certs[0].sha256.data);
+	cert_history_read(&o, &q->cert);
 }
 
 static void
@@ -210,7 +213,8 @@ note_served(struct certs_item *item, const struct question *q,
 	item->served = xreallocarray(item->served, item->served_count + 1,
 	    sizeof(*item->served));
 	s = &item->served[item->served_count++];
-	*s = (struct certs_served){ .port = q->port, .finding = finding };
+	*s = (struct certs_served){ .port = q->port, .finding = finding,
+	    .cert = q->cert };
 	if (q->purpose != PURPOSE_NO_NAME)
 		snprintf(s->sni, sizeof(s->sni), "%s", q->name);
 }

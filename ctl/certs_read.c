@@ -21,8 +21,6 @@
 
 #define FILE_MAX_BYTES	(1024 * 1024)
 #define DAY_S		86400
-#define HOUR_S		3600
-#define WARN_MAX_S	(30 * DAY_S)
 
 void
 certs_add_problem(struct certs_item *item, const char *word,
@@ -56,36 +54,25 @@ certs_days_left(const struct certs *certs, const struct certs_item *item)
 
 /* ----------------------------------------------------------------- judging */
 
-/*
- * Ahead of the end, so that a renewal in time is never a problem: the first
- * warning comes with 30 days or a quarter of the lifetime left, and others
- * with an eighth, a sixteenth, a day and an hour.
- */
+/* Ahead of the end, so that a renewal in time is never a problem. */
 static void
 judge_dates(const struct certs *certs, struct certs_item *item)
 {
 	const struct cert_info *leaf = &item->result.certs[0];
 	int64_t left = item->result.not_after - certs->now;
-	int64_t life = leaf->not_after - leaf->not_before;
-	int64_t stages[CERTS_STAGES_MAX] = {
-		life / 4 < WARN_MAX_S ? life / 4 : WARN_MAX_S, life / 8,
-		life / 16, DAY_S, HOUR_S
-	};
-	size_t count = 5, i;
-	int64_t warn, critical;
+	int64_t life = leaf->not_after - leaf->not_before, warn, critical;
+	struct cert_stages stages = certs->stages;
 	char span[TEXT_TIME_SIZE];
 
-	if (certs->warn_count > 0) {
-		memcpy(stages, certs->warn_s, sizeof(stages));
-		count = certs->warn_count;
-	}
-	for (i = 0; i < count; i++)
-		item->stage += left <= stages[i];
+	if (certs->stages.count == 0)
+		cert_stages_of_life(life, &stages);
+	item->stage = cert_stages_passed(&stages, left);
 	warn = certs->warn_days >= 0 ? (int64_t)certs->warn_days * DAY_S :
-	    stages[0];
+	    stages.left_s[0];
 	critical = certs->critical_days >= 0 ?
 	    (int64_t)certs->critical_days * DAY_S :
-	    certs->warn_count > 0 ? stages[count - 1] : life / 16;
+	    certs->stages.count > 0 ? stages.left_s[stages.count - 1] :
+	    life / 16;
 	if (left < 0 || (left > warn && left > critical))
 		return;
 	certs_add_problem(item, "cert-expires-soon",

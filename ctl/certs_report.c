@@ -5,6 +5,7 @@
 
 #include "ctl/certs.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "ctl/answer.h"
@@ -32,20 +33,58 @@ item_finding(const struct certs_item *item)
 	return warning != NULL ? warning : finding_name(FINDING_OK);
 }
 
+/* By which another look tells whether it is the same. */
+static json_t *
+seen_object(const struct facts_cert *cert)
+{
+	char end[TEXT_TIME_SIZE];
+
+	if (cert->id[0] == '\0')
+		return json_null();
+	return json_pack("{s:s, s:s, s:s, s:s, s:s}", "id", cert->id,
+	    "issuer", cert->issuer, "key", cert->key, "names", cert->names,
+	    "not_after", text_format_time(end, cert->to));
+}
+
 static json_t *
 served_array(const struct certs_item *item)
 {
+	char address[ADDRESS_TEXT_SIZE];
 	json_t *array = json_array();
 	const struct certs_served *s;
 	size_t i;
 
 	for (i = 0; i < item->served_count; i++) {
 		s = &item->served[i];
-		json_array_append_new(array, json_pack("{s:i, s:s?, s:s}",
-		    "port", (int)s->port->port,
+		json_array_append_new(array, json_pack(
+		    "{s:i, s:s, s:s?, s:s, s:o}",
+		    "port", (int)s->port->port, "address",
+		    address_format(&s->port->address, address),
 		    "sni", s->sni[0] != '\0' ? s->sni : NULL,
-		    "finding", s->finding));
+		    "finding", s->finding, "seen", seen_object(&s->cert)));
 	}
+	return array;
+}
+
+static void
+add_file(json_t *array, const char *path)
+{
+	if (path != NULL)
+		json_array_append_new(array, json_string(path));
+}
+
+/* All whose change may make another certificate of it. */
+static json_t *
+file_array(const struct own_certificate *own)
+{
+	json_t *array = json_array();
+	size_t i;
+
+	for (i = 0; i < own->file_count; i++)
+		add_file(array, own->files[i]);
+	add_file(array, own->key_file);
+	add_file(array, own->map_source);
+	add_file(array, own->map_file);
 	return array;
 }
 
@@ -78,15 +117,18 @@ item_object(const struct certs *certs, const struct certs_item *item)
 {
 	json_t *findings = json_array(), *problems = json_array(),
 	    *names = json_array();
-	char end[TEXT_TIME_SIZE];
+	char end[TEXT_TIME_SIZE], id[FACTS_CERT_ID_SIZE] = "";
 	size_t i;
 
+	if (item->has_result)
+		snprintf(id, sizeof(id), "%.*s", (int)sizeof(id) - 1,
+		    item->result.certs[0].sha256);
 	add_problems(item, findings, problems);
 	for (i = 0; item->has_result && i < item->result.name_count; i++)
 		json_array_append_new(names,
 		    json_string(item->result.names[i]));
 	return json_pack("{s:s, s:s, s:s?, s:s, s:o, s:s?, s:o, s:o, s:o, "
-	    "s:s?, s:i, s:o}",
+	    "s:s?, s:i, s:o, s:s?, s:o}",
 	    "name", item->own->name, "file", item->file,
 	    "sni", item->own->sni,
 	    "finding", item_finding(item), "findings", findings,
@@ -96,7 +138,8 @@ item_object(const struct certs *certs, const struct certs_item *item)
 	    json_integer(certs_days_left(certs, item)) : json_null(),
 	    "served", served_array(item), "names", names,
 	    "issuer", item->has_result ? item->result.certs[0].issuer : NULL,
-	    "stage", (int)item->stage, "problems", problems);
+	    "stage", (int)item->stage, "problems", problems,
+	    "id", id[0] != '\0' ? id : NULL, "files", file_array(item->own));
 }
 
 static json_t *
