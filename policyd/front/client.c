@@ -1,7 +1,9 @@
 /*
  * One connection of a Postfix process.  All connections share one block to
  * read into and one to reply from; what is left of a request or a reply is
- * kept with the connection, and let go with its last octet.
+ * kept with the connection, and let go with its last octet.  Who was silent
+ * for longest matters when another connection comes: until then each moves
+ * once, at its first request.
  */
 
 #include "policyd/front/client.h"
@@ -30,17 +32,19 @@
 				   and some of the replies taken */
 #define CHECK_MS	1000
 
+/* What each request needs stands together. */
 struct client {
+	struct event		 event;		/* reading, or writing */
 	struct clients		*clients;
 	const struct service	*service;
 	void			*wait;		/* the service's */
-	struct event		 event;		/* reading, or writing */
-	TAILQ_ENTRY(client)	 by_activity, by_begin;
-	struct buffer		 in, out;
 	int64_t			 begun_ms;	/* 0: the client owes nothing */
-	int64_t			 wait_ms;	/* since when it waits */
 	int			 fd;
+	unsigned		 moved_at;	/* additions then */
 	bool			 is_writing;	/* else reading or waiting */
+	struct buffer		 in, out;
+	TAILQ_ENTRY(client)	 by_activity, by_begin;
+	int64_t			 wait_ms;	/* since when it waits */
 };
 
 TAILQ_HEAD(client_list, client);
@@ -50,6 +54,7 @@ struct clients {
 	struct client_list	 by_activity;	/* first: silent for longest */
 	struct client_list	 by_begin;	/* first: begun first */
 	size_t			 count, waiting, max;
+	unsigned		 additions;
 	unsigned		 closed_for_room;	/* since the last check */
 	struct client		*current;	/* NULL once it is freed */
 	struct event		*check;
@@ -277,7 +282,8 @@ client_on_event(evutil_socket_t fd, short events, void *arg)
 		client_free(c);
 		return;
 	}
-	if (TAILQ_NEXT(c, by_activity) != NULL) {
+	if (c->moved_at != clients->additions) {
+		c->moved_at = clients->additions;
 		TAILQ_REMOVE(&clients->by_activity, c, by_activity);
 		TAILQ_INSERT_TAIL(&clients->by_activity, c, by_activity);
 	}
@@ -407,6 +413,7 @@ clients_add(struct clients *clients, int fd, const struct service *service)
 	c->fd = fd;
 	buffer_init(&c->in, PENDING_MAX);
 	buffer_init(&c->out, REPLIES_MAX);
+	c->moved_at = ++clients->additions;
 	TAILQ_INSERT_TAIL(&clients->by_activity, c, by_activity);
 	clients->count++;
 	event_assign(&c->event, clients->base, fd, EV_READ | EV_PERSIST,

@@ -30,8 +30,9 @@ tell(struct front *front, uint8_t type, const struct buffer *payload)
 {
 	struct channel *clerk = child_peer(front->child, ROLE_CLERK);
 
-	return clerk != NULL && !payload->is_overfull && channel_send(clerk,
-	    type, 0, (struct text){ payload->data, payload->len });
+	return clerk != NULL && !payload->is_overfull &&
+	    channel_send_soon(clerk, type, 0, (struct text){ payload->data,
+	    payload->len });
 }
 
 /* -------------------------------------------------------------- promises */

@@ -289,6 +289,16 @@ channel_send(struct channel *c, uint8_t type, uint64_t number,
 }
 
 bool
+channel_send_soon(struct channel *c, uint8_t type, uint64_t number,
+    struct text payload)
+{
+	if (!channel_queue(c, type, number, payload))
+		return false;
+	event_active(c->writable, EV_WRITE, 0);
+	return true;
+}
+
+bool
 channel_send_fd(struct channel *c, uint8_t type, uint64_t number,
     struct text payload, int fd)
 {

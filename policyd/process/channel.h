@@ -41,6 +41,9 @@ void	channel_free(struct channel *channel);
  */
 bool	channel_send(struct channel *channel, uint8_t type, uint64_t number,
 	    struct text payload);
+/* The same, together with whatever else is sent in this turn of the loop. */
+bool	channel_send_soon(struct channel *channel, uint8_t type,
+	    uint64_t number, struct text payload);
 /* The same with a descriptor, which stays the caller's. */
 bool	channel_send_fd(struct channel *channel, uint8_t type, uint64_t number,
 	    struct text payload, int fd);
