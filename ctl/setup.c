@@ -6,6 +6,7 @@
 
 #include "ctl/setup.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,7 +21,12 @@
 const char *
 setup_file_name(enum setup_file file)
 {
-	return file == SETUP_MAIN_CF ? "main.cf" : "master.cf";
+	static const char *const names[] = {
+		[SETUP_MAIN_CF] = "main.cf", [SETUP_MASTER_CF] = "master.cf",
+		[SETUP_HOPSEAL_CONF] = "hopseal.conf"
+	};
+
+	return names[file];
 }
 
 /* ------------------------------------------------------------------ reading */
@@ -72,6 +78,23 @@ read_postfix(struct setup *setup)
 	free(given);
 }
 
+/* Where the page's password would be, beside hopseal.conf; NULL: not wanted. */
+static char *
+find_password_file(const struct setup *setup)
+{
+	const char *end = strrchr(setup->config_path, '/');
+	struct buffer path;
+
+	if (setup->config->status_listen[0] == '\0' ||
+	    setup->config_path[0] != '/' ||
+	    setup->config->status_password_file[0] != '\0')
+		return NULL;
+	buffer_init(&path, PATH_MAX);
+	buffer_addf(&path, "%.*s/status-password", (int)(end -
+	    setup->config_path), setup->config_path);
+	return buffer_take(&path);
+}
+
 static void
 setup_read(struct setup *setup)
 {
@@ -85,6 +108,7 @@ setup_read(struct setup *setup)
 	setup->map = first_of(setup->config->map_listen);
 	setup->access = first_of(setup->config->access_listen);
 	setup->milter = first_of(setup->config->milter_listen);
+	setup->password_file = find_password_file(setup);
 	read_postfix(setup);
 	config_format_changed(setup->config, &setup->changed);
 	host->settings = text_in(&setup->settings);
@@ -96,6 +120,7 @@ setup_read(struct setup *setup)
 	host->access = setup->access;
 	host->milter = setup->milter;
 	host->ca_file = trust_system_file();
+	host->password_file = setup->password_file;
 	setup->plan = setup_plan_make(host);
 }
 
@@ -111,6 +136,7 @@ setup_clear(struct setup *setup)
 	free(setup->map);
 	free(setup->access);
 	free(setup->milter);
+	free(setup->password_file);
 	free(setup->dir);
 	free(setup->flags);
 	config_free(setup->config);
@@ -141,6 +167,27 @@ setup_changes(const struct setup *setup)
 	return changes;
 }
 
+json_t *
+setup_options(const struct setup *setup)
+{
+	const struct setup_option *o;
+	json_t *options = json_array();
+	struct text old;
+	size_t i;
+
+	for (i = 0; i < setup->plan->option_count; i++) {
+		o = &setup->plan->options[i];
+		old = setup_value(setup->host.options, o->name);
+		json_array_append_new(options, json_pack(
+		    "{s:s, s:s, s:o, s:s, s:s}", "file",
+		    setup_file_name(SETUP_HOPSEAL_CONF), "name", o->name,
+		    "old", old.data != NULL ? json_stringn(old.data,
+		    old.len) : json_null(), "value", o->value, "because",
+		    o->because));
+	}
+	return options;
+}
+
 static json_t *
 json_lines(struct text rest)
 {
@@ -158,7 +205,7 @@ print_json(const struct setup *setup)
 {
 	struct text version = setup_value(setup->host.settings,
 	    "mail_version");
-	json_t *options = json_array(), *warnings = json_array(), *answer;
+	json_t *warnings = json_array(), *answer;
 	const struct setup_plan *plan = setup->plan;
 	struct buffer lines, undo;
 	size_t i;
@@ -167,11 +214,6 @@ print_json(const struct setup *setup)
 	buffer_init(&undo, SETUP_LINES_MAX);
 	setup_plan_lines(plan, setup->flags, &lines);
 	setup_plan_undo(&setup->host, setup->flags, &undo);
-	for (i = 0; i < plan->option_count; i++)
-		json_array_append_new(options, json_pack("{s:s, s:s, s:s}",
-		    "name", plan->options[i].name, "value",
-		    plan->options[i].value, "because",
-		    plan->options[i].because));
 	for (i = 0; i < plan->warning_count; i++)
 		json_array_append_new(warnings, json_pack("{s:s, s:s}",
 		    "what", plan->warnings[i].what, "advice",
@@ -179,8 +221,8 @@ print_json(const struct setup *setup)
 	answer = json_pack("{s:o, s:s?, s:o, s:o, s:o, s:o, s:s}",
 	    "postfix_version", version.len > 0 ? json_stringn(version.data,
 	    version.len) : json_null(), "config_directory", setup->dir,
-	    "changes", setup_changes(setup), "options", options, "warnings",
-	    warnings, "lines", json_lines(text_in(&lines)), "undo",
+	    "changes", setup_changes(setup), "options", setup_options(setup),
+	    "warnings", warnings, "lines", json_lines(text_in(&lines)), "undo",
 	    buffer_text(&undo));
 	ask_print(answer);
 	json_decref(answer);
@@ -199,15 +241,16 @@ print_lines(const struct setup *setup)
 	buffer_clear(&lines);
 }
 
-static void
-print_warnings(const struct setup *setup)
+void
+setup_print_warnings(const struct setup *setup, const char *prefix)
 {
 	const struct setup_warning *w;
 	size_t i;
 
 	for (i = 0; i < setup->plan->warning_count; i++) {
 		w = &setup->plan->warnings[i];
-		printf("\n# Warning: %s\n#   -> %s\n", w->what, w->advice);
+		printf("\n%sWarning: %s\n%s  -> %s\n", prefix, w->what,
+		    prefix, w->advice);
 	}
 }
 
@@ -232,9 +275,7 @@ print(const struct setup *setup)
 		    setup->dir : "/etc/postfix");
 	print_lines(setup);
 	if (plan->option_count > 0)
-		printf("\n# In %s, which follows from Postfix's settings:\n",
-		    setup->options->config_path != NULL ?
-		    setup->options->config_path : DEFAULT_CONFIG);
+		printf("\n# In %s:\n", setup->config_path);
 	for (i = 0; i < plan->option_count; i++) {
 		o = &plan->options[i];
 		printf("#   %s\n#     %s = %s\n", o->because, o->name,
@@ -243,7 +284,10 @@ print(const struct setup *setup)
 	if (setup->has_dovecot)
 		puts("\n# Dovecot is here: \"hopseal certs\" looks at its "
 		    "certificates, too.");
-	print_warnings(setup);
+	setup_print_warnings(setup, "# ");
+	if (version.len > 0 && (plan->change_count > 0 ||
+	    plan->option_count > 0))
+		puts("\n# \"hopseal setup --apply\" does all of it.");
 }
 
 /* ------------------------------------------------------------------ command */
@@ -255,9 +299,10 @@ change(struct setup *setup)
 	enum ctl_exit status;
 	json_t *answer = NULL;
 
-	if (options->values[CTL_APPLY] != NULL)
+	if (options->values[CTL_APPLY] != NULL) {
+		setup_look(setup);
 		status = setup_apply(setup, &answer);
-	else
+	} else
 		status = setup_revert(setup, &answer);
 	if (answer != NULL && options->is_json)
 		ask_print(answer);
@@ -288,7 +333,9 @@ setup_run(const struct ctl_options *options, int operand_count,
 	int ways = (options->values[CTL_APPLY] != NULL) +
 	    (options->values[CTL_REVERT] != NULL) +
 	    (options->values[CTL_LINES] != NULL);
-	struct setup setup = { .options = options };
+	struct setup setup = { .options = options, .config_path =
+	    options->config_path != NULL ? options->config_path :
+	    DEFAULT_CONFIG };
 	enum ctl_exit status;
 
 	(void)operand_count;

@@ -18,12 +18,13 @@
 struct setup {
 	const struct ctl_options	*options;
 	struct config			*config;
+	const char			*config_path;	/* of hopseal.conf */
 	char				*dir;	/* of main.cf; NULL: none */
 	char				*flags;	/* "" or " -c DIR" */
 	/* What host points into. */
 	struct buffer			 settings, written, overrides, services;
 	struct buffer			 changed;
-	char				*map, *access, *milter;
+	char				*map, *access, *milter, *password_file;
 	struct setup_host		 host;
 	struct setup_plan		*plan;
 	bool				 has_dovecot;
@@ -40,9 +41,16 @@ void		 setup_look(struct setup *setup);
 enum ctl_exit	 setup_apply(struct setup *setup, json_t **answer);
 enum ctl_exit	 setup_revert(struct setup *setup, json_t **answer);
 
-/* "main.cf", "master.cf". */
+/* "main.cf", "master.cf", "hopseal.conf". */
 const char	*setup_file_name(enum setup_file file);
-/* The changes of the plan as JSON. */
+/*
+ * The plan as JSON: each has "file", "name", "old", "value" and "because", a
+ * change of Postfix's "command", too.
+ */
 json_t		*setup_changes(const struct setup *setup);
+json_t		*setup_options(const struct setup *setup);
+/* What is warned of, for people; prefix stands before each line. */
+void		 setup_print_warnings(const struct setup *setup,
+		    const char *prefix);
 
 #endif

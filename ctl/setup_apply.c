@@ -1,5 +1,5 @@
 /*
- * Changes Postfix's settings and takes them back.  Beside main.cf lie then
+ * Changes Postfix's settings and ours and takes them back.  Beside them lie then
  * copies of what was there before, and a file that says of each parameter what
  * it was and what it was set to.  Back goes a whole file where nobody has
  * touched it since, else each parameter whose value is still ours.
@@ -7,7 +7,10 @@
 
 #include "ctl/setup.h"
 
+#include <sys/random.h>
+
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
@@ -19,6 +22,7 @@
 #include "ctl/ask.h"
 #include "ctl/endpoints.h"
 #include "ctl/program.h"
+#include "shared/config_edit.h"
 #include "shared/io/clock.h"
 #include "shared/io/exchange.h"
 #include "shared/io/file.h"
@@ -29,8 +33,12 @@
 #define BACKUP_SUFFIX	".before-hopseal"
 #define STATE_VERSION	1
 #define PRINT_SIZE	24	/* of a fingerprint */
+#define PASSWORD_OPTION	"status_password_file"
+#define PASSWORD_LEN	16	/* of 32 letters each: 80 bits */
 
-static const enum setup_file files[] = { SETUP_MAIN_CF, SETUP_MASTER_CF };
+static const enum setup_file files[] = {
+	SETUP_MAIN_CF, SETUP_MASTER_CF, SETUP_HOPSEAL_CONF
+};
 #define FILE_COUNT	(sizeof(files) / sizeof(files[0]))
 
 static void __attribute__((format(printf, 2, 3)))
@@ -54,7 +62,10 @@ path_of(const struct setup *setup, const char *name, const char *suffix)
 	struct buffer path;
 
 	buffer_init(&path, PATH_MAX);
-	buffer_addf(&path, "%s/%s%s", setup->dir, name, suffix);
+	if (strcmp(name, setup_file_name(SETUP_HOPSEAL_CONF)) == 0)
+		buffer_addf(&path, "%s%s", setup->config_path, suffix);
+	else
+		buffer_addf(&path, "%s/%s%s", setup->dir, name, suffix);
 	return buffer_take(&path);
 }
 
@@ -168,7 +179,7 @@ state_add(json_t *state, const json_t *change)
 	json_array_append_new(known, entry);
 }
 
-/* ------------------------------------------------------------------ postfix */
+/* ----------------------------------------------------------------- settings */
 
 static bool
 run_postconf(const struct setup *setup, const char *flag,
@@ -196,6 +207,35 @@ run_postconf(const struct setup *setup, const char *flag,
 		    argv[4]);
 	buffer_clear(&output);
 	free(argv);
+	return is_done;
+}
+
+/* Sets options, and takes out those whose "value" is null. */
+static bool
+edit_config(const struct setup *setup, const json_t *options)
+{
+	struct buffer text, edited;
+	const json_t *option;
+	bool is_done;
+	size_t i;
+
+	if (json_array_size(options) == 0)
+		return true;
+	buffer_init(&text, FILE_COPY_MAX_BYTES);
+	is_done = file_read(setup->config_path, &text) == 0;
+	json_array_foreach(options, i, option) {
+		buffer_init(&edited, FILE_COPY_MAX_BYTES);
+		config_edit((struct text){ buffer_text(&text), text.len },
+		    answer_text(option, "name"), json_string_value(
+		    json_object_get(option, "value")), &edited);
+		buffer_clear(&text);
+		text = edited;
+	}
+	is_done = is_done && file_rewrite(setup->config_path, (struct text){
+	    buffer_text(&text), text.len }) == 0;
+	if (!is_done)
+		ctl_complain("%s: %s", setup->config_path, strerror(errno));
+	buffer_clear(&text);
 	return is_done;
 }
 
@@ -293,6 +333,64 @@ is_answered(const struct setup *setup)
 	return is_answered;
 }
 
+/*
+ * The page's password, which root may read; policyd reads it before it gives up
+ * root's rights.  One that is there stays.
+ */
+static bool
+make_password(const struct setup *setup, json_t *state)
+{
+	static const char letters[] = "abcdefghijkmnpqrstuvwxyz23456789";
+	unsigned char octets[PASSWORD_LEN];
+	char password[PASSWORD_LEN + 1];
+	bool is_done;
+	size_t i;
+	int fd;
+
+	if (setup->password_file == NULL)
+		return true;
+	fd = open(setup->password_file, O_WRONLY | O_CREAT | O_EXCL |
+	    O_CLOEXEC, 0600);
+	if (fd == -1 && errno == EEXIST)
+		return true;
+	is_done = fd != -1 && getrandom(octets, sizeof(octets), 0) ==
+	    (ssize_t)sizeof(octets);
+	for (i = 0; is_done && i < PASSWORD_LEN; i++)
+		password[i] = letters[octets[i] % (sizeof(letters) - 1)];
+	password[PASSWORD_LEN] = '\n';
+	is_done = is_done && write(fd, password, sizeof(password)) ==
+	    (ssize_t)sizeof(password);
+	if (!is_done)
+		ctl_complain("%s: %s", setup->password_file, strerror(errno));
+	if (fd != -1)
+		close(fd);
+	json_object_set_new(state, "password_file",
+	    json_string(setup->password_file));
+	return is_done;
+}
+
+/* Where the page is now, and what opens it. */
+static void
+tell_page(const struct setup *setup)
+{
+	struct text rest = text_of(setup->config->status_listen), where;
+	struct text password;
+	struct buffer content;
+
+	if (setup->password_file == NULL || !text_next_item(&rest, &where) ||
+	    !text_starts_with(where, "inet:"))
+		return;
+	buffer_init(&content, FILE_COPY_MAX_BYTES);
+	if (file_read(setup->password_file, &content) == 0) {
+		password = text_trim(text_of(buffer_text(&content)));
+		say(setup, "The status page: http://%.*s/, any user name, "
+		    "password %.*s", (int)(where.len - strlen("inet:")),
+		    where.data + strlen("inet:"), (int)password.len,
+		    password.data);
+	}
+	buffer_clear(&content);
+}
+
 /* What "postconf -e" and "postconf -P" take. */
 static void
 add_assignment(json_t *assignments, const char *name, const char *value)
@@ -305,14 +403,15 @@ add_assignment(json_t *assignments, const char *name, const char *value)
 static int
 keep_file(const struct setup *setup, json_t *kept, const char *name)
 {
-	char print[PRINT_SIZE];
+	char print[PRINT_SIZE], *path;
 
 	fingerprint(setup, name, print);
 	if (json_object_get(kept, name) == NULL) {
 		if (copy(setup, name, "", BACKUP_SUFFIX) == -1)
 			return -1;
-		say(setup, "%s/%s is kept as %s%s.", setup->dir, name, name,
-		    BACKUP_SUFFIX);
+		path = path_of(setup, name, "");
+		say(setup, "%s is kept as %s%s.", path, path, BACKUP_SUFFIX);
+		free(path);
 	} else if (!answer_is(kept, name, print))
 		print[0] = '\0';	/* edited since: never back whole */
 	json_object_set_new(kept, name, json_string(print));
@@ -328,7 +427,7 @@ apply_file(const struct setup *setup, json_t *state, const json_t *changes,
     enum setup_file file)
 {
 	json_t *kept = json_object_get(state, "files");
-	json_t *assignments = json_array(), *change;
+	json_t *assignments = json_array(), *ours = json_array(), *change;
 	const char *name = setup_file_name(file);
 	char print[PRINT_SIZE];
 	bool is_done = true, is_whole;
@@ -338,15 +437,19 @@ apply_file(const struct setup *setup, json_t *state, const json_t *changes,
 		if (answer_is(change, "file", name)) {
 			add_assignment(assignments, answer_text(change,
 			    "name"), answer_text(change, "value"));
+			json_array_append(ours, change);
 			state_add(state, change);
 		}
 	if (json_array_size(assignments) > 0) {
+		if (access(setup->config_path, F_OK) == -1)
+			file_replace(setup->config_path, text_of(""));
 		is_done = keep_file(setup, kept, name) == 0;
 		is_whole = answer_text(kept, name)[0] != '\0';
 		json_object_set_new(kept, name, json_string(""));
 		is_done = is_done && state_write(setup, state) == 0 &&
+		    (file == SETUP_HOPSEAL_CONF ? edit_config(setup, ours) :
 		    run_postconf(setup, file == SETUP_MAIN_CF ? "-e" : "-P",
-		    assignments);
+		    assignments));
 		if (is_done && is_whole) {
 			fingerprint(setup, name, print);
 			json_object_set_new(kept, name, json_string(print));
@@ -354,54 +457,89 @@ apply_file(const struct setup *setup, json_t *state, const json_t *changes,
 		}
 	}
 	json_decref(assignments);
+	json_decref(ours);
+	return is_done;
+}
+
+/* Says what was set, and how it is known. */
+static void
+tell_changes(const struct setup *setup, const json_t *changes,
+    const json_t *options)
+{
+	const json_t *change;
+	size_t i;
+
+	json_array_foreach(changes, i, change)
+		say(setup, "%s", answer_text(change, "command"));
+	json_array_foreach(options, i, change)
+		say(setup, "%s: %s = %s", setup->config_path,
+		    answer_text(change, "name"), answer_text(change, "value"));
+}
+
+/* False when it is not to be tried, which was said. */
+static bool
+may_apply(const struct setup *setup, const json_t *changes)
+{
+	if (json_array_size(changes) != setup->plan->change_count)
+		ctl_complain("a setting of Postfix that must change is not "
+		    "UTF-8: do it by hand");
+	else if (setup->plan->change_count > 0 && !is_answered(setup) &&
+	    setup->options->values[CTL_FORCE] == NULL)
+		ctl_complain("nothing was changed: without an answer Postfix "
+		    "would defer all mail; start hopseal-policyd first, or "
+		    "--force");
+	else
+		return true;
+	return false;
+}
+
+/* Takes over the state. */
+static bool
+apply_all(const struct setup *setup, json_t *state, const json_t *changes,
+    const json_t *options)
+{
+	bool is_done = make_password(setup, state);
+	size_t i;
+
+	for (i = 0; i < FILE_COUNT && is_done; i++)
+		is_done = apply_file(setup, state, files[i] ==
+		    SETUP_HOPSEAL_CONF ? options : changes, files[i]);
+	json_decref(state);
 	return is_done;
 }
 
 enum ctl_exit
 setup_apply(struct setup *setup, json_t **answer)
 {
-	bool is_done = true, is_reloaded = false;
-	json_t *changes, *change, *state;
-	size_t i;
+	bool is_done = false, is_reloaded = false;
+	json_t *changes, *options, *state = NULL;
 
 	if (!may_change(setup, "apply"))
 		return CTL_CRITICAL;
-	if (setup->plan->change_count > 0 && !is_answered(setup) &&
-	    setup->options->values[CTL_FORCE] == NULL) {
-		ctl_complain("nothing was changed: without an answer Postfix "
-		    "would defer all mail; start hopseal-policyd first, or "
-		    "--force");
-		return CTL_CRITICAL;
-	}
 	changes = setup_changes(setup);
-	if (json_array_size(changes) != setup->plan->change_count)
-		ctl_complain("a setting of Postfix that must change is not "
-		    "UTF-8: do it by hand");
-	state = json_array_size(changes) == setup->plan->change_count ?
-	    state_read(setup) : NULL;
-	if (state == NULL) {
-		json_decref(changes);
-		return CTL_CRITICAL;
-	}
-	for (i = 0; i < FILE_COUNT && is_done; i++)
-		is_done = apply_file(setup, state, changes, files[i]);
-	json_array_foreach(changes, i, change)
-		say(setup, "%s", answer_text(change, "command"));
-	for (i = 0; i < setup->plan->warning_count; i++)
-		say(setup, "Warning: %s\n  -> %s",
-		    setup->plan->warnings[i].what,
-		    setup->plan->warnings[i].advice);
-	if (setup->plan->change_count == 0)
+	options = setup_options(setup);
+	if (may_apply(setup, changes))
+		state = state_read(setup);
+	if (state == NULL)
+		goto out;
+	is_done = apply_all(setup, state, changes, options);
+	tell_changes(setup, changes, options);
+	if (setup->plan->change_count + setup->plan->option_count == 0)
 		say(setup, "Nothing to do: %s says all that is needed.",
 		    setup->dir);
 	else if (is_done) {
-		is_reloaded = reload(setup);
+		is_reloaded = setup->plan->change_count > 0 && reload(setup);
 		tell_policyd(setup);
 		say(setup, "\"hopseal setup --revert\" takes it back.");
+		tell_page(setup);
 	}
-	*answer = json_pack("{s:b, s:o, s:b}", "done", is_done, "changes",
-	    changes, "reloaded", is_reloaded);
-	json_decref(state);
+	if (!setup->options->is_json)
+		setup_print_warnings(setup, "");
+	*answer = json_pack("{s:b, s:O, s:O, s:b}", "done", is_done,
+	    "changes", changes, "options", options, "reloaded", is_reloaded);
+out:
+	json_decref(changes);
+	json_decref(options);
 	return is_done ? CTL_FINE : CTL_CRITICAL;
 }
 
@@ -410,38 +548,65 @@ setup_apply(struct setup *setup, json_t **answer)
 /* What goes back parameter by parameter. */
 struct reversal {
 	json_t	*removed, *set, *overrides;	/* for -X, -e, -P */
+	json_t	*options;			/* for edit_config */
 	json_t	*restored, *left;		/* for the answer */
 };
+
+static enum setup_file
+file_of(const json_t *change)
+{
+	size_t i = FILE_COUNT - 1;
+
+	while (i > 0 && !answer_is(change, "file", setup_file_name(files[i])))
+		i--;
+	return files[i];
+}
+
+static struct text
+value_now(const struct setup *setup, const json_t *change)
+{
+	const struct text settings[] = {
+		[SETUP_MAIN_CF] = setup->host.written,
+		[SETUP_MASTER_CF] = setup->host.overrides,
+		[SETUP_HOPSEAL_CONF] = setup->host.options
+	};
+
+	return setup_value(settings[file_of(change)], answer_text(change,
+	    "name"));
+}
 
 static void
 revert_change(const struct setup *setup, struct reversal *r,
     const json_t *change)
 {
-	const json_t *old = json_object_get(change, "old");
 	const char *name = answer_text(change, "name");
-	bool is_main = answer_is(change, "file",
-	    setup_file_name(SETUP_MAIN_CF));
-	struct text now = setup_value(is_main ? setup->host.written :
-	    setup->host.overrides, name);
+	json_t *old = json_object_get(change, "old");
 	struct buffer value;
 
-	if (!text_equals(now, answer_text(change, "new"))) {
+	if (!text_equals(value_now(setup, change), answer_text(change,
+	    "new"))) {
 		json_array_append_new(r->left, json_string(name));
 		return;
 	}
 	json_array_append_new(r->restored, json_string(name));
-	if (is_main && !json_is_string(old)) {
-		json_array_append_new(r->removed, json_string(name));
-		return;
-	}
-	buffer_init(&value, SETUP_OUTPUT_MAX);
-	if (is_main)
-		buffer_add_text(&value, json_string_value(old));
-	else
+	switch (file_of(change)) {
+	case SETUP_MAIN_CF:
+		if (json_is_string(old))
+			add_assignment(r->set, name, json_string_value(old));
+		else
+			json_array_append_new(r->removed, json_string(name));
+		break;
+	case SETUP_MASTER_CF:
+		buffer_init(&value, SETUP_OUTPUT_MAX);
 		setup_compact(text_of(answer_text(change, "old")), &value);
-	add_assignment(is_main ? r->set : r->overrides, name,
-	    buffer_text(&value));
-	buffer_clear(&value);
+		add_assignment(r->overrides, name, buffer_text(&value));
+		buffer_clear(&value);
+		break;
+	case SETUP_HOPSEAL_CONF:
+		json_array_append_new(r->options, json_pack("{s:s, s:O}",
+		    "name", name, "value", old));
+		break;
+	}
 }
 
 /* Untouched since: as it was, to the octet. */
@@ -450,7 +615,7 @@ revert_whole(const struct setup *setup, const json_t *state, const char *name)
 {
 	const json_t *kept = json_object_get(state, "files");
 	char print[PRINT_SIZE];
-	char *backup;
+	char *backup, *path;
 
 	fingerprint(setup, name, print);
 	if (print[0] == '\0' || !answer_is(kept, name, print) ||
@@ -459,7 +624,9 @@ revert_whole(const struct setup *setup, const json_t *state, const char *name)
 	backup = path_of(setup, name, BACKUP_SUFFIX);
 	unlink(backup);
 	free(backup);
-	say(setup, "%s/%s is as it was before.", setup->dir, name);
+	path = path_of(setup, name, "");
+	say(setup, "%s is as it was before.", path);
+	free(path);
 	return true;
 }
 
@@ -483,7 +650,8 @@ revert_file(const struct setup *setup, struct reversal *r,
 }
 
 static void
-revert_end(const struct setup *setup, const struct reversal *r)
+revert_end(const struct setup *setup, const struct reversal *r,
+    const json_t *state)
 {
 	char *path = path_of(setup, STATE_NAME, "");
 	json_t *name;
@@ -491,8 +659,11 @@ revert_end(const struct setup *setup, const struct reversal *r)
 
 	unlink(path);
 	free(path);
-	json_array_foreach(r->restored, i, name)
+	json_array_foreach(r->restored, i, name) {
 		say(setup, "%s: set back", json_string_value(name));
+		if (strcmp(json_string_value(name), PASSWORD_OPTION) == 0)
+			unlink(answer_text(state, "password_file"));
+	}
 	json_array_foreach(r->left, i, name)
 		say(setup, "%s: left alone, it was changed since",
 		    json_string_value(name));
@@ -502,7 +673,7 @@ enum ctl_exit
 setup_revert(struct setup *setup, json_t **answer)
 {
 	struct reversal r = { json_array(), json_array(), json_array(),
-	    json_array(), json_array() };
+	    json_array(), json_array(), json_array() };
 	bool is_done = false, is_reloaded = false;
 	json_t *state = NULL;
 	size_t i;
@@ -520,9 +691,10 @@ setup_revert(struct setup *setup, json_t **answer)
 		revert_file(setup, &r, state, files[i]);
 	is_done = run_postconf(setup, "-X", r.removed) &&
 	    run_postconf(setup, "-e", r.set) &&
-	    run_postconf(setup, "-P", r.overrides);
+	    run_postconf(setup, "-P", r.overrides) &&
+	    edit_config(setup, r.options);
 	if (is_done) {
-		revert_end(setup, &r);
+		revert_end(setup, &r, state);
 		is_reloaded = reload(setup);
 		tell_policyd(setup);
 	}
@@ -534,6 +706,7 @@ out:
 	json_decref(r.removed);
 	json_decref(r.set);
 	json_decref(r.overrides);
+	json_decref(r.options);
 	json_decref(r.restored);
 	json_decref(r.left);
 	json_decref(state);

@@ -112,6 +112,15 @@ file_replace(const char *path, struct text content)
 }
 
 int
+file_rewrite(const char *path, struct text content)
+{
+	struct stat status;
+
+	return stat(path, &status) == -1 ? -1 : file_put(path, content,
+	    &status);
+}
+
+int
 file_copy(const char *from, const char *to)
 {
 	struct buffer content;

@@ -18,6 +18,8 @@ int	file_read(const char *path, struct buffer *out);
  * owner and group.  0, or -1 with errno, and path is as it was.
  */
 int	file_replace(const char *path, struct text content);
+/* The same, with the owner and mode that path has now. */
+int	file_rewrite(const char *path, struct text content);
 /* The same with from's content, owner and mode. */
 #define FILE_COPY_MAX_BYTES	(16 * 1024 * 1024)
 int	file_copy(const char *from, const char *to);

@@ -594,6 +594,9 @@ plan_options(struct planning *p)
 	struct buffer path;
 
 	plan_reinject_ports(p);
+	if (p->host->password_file != NULL)
+		add_option(p, "status_password_file", p->host->password_file,
+		    "Who knows the password in it may see the status page.");
 	if (is_set(p, "smtpd_authorized_xclient_hosts"))
 		add_option(p, "inbound_tls", "unknown", "Behind XCLIENT "
 		    "Postfix does not know the client's TLS.");

@@ -28,9 +28,10 @@ struct setup_host {
 	/* One endpoint each, as in hopseal.conf; "" for none. */
 	const char	*map, *access, *milter;
 	const char	*ca_file;	/* the system's authorities, or NULL */
+	const char	*password_file;	/* of a page that has none; or NULL */
 };
 
-enum setup_file { SETUP_MAIN_CF, SETUP_MASTER_CF };
+enum setup_file { SETUP_MAIN_CF, SETUP_MASTER_CF, SETUP_HOPSEAL_CONF };
 
 struct setup_change {
 	enum setup_file	 file;

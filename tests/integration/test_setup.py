@@ -209,6 +209,38 @@ class SetupTest(unittest.TestCase):
                          ["hopseal.conf", "main.cf", "master.cf", "spool"])
         self.assertIn("Nothing to do", self.setup_("--revert"))
 
+    def test_options_and_the_page(self):
+        del self.options["status_listen"]
+        before = b"#reinject_ports =\n# Mine.\nuser = 1\n"
+        self.write("hopseal.conf", before.decode())
+        os.chmod(self.path("hopseal.conf"), 0o604)
+        told, password_file = self.setup_("--apply"), self.path("status-password")
+        self.assertEqual(self.read("hopseal.conf"),
+                         b"#reinject_ports =\nreinject_ports = 10025\n# Mine.\nuser = 1\n"
+                         b"status_password_file = %s\n" % password_file.encode())
+        self.assertEqual(stat.S_IMODE(os.stat(self.path("hopseal.conf")).st_mode), 0o604)
+        self.assertEqual(stat.S_IMODE(os.stat(password_file).st_mode), 0o600)
+        password = self.read("status-password").decode().strip()
+        self.assertRegex(password, "^[a-z2-9]{16}$")
+        self.assertIn("The status page: http://127.0.0.1:8463/, any user name, password "
+                      f"{password}\n", told)
+        self.assertIn("Nothing to do", self.setup_("--apply"))
+        self.setup_("--revert")
+        self.assertEqual(self.read("hopseal.conf"), before)
+        self.assertEqual(sorted(os.listdir(self.folder)),
+                         ["hopseal.conf", "main.cf", "master.cf", "spool"])
+
+    def test_options_beside_others(self):
+        del self.options["status_listen"]
+        self.write("status-password", "mine\n")
+        self.setup_("--apply")
+        with open(self.path("hopseal.conf"), "a") as f:
+            f.write("user = 1\n")
+        told = self.setup_("--revert", "--json")
+        self.assertIn("reinject_ports", told["restored"])
+        self.assertEqual(self.read("hopseal.conf"), b"user = 1\n")
+        self.assertEqual(self.read("status-password"), b"mine\n")
+
     def test_what_was_changed_since_stays(self):
         before = self.postconf("-n")
         overrides = self.postconf("-P")
