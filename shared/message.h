@@ -64,10 +64,10 @@ enum message_type {
 	MESSAGE_SESSION,
 	/* clerk to front: how a session with a mail host ended (the same) */
 	MESSAGE_OUTCOME,
-	/* clerk to scout: send a report; its answer, the same number
-	   (shared/report_message.h); clerks ask for TXT records too */
-	MESSAGE_REPORT,
-	MESSAGE_REPORT_SENT
+	/* clerk to scout: a report or an alert; its end, the same number
+	   (shared/errand_message.h); clerks ask for TXT records too */
+	MESSAGE_ERRAND,
+	MESSAGE_ERRAND_DONE
 };
 
 #endif

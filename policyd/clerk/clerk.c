@@ -403,7 +403,7 @@ clerk_on_frame(struct child *child, enum role peer, const struct frame *frame)
 	else if (frame->type == MESSAGE_TXT_ANSWER && peer == ROLE_SCOUT)
 		report_out_on_txt(clerk->report_out, frame->number,
 		    frame->payload);
-	else if (frame->type == MESSAGE_REPORT_SENT && peer == ROLE_SCOUT)
+	else if (frame->type == MESSAGE_ERRAND_DONE && peer == ROLE_SCOUT)
 		report_out_on_sent(clerk->report_out, frame->number,
 		    frame->payload);
 }

@@ -30,7 +30,7 @@
 #include "shared/io/endpoint.h"
 #include "shared/io/log.h"
 #include "shared/probe_message.h"
-#include "shared/report_message.h"
+#include "shared/errand_message.h"
 #include "shared/siphash.h"
 #include "shared/tlsrpt/record.h"
 #include "shared/tlsrpt/tally_name.h"
@@ -479,15 +479,15 @@ report_out_on_sent(struct report_out *out, uint64_t number,
     struct text payload)
 {
 	static const enum report_try_end ends[] = {
-		[REPORT_SENT] = REPORT_TRY_SENT,
-		[REPORT_FAILED] = REPORT_TRY_FAILED,
-		[REPORT_DOUBTFUL] = REPORT_TRY_DOUBTFUL
+		[ERRAND_DONE] = REPORT_TRY_SENT,
+		[ERRAND_FAILED] = REPORT_TRY_FAILED,
+		[ERRAND_DOUBTFUL] = REPORT_TRY_DOUBTFUL
 	};
 	struct round *r = round_find(out, number, ROUND_SEND);
-	struct report_result result;
+	struct errand_result result;
 	char words[256];
 
-	if (r != NULL && report_result_parse(payload, &result))
+	if (r != NULL && errand_result_parse(payload, &result))
 		round_end_try(r, ends[result.outcome], text_quote(words,
 		    sizeof(words), result.words));
 }
@@ -525,10 +525,10 @@ on_begun(bool is_fine, void *arg)
 		round_advance(r);
 		return;
 	}
-	buffer_init(&payload, REPORT_MESSAGE_MAX);
+	buffer_init(&payload, ERRAND_MESSAGE_MAX);
 	if (round_pack(r, &payload, &why) == -1)
 		round_end_try(r, REPORT_TRY_FAILED, why);
-	else if (scout_ask(r, MESSAGE_REPORT, &payload))
+	else if (scout_ask(r, MESSAGE_ERRAND, &payload))
 		round_wait(r, SENT_WAIT_S);
 	else
 		round_end_try(r, REPORT_TRY_FAILED, "the scout is away");

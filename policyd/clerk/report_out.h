@@ -30,7 +30,7 @@ void		 report_out_abort(struct report_out *out);
 /* child->settings has others. */
 void		 report_out_on_settings(struct report_out *out);
 
-/* Frames of the scout: TXT_ANSWER, REPORT_SENT; and that it is gone. */
+/* Frames of the scout: TXT_ANSWER, ERRAND_DONE; and that it is gone. */
 void		 report_out_on_txt(struct report_out *out, uint64_t number,
 		    struct text payload);
 void		 report_out_on_sent(struct report_out *out, uint64_t number,

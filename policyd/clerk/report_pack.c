@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "shared/report_message.h"
+#include "shared/errand_message.h"
 #include "shared/siphash.h"
 #include "shared/tlsrpt/gzip.h"
 #include "shared/tlsrpt/report_mail.h"
@@ -44,8 +44,8 @@ report_pack(const struct report_pack *pack, const struct built_report *built,
 	int result = -1;
 
 	buffer_init(&json, REPORT_MAX_BYTES);
-	buffer_init(&gzip, REPORT_BODY_MAX);
-	buffer_init(&mail, REPORT_BODY_MAX);
+	buffer_init(&gzip, ERRAND_BODY_MAX);
+	buffer_init(&mail, ERRAND_BODY_MAX);
 	*why = "the report is too long to be sent";
 	if (report_format(&built->report, &json) == -1 ||
 	    gzip_compress((struct text){ json.data, json.len }, &gzip) == -1)
@@ -58,9 +58,9 @@ report_pack(const struct report_pack *pack, const struct built_report *built,
 	*why = "the report is longer than the destination permits";
 	if (to->max_bytes != 0 && body->len > to->max_bytes)
 		goto out;
-	report_request_format(&(struct report_request){
-	    .way = to->scheme == TLSRPT_MAILTO ? REPORT_BY_MAIL :
-	    REPORT_BY_HTTPS, .target = text_of(to->target),
+	errand_format(&(struct errand){
+	    .way = to->scheme == TLSRPT_MAILTO ? ERRAND_MAIL :
+	    ERRAND_REPORT, .target = text_of(to->target),
 	    .relay = text_of(pack->relay), .sender = text_of(pack->sender),
 	    .helo = text_of(pack->helo),
 	    .body = { body->data, body->len } }, out);

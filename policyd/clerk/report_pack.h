@@ -21,7 +21,7 @@ struct report_pack {
 };
 
 /*
- * Adds a report_request's payload to out.  0, or -1 with *why: longer than the
+ * Adds an errand's payload to out.  0, or -1 with *why: longer than the
  * destination or we permit, or a value that would break a header.
  */
 int	report_pack(const struct report_pack *pack,

@@ -130,6 +130,17 @@ curl_loop_remove(struct curl_loop *loop, CURL *easy)
 	curl_multi_remove_handle(loop->multi, easy);
 }
 
+void
+curl_loop_allow_http(CURL *easy)
+{
+#if LIBCURL_VERSION_NUM >= 0x075500
+	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "https,http");
+#else
+	curl_easy_setopt(easy, CURLOPT_PROTOCOLS,
+	    (long)(CURLPROTO_HTTPS | CURLPROTO_HTTP));
+#endif
+}
+
 static void
 set_protocol(CURL *easy)
 {

@@ -26,5 +26,7 @@ void		 curl_loop_remove(struct curl_loop *loop, CURL *easy);
  * redirect, no passwords, a connection of its own that is kept for nobody.
  */
 void		 curl_loop_set_polite(CURL *easy);
+/* After that: where the URL is the operator's own. */
+void		 curl_loop_allow_http(CURL *easy);
 
 #endif

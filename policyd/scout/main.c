@@ -16,10 +16,10 @@
 
 #include "policyd/process/child.h"
 #include "policyd/scout/dns.h"
+#include "policyd/scout/errands.h"
 #include "policyd/scout/https.h"
 #include "policyd/scout/lookup.h"
 #include "policyd/scout/probes.h"
-#include "policyd/scout/report_send.h"
 #include "policyd/scout/resolver_watch.h"
 #include "policyd/scout/sandbox.h"
 #include "policyd/scout/txt.h"
@@ -38,7 +38,7 @@ struct scout {
 	struct lookups		*lookups;
 	struct probes		*probes;
 	struct txt		*txt, *clerk_txt;	/* by who asks */
-	struct report_sender	*reports;
+	struct errands		*errands;
 	struct resolver_watch	*watch;
 	/* Without DNSSEC everything would be bogus and nothing found. */
 	bool			 is_validating;
@@ -106,9 +106,9 @@ scout_on_clerk_txt(uint64_t number, struct text answer, void *arg)
 }
 
 static void
-scout_on_report_sent(uint64_t number, struct text result, void *arg)
+scout_on_errand(uint64_t number, struct text result, void *arg)
 {
-	scout_answer_peer(arg, ROLE_CLERK, MESSAGE_REPORT_SENT, number,
+	scout_answer_peer(arg, ROLE_CLERK, MESSAGE_ERRAND_DONE, number,
 	    result);
 }
 
@@ -209,8 +209,8 @@ scout_set_up(struct scout *scout, struct child *child)
 	    scout_on_observation, scout);
 	scout->txt = txt_new(scout->dns, scout_on_txt, scout);
 	scout->clerk_txt = txt_new(scout->dns, scout_on_clerk_txt, scout);
-	scout->reports = report_sender_new(child->base, scout->dns,
-	    scout_on_report_sent, scout);
+	scout->errands = errands_new(child->base, scout->dns,
+	    scout_on_errand, scout);
 	scout->watch = resolver_watch_new(child->base, scout_on_resolver,
 	    scout);
 }
@@ -225,7 +225,7 @@ scout_on_settings(struct child *child, const struct settings *settings)
 		.ca_path = config->tls_ca_path,
 		.allow_networks = config->allow_networks
 	};
-	struct report_send_options report_options = {
+	struct errands_options errands_options = {
 		config->tls_ca_file, config->tls_ca_path,
 		config->allow_networks
 	};
@@ -237,7 +237,7 @@ scout_on_settings(struct child *child, const struct settings *settings)
 		scout_set_up(scout, child);
 	if (https_configure(scout->https, &options, error) == -1)
 		log_error("policies cannot be fetched: reason=%s", error);
-	report_sender_configure(scout->reports, &report_options);
+	errands_configure(scout->errands, &errands_options);
 	if (probes_configure(scout->probes, settings, error) == -1)
 		log_error("mail hosts cannot be judged: reason=%s", error);
 	else if (error[0] != '\0')
@@ -263,7 +263,7 @@ scout_on_peer(struct child *child, enum role peer)
 		probes_forget_askers(scout->probes);
 		txt_forget_askers(scout->txt);
 	}
-	/* Its reports still go out: whether they did, nobody will know. */
+	/* Its errands are still run: how they ended, nobody will know. */
 	if (peer == ROLE_CLERK)
 		txt_forget_askers(scout->clerk_txt);
 	scout_tell_resolver(scout, peer);
@@ -297,14 +297,14 @@ scout_take_question(struct scout *scout, const struct frame *frame)
 	return false;
 }
 
-/* The same of the clerk, whose reports go out. */
+/* The same of the clerk. */
 static bool
 scout_take_clerk(struct scout *scout, const struct frame *frame)
 {
 	char name[HOST_NAME_SIZE];
 
-	if (frame->type == MESSAGE_REPORT)
-		return report_sender_start(scout->reports, frame->number,
+	if (frame->type == MESSAGE_ERRAND)
+		return errands_start(scout->errands, frame->number,
 		    frame->payload);
 	if (frame->type != MESSAGE_TXT ||
 	    !txt_question_parse(frame->payload, name))
@@ -331,7 +331,7 @@ scout_on_leave(struct child *child)
 
 	/* Before the loop ends that their events belong to. */
 	resolver_watch_free(scout->watch);
-	report_sender_free(scout->reports);
+	errands_free(scout->errands);
 	txt_free(scout->clerk_txt);
 	txt_free(scout->txt);
 	probes_free(scout->probes);

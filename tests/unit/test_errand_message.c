@@ -1,8 +1,8 @@
 /*
- * Messages about reports that go out: there and back, cut, and refused.
+ * Messages about errands: there and back, cut, and refused.
  */
 
-#include "shared/report_message.h"
+#include "shared/errand_message.h"
 
 #include "tests/unit/check.h"
 
@@ -11,48 +11,50 @@
 
 static const struct {
 	const char		*label;
-	struct report_request	 m;
+	struct errand	 m;
 	bool			 want;
 } requests[] = {
-	{ "a mail", { REPORT_BY_MAIL, T("a@b.example"),
+	{ "a mail", { ERRAND_MAIL, T("a@b.example"),
 	    T("inet:127.0.0.1:25"), T("r@us.example"), T("us.example"),
 	    T("From: x\r\n\r\ny") }, true },
-	{ "a post", { REPORT_BY_HTTPS, T("https://b.example/r"), T(""), T(""),
+	{ "a post", { ERRAND_REPORT, T("https://b.example/r"), T(""), T(""),
 	    T(""), T("\037\213") }, true },
+	{ "a webhook", { ERRAND_WEBHOOK, T("http://127.0.0.1:8/x"), T(""),
+	    T(""), T(""), T("{}") }, true },
 	{ "no way", { 0, T("a@b.example"), T("inet:127.0.0.1:25"),
 	    T("r@us.example"), T("us.example"), T("x") }, false },
-	{ "another way", { 3, T("a@b.example"), T("inet:127.0.0.1:25"),
+	{ "another way", { 4, T("a@b.example"), T("inet:127.0.0.1:25"),
 	    T("r@us.example"), T("us.example"), T("x") }, false },
-	{ "no target", { REPORT_BY_HTTPS, T(""), T(""), T(""), T(""), T("x") },
+	{ "no target", { ERRAND_REPORT, T(""), T(""), T(""), T(""), T("x") },
 	    false },
-	{ "a target with a line end", { REPORT_BY_MAIL,
+	{ "a target with a line end", { ERRAND_MAIL,
 	    T("a@b.example>\r\nDATA"), T("inet:127.0.0.1:25"),
 	    T("r@us.example"), T("us.example"), T("x") }, false },
-	{ "a sender with a line end", { REPORT_BY_MAIL, T("a@b.example"),
+	{ "a sender with a line end", { ERRAND_MAIL, T("a@b.example"),
 	    T("inet:127.0.0.1:25"), T("r@us.example\n"), T("us.example"),
 	    T("x") }, false },
-	{ "no relay", { REPORT_BY_MAIL, T("a@b.example"), T(""),
+	{ "no relay", { ERRAND_MAIL, T("a@b.example"), T(""),
 	    T("r@us.example"), T("us.example"), T("x") }, false },
-	{ "no name of ours", { REPORT_BY_MAIL, T("a@b.example"),
+	{ "no name of ours", { ERRAND_MAIL, T("a@b.example"),
 	    T("inet:127.0.0.1:25"), T("r@us.example"), T(""), T("x") },
 	    false },
-	{ "no body", { REPORT_BY_HTTPS, T("https://b.example/"), T(""), T(""),
+	{ "no body", { ERRAND_REPORT, T("https://b.example/"), T(""), T(""),
 	    T(""), T("") }, false },
 };
 
 static void
 test_requests(void)
 {
-	struct report_request back;
+	struct errand back;
 	struct buffer payload;
 	char *exact;
 	size_t i, len;
 
 	for (i = 0; i < ROWS(requests); i++) {
-		buffer_init(&payload, REPORT_MESSAGE_MAX);
-		report_request_format(&requests[i].m, &payload);
+		buffer_init(&payload, ERRAND_MESSAGE_MAX);
+		errand_format(&requests[i].m, &payload);
 		exact = check_exact(payload.data, payload.len);
-		check_bool(requests[i].label, report_request_parse(
+		check_bool(requests[i].label, errand_parse(
 		    (struct text){ exact, payload.len }, &back),
 		    requests[i].want);
 		if (requests[i].want)
@@ -62,7 +64,7 @@ test_requests(void)
 		free(exact);
 		for (len = 0; len < payload.len; len++) {
 			exact = check_exact(payload.data, len);
-			if (report_request_parse((struct text){ exact, len },
+			if (errand_parse((struct text){ exact, len },
 			    &back))
 				check_bool("cut", true, false);
 			free(exact);
@@ -74,17 +76,17 @@ test_requests(void)
 static void
 test_body_limit(void)
 {
-	struct report_request m = requests[1].m, back;
+	struct errand m = requests[1].m, back;
 	struct buffer payload;
-	char *body = calloc(1, REPORT_BODY_MAX + 1);
+	char *body = calloc(1, ERRAND_BODY_MAX + 1);
 	size_t extra;
 
 	for (extra = 0; extra < 2; extra++) {
-		buffer_init(&payload, REPORT_MESSAGE_MAX);
-		m.body = (struct text){ body, REPORT_BODY_MAX + extra };
-		report_request_format(&m, &payload);
+		buffer_init(&payload, ERRAND_MESSAGE_MAX);
+		m.body = (struct text){ body, ERRAND_BODY_MAX + extra };
+		errand_format(&m, &payload);
 		check_bool(extra == 0 ? "the longest body" : "one octet more",
-		    report_request_parse((struct text){ payload.data,
+		    errand_parse((struct text){ payload.data,
 		    payload.len }, &back), extra == 0);
 		buffer_clear(&payload);
 	}
@@ -94,19 +96,19 @@ test_body_limit(void)
 static void
 test_results(void)
 {
-	struct report_result m, back;
+	struct errand_result m, back;
 	struct buffer payload;
 	int outcome;
 
-	for (outcome = 0; outcome <= REPORT_DOUBTFUL + 1; outcome++) {
-		m = (struct report_result){ (enum report_outcome)outcome,
+	for (outcome = 0; outcome <= ERRAND_DOUBTFUL + 1; outcome++) {
+		m = (struct errand_result){ (enum errand_outcome)outcome,
 		    T("250 ok") };
 		buffer_init(&payload, 100);
-		report_result_format(&m, &payload);
-		check_bool("result", report_result_parse((struct text){
+		errand_result_format(&m, &payload);
+		check_bool("result", errand_result_parse((struct text){
 		    payload.data, payload.len }, &back), outcome >=
-		    REPORT_SENT && outcome <= REPORT_DOUBTFUL);
-		check_bool("cut result", report_result_parse((struct text){
+		    ERRAND_DONE && outcome <= ERRAND_DOUBTFUL);
+		check_bool("cut result", errand_result_parse((struct text){
 		    payload.data, payload.len - 1 }, &back), false);
 		buffer_clear(&payload);
 	}

@@ -4,7 +4,7 @@
  * and no answer comes, nobody can tell.
  */
 
-#include "policyd/scout/report_relay.h"
+#include "policyd/scout/mail_relay.h"
 
 #include <sys/socket.h>
 
@@ -28,30 +28,30 @@ enum relay_step {
 	RELAY_END
 };
 
-struct report_relay {
+struct mail_relay {
 	struct bufferevent		*bev;
-	const struct report_request	*request;
+	const struct errand	*errand;
 	enum relay_step			 step;
-	report_done_cb			*callback;
+	errand_done_cb			*callback;
 	void				*arg;
 };
 
 static void
-relay_free(struct report_relay *r)
+relay_free(struct mail_relay *r)
 {
 	bufferevent_free(r->bev);
 	free(r);
 }
 
 void
-report_relay_cancel(struct report_relay *r)
+mail_relay_cancel(struct mail_relay *r)
 {
 	if (r != NULL)
 		relay_free(r);
 }
 
 static void
-relay_set_timeout(struct report_relay *r, int seconds)
+relay_set_timeout(struct mail_relay *r, int seconds)
 {
 	struct timeval timeout = { seconds, 0 };
 
@@ -59,7 +59,7 @@ relay_set_timeout(struct report_relay *r, int seconds)
 }
 
 static void
-relay_say(struct report_relay *r, const char *verb, struct text argument,
+relay_say(struct mail_relay *r, const char *verb, struct text argument,
     const char *end)
 {
 	struct evbuffer *out = bufferevent_get_output(r->bev);
@@ -71,9 +71,9 @@ relay_say(struct report_relay *r, const char *verb, struct text argument,
 
 /* Lines that begin with a dot get another one (RFC 5321, 4.5.2). */
 static void
-relay_send_body(struct report_relay *r)
+relay_send_body(struct mail_relay *r)
 {
-	struct text rest = r->request->body, line;
+	struct text rest = r->errand->body, line;
 
 	while (text_next_line(&rest, &line))
 		relay_say(r, line.len > 0 && line.data[0] == '.' ? "." : "",
@@ -83,19 +83,19 @@ relay_send_body(struct report_relay *r)
 }
 
 static void
-relay_ask(struct report_relay *r)
+relay_ask(struct mail_relay *r)
 {
 	switch (r->step) {
 	case RELAY_BANNER:
 		break;
 	case RELAY_EHLO:
-		relay_say(r, "EHLO ", r->request->helo, "\r\n");
+		relay_say(r, "EHLO ", r->errand->helo, "\r\n");
 		break;
 	case RELAY_MAIL:
-		relay_say(r, "MAIL FROM:<", r->request->sender, ">\r\n");
+		relay_say(r, "MAIL FROM:<", r->errand->sender, ">\r\n");
 		break;
 	case RELAY_RCPT:
-		relay_say(r, "RCPT TO:<", r->request->target, ">\r\n");
+		relay_say(r, "RCPT TO:<", r->errand->target, ">\r\n");
 		break;
 	case RELAY_DATA:
 		relay_say(r, "DATA", text_of(""), "\r\n");
@@ -108,19 +108,19 @@ relay_ask(struct report_relay *r)
 
 /* May free r. */
 static void
-relay_fail(struct report_relay *r, const char *words)
+relay_fail(struct mail_relay *r, const char *words)
 {
 	bool is_doubtful = r->step == RELAY_END &&
 	    evbuffer_get_length(bufferevent_get_output(r->bev)) == 0;
 
-	r->callback(is_doubtful ? REPORT_DOUBTFUL : REPORT_FAILED, words,
+	r->callback(is_doubtful ? ERRAND_DOUBTFUL : ERRAND_FAILED, words,
 	    r->arg);
 	relay_free(r);
 }
 
 /* There was an answer, and it was the last that is waited for. */
 static void
-relay_finish(struct report_relay *r, enum report_outcome outcome,
+relay_finish(struct mail_relay *r, enum errand_outcome outcome,
     const char *words)
 {
 	static const char quit[] = "QUIT\r\n";
@@ -131,7 +131,7 @@ relay_finish(struct report_relay *r, enum report_outcome outcome,
 }
 
 static void
-relay_answered(struct report_relay *r, const struct mail_reply *reply)
+relay_answered(struct mail_relay *r, const struct mail_reply *reply)
 {
 	bool is_yes = r->step == RELAY_DATA ?
 	    text_starts_with(reply->last, "354") :
@@ -140,7 +140,7 @@ relay_answered(struct report_relay *r, const struct mail_reply *reply)
 
 	text_quote(words, sizeof(words), reply->last);
 	if (!is_yes || r->step == RELAY_END)
-		relay_finish(r, is_yes ? REPORT_SENT : REPORT_FAILED, words);
+		relay_finish(r, is_yes ? ERRAND_DONE : ERRAND_FAILED, words);
 	else {
 		r->step++;
 		relay_ask(r);
@@ -150,7 +150,7 @@ relay_answered(struct report_relay *r, const struct mail_reply *reply)
 static void
 on_read(struct bufferevent *bev, void *arg)
 {
-	struct report_relay *r = arg;
+	struct mail_relay *r = arg;
 	struct evbuffer *in = bufferevent_get_input(bev);
 	size_t len = evbuffer_get_length(in), used;
 	struct mail_reply reply;
@@ -175,7 +175,7 @@ on_read(struct bufferevent *bev, void *arg)
 static void
 on_event(struct bufferevent *bev, short events, void *arg)
 {
-	struct report_relay *r = arg;
+	struct mail_relay *r = arg;
 	char words[WORDS_SIZE];
 
 	(void)bev;
@@ -190,16 +190,16 @@ on_event(struct bufferevent *bev, short events, void *arg)
 	relay_fail(r, words);
 }
 
-struct report_relay *
-report_relay_start(struct event_base *base,
+struct mail_relay *
+mail_relay_start(struct event_base *base,
     const struct endpoint_address *where,
-    const struct report_request *request, report_done_cb *callback, void *arg)
+    const struct errand *errand, errand_done_cb *callback, void *arg)
 {
-	struct report_relay *r = xcalloc(1, sizeof(*r));
+	struct mail_relay *r = xcalloc(1, sizeof(*r));
 	const struct sockaddr *to =
 	    (const struct sockaddr *)(const void *)&where->sockaddr;
 
-	r->request = request;
+	r->errand = errand;
 	r->callback = callback;
 	r->arg = arg;
 	r->bev = bufferevent_socket_new(base, -1, BEV_OPT_CLOSE_ON_FREE |

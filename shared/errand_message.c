@@ -1,13 +1,13 @@
 /*
- * Messages about reports that go out.
+ * Messages about errands.
  */
 
-#include "shared/report_message.h"
+#include "shared/errand_message.h"
 
 #include "shared/pack.h"
 
 void
-report_request_format(const struct report_request *m, struct buffer *out)
+errand_format(const struct errand *m, struct buffer *out)
 {
 	pack_u8(out, (uint8_t)m->way);
 	pack_text(out, m->target);
@@ -20,54 +20,54 @@ report_request_format(const struct report_request *m, struct buffer *out)
 static bool
 is_word(struct text t)
 {
-	return t.len > 0 && t.len <= REPORT_TARGET_MAX &&
+	return t.len > 0 && t.len <= ERRAND_TARGET_MAX &&
 	    text_is_printable(t);
 }
 
 bool
-report_request_parse(struct text payload, struct report_request *out)
+errand_parse(struct text payload, struct errand *out)
 {
-	struct report_request m;
+	struct errand m;
 	struct unpack u;
 
 	unpack_init(&u, payload.data, payload.len);
-	m.way = (enum report_way)unpack_u8(&u);
+	m.way = (enum errand_way)unpack_u8(&u);
 	m.target = unpack_text(&u);
 	m.relay = unpack_text(&u);
 	m.sender = unpack_text(&u);
 	m.helo = unpack_text(&u);
 	m.body = unpack_text(&u);
 	if (!unpack_is_done(&u) || !is_word(m.target) || m.body.len == 0 ||
-	    m.body.len > REPORT_BODY_MAX)
+	    m.body.len > ERRAND_BODY_MAX)
 		return false;
-	if (m.way == REPORT_BY_MAIL) {
+	if (m.way == ERRAND_MAIL) {
 		if (!is_word(m.relay) || !is_word(m.sender) ||
 		    !is_word(m.helo))
 			return false;
-	} else if (m.way != REPORT_BY_HTTPS)
+	} else if (m.way != ERRAND_REPORT && m.way != ERRAND_WEBHOOK)
 		return false;
 	*out = m;
 	return true;
 }
 
 void
-report_result_format(const struct report_result *m, struct buffer *out)
+errand_result_format(const struct errand_result *m, struct buffer *out)
 {
 	pack_u8(out, (uint8_t)m->outcome);
 	pack_text(out, m->words);
 }
 
 bool
-report_result_parse(struct text payload, struct report_result *out)
+errand_result_parse(struct text payload, struct errand_result *out)
 {
-	struct report_result m;
+	struct errand_result m;
 	struct unpack u;
 
 	unpack_init(&u, payload.data, payload.len);
-	m.outcome = (enum report_outcome)unpack_u8(&u);
+	m.outcome = (enum errand_outcome)unpack_u8(&u);
 	m.words = unpack_text(&u);
-	if (!unpack_is_done(&u) || m.outcome < REPORT_SENT ||
-	    m.outcome > REPORT_DOUBTFUL)
+	if (!unpack_is_done(&u) || m.outcome < ERRAND_DONE ||
+	    m.outcome > ERRAND_DOUBTFUL)
 		return false;
 	*out = m;
 	return true;
