@@ -132,10 +132,12 @@ $(O)/docs/options: $(O)/docs/options.o $(SHARED)
 # ---------------------------------------------------------------- tests
 
 # A test links its own module and little more: the archives give what it names.
-# The module of a program's own folder is linked by its name.
+# The module of a program's own folder is linked by its name, with what it
+# leaves to another one there.
+with_cert_states = policyd/clerk/cert_served.c
 module	= $(patsubst %.c,$(O)/%.o,$(wildcard $(addsuffix /$(1).c, \
 	  policyd policyd/front policyd/clerk policyd/scout ctl) \
-	  $(patsubst milter_%,milter/%.c,$(filter milter_%,$(1)))))
+	  $(patsubst milter_%,milter/%.c,$(filter milter_%,$(1)))) $(with_$(1)))
 program_libs = $(if $(call module,$(1)),$(O)/libprocess.a)
 
 .SECONDEXPANSION:

@@ -1,6 +1,8 @@
 /*
- * States are kept by name, file and SNI name of a certificate.  One that is no
- * longer found is forgotten without a word: somebody has removed it.
+ * States are kept by name, file and SNI name of a certificate: what was told of
+ * it last, its digest, since when trouble is held back, and what its ports are
+ * expected to serve.  One that is no longer found is forgotten without a word
+ * after a day: somebody has removed it, or the finding failed for once.
  */
 
 #include "policyd/clerk/cert_states.h"
@@ -10,19 +12,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "shared/buffer.h"
+#include "policyd/clerk/cert_served.h"
 #include "shared/io/file.h"
 #include "shared/io/log.h"
 #include "shared/xalloc.h"
 
-#define FILE_MAX_BYTES	(1024 * 1024)
+#define FILE_MAX_BYTES	(8 * 1024 * 1024)
 #define KEY_SIZE	2048
 
 struct cert_states {
 	char		*path;
 	cert_states_cb	*callback;
 	void		*arg;
-	json_t		*states;	/* key: the state as told last */
+	json_t		*states;	/* by key */
 	json_t		*report;	/* or NULL */
 	int64_t		 seen_at;
 };
@@ -33,6 +35,12 @@ text_in(const json_t *object, const char *name)
 	const char *text = json_string_value(json_object_get(object, name));
 
 	return text != NULL ? text : "";
+}
+
+static int64_t
+number_in(const json_t *object, const char *name)
+{
+	return json_integer_value(json_object_get(object, name));
 }
 
 struct cert_states *
@@ -66,35 +74,76 @@ cert_states_free(struct cert_states *s)
 	free(s);
 }
 
-/* ----------------------------------------------------------------- changes */
+/* --------------------------------------------------------------- the words */
 
-/* What is wrong, and how near the end is: whatever changes it is news. */
-static json_t *
-state_of(const json_t *certificate)
+static void
+add_findings(const json_t *certificate, struct buffer *out)
 {
-	struct buffer b;
-	const json_t *word;
-	json_t *state;
+	const json_t *findings = json_object_get(certificate, "findings"),
+	    *word;
 	size_t i;
 
-	buffer_init(&b, KEY_SIZE);
-	json_array_foreach(json_object_get(certificate, "findings"), i, word)
-		buffer_addf(&b, "%s ", json_is_string(word) ?
-		    json_string_value(word) : "");
-	buffer_addf(&b, "%lld", (long long)json_integer_value(
-	    json_object_get(certificate, "stage")));
-	state = json_string(buffer_text(&b));
-	buffer_clear(&b);
-	return state;
+	json_array_foreach(findings, i, word)
+		buffer_addf(out, "%s%s", i > 0 ? " " : "",
+		    json_is_string(word) ? json_string_value(word) : "");
 }
 
-/* A certificate that was never seen is news only when something is wrong. */
-static bool
-is_news(const json_t *old, const json_t *certificate)
+/* What is wrong, and how near the end is; "" for nothing. */
+static void
+add_words(const json_t *certificate, struct buffer *out)
 {
-	return old != NULL ||
-	    strcmp(text_in(certificate, "finding"), "ok") != 0;
+	add_findings(certificate, out);
+	if (out->len > 0)
+		buffer_addf(out, " %lld",
+		    (long long)number_in(certificate, "stage"));
 }
+
+static bool
+has_word(const char *words, const char *word)
+{
+	struct text rest = text_of(words), one;
+
+	while (text_next_word(&rest, &one))
+		if (text_equals(one, word))
+			return true;
+	return false;
+}
+
+/* ------------------------------------------------------------ holding back */
+
+/*
+ * A port may be busy for once; and who renews a file reloads the server a
+ * moment later, so that a look between both sees the old one served.
+ */
+static bool
+may_pass(const char *word, bool is_renewed)
+{
+	return strcmp(word, "unknown") == 0 || (is_renewed &&
+	    (strcmp(word, "served-stale") == 0 ||
+	    strcmp(word, "sni-map-stale") == 0));
+}
+
+/* Since when trouble that may pass was seen; 0 where there is none. */
+static int64_t
+held_since(const json_t *old, const json_t *certificate, int64_t now)
+{
+	const json_t *findings = json_object_get(certificate, "findings"),
+	    *word;
+	const char *id = text_in(old, "id");
+	int64_t since = number_in(old, "held_since");
+	bool is_renewed = since != 0 || (id[0] != '\0' &&
+	    strcmp(id, text_in(certificate, "id")) != 0);
+	size_t i;
+
+	json_array_foreach(findings, i, word)
+		if (json_is_string(word) &&
+		    may_pass(json_string_value(word), is_renewed) &&
+		    !has_word(text_in(old, "told"), json_string_value(word)))
+			return since != 0 ? since : now;
+	return 0;
+}
+
+/* ----------------------------------------------------------------- telling */
 
 static void
 tell(const struct cert_states *s, const json_t *certificate)
@@ -109,8 +158,12 @@ tell(const struct cert_states *s, const json_t *certificate)
 		.words = "", .advice = "",
 		.days = json_is_integer(days) ? json_integer_value(days) : -1
 	};
+	struct buffer findings;
 	size_t i;
 
+	buffer_init(&findings, KEY_SIZE);
+	add_findings(certificate, &findings);
+	change.findings = buffer_text(&findings);
 	json_array_foreach(problems, i, p) {
 		if (strcmp(text_in(p, "finding"), change.finding) != 0)
 			continue;
@@ -121,7 +174,78 @@ tell(const struct cert_states *s, const json_t *certificate)
 		break;
 	}
 	s->callback(&change, s->arg);
+	buffer_clear(&findings);
 }
+
+/* Tells what is new, and returns the state that is then known. */
+static json_t *
+take_certificate(const struct cert_states *s, const json_t *old,
+    const json_t *ours, json_t *certificate, int64_t now)
+{
+	json_t *served = cert_served_compare(json_object_get(old, "served"),
+	    ours, certificate, now), *state;
+	int64_t since = held_since(old, certificate, now);
+	bool is_held = since != 0 && now - since < CERT_STATES_HOLD_S;
+	const char *id = text_in(certificate, "id");
+	struct buffer words;
+
+	buffer_init(&words, KEY_SIZE);
+	if (is_held) {
+		buffer_add_text(&words, text_in(old, "told"));
+		if (words.len == 0)
+			json_object_set_new(certificate, "settling",
+			    json_true());
+	} else {
+		add_words(certificate, &words);
+		if (strcmp(buffer_text(&words), text_in(old, "told")) != 0)
+			tell(s, certificate);
+	}
+	state = json_pack("{s:s, s:s, s:I, s:o}", "told", buffer_text(&words),
+	    "id", id[0] != '\0' ? id : text_in(old, "id"), "held_since",
+	    (json_int_t)(is_held ? since : 0), "served", served);
+	buffer_clear(&words);
+	return state;
+}
+
+/* -------------------------------------------------------------- the report */
+
+static const char *
+worse(const char *a, const char *b)
+{
+	static const char *const order[] = { "broken", "warnings",
+	    "unknown" };
+	size_t i;
+
+	for (i = 0; i < sizeof(order) / sizeof(order[0]); i++)
+		if (strcmp(a, order[i]) == 0 || strcmp(b, order[i]) == 0)
+			return order[i];
+	return "good";
+}
+
+/* Without what is held back. */
+static const char *
+overall_of(const json_t *report)
+{
+	const json_t *certificates = json_object_get(report, "certificates"),
+	    *domains = json_object_get(report, "domains"), *c, *p;
+	const char *overall = json_array_size(certificates) == 0 ? "unknown" :
+	    "good";
+	size_t i, j;
+
+	json_array_foreach(domains, i, c)
+		overall = worse(overall, text_in(c, "overall"));
+	json_array_foreach(certificates, i, c) {
+		if (json_is_true(json_object_get(c, "settling")))
+			continue;
+		json_array_foreach(json_object_get(c, "problems"), j, p)
+			overall = worse(overall, strcmp(text_in(p,
+			    "severity"), "critical") == 0 ? "broken" :
+			    "warnings");
+	}
+	return overall;
+}
+
+/* ------------------------------------------------------------------ keeping */
 
 static void
 keep(const struct cert_states *s)
@@ -135,43 +259,96 @@ keep(const struct cert_states *s)
 	free(text);
 }
 
-bool
-cert_states_take(struct cert_states *s, struct text text, int64_t now)
+/* The digest of each on disk, now and at the look before. */
+static json_t *
+digests_of(json_t *states, const json_t *certificates)
 {
-	json_t *report = json_loadb(text.data, text.len, 0, NULL),
-	    *states = json_object(), *state;
-	const json_t *certificates = json_object_get(report, "certificates"),
-	    *certificate, *old;
+	json_t *digests = json_object(), *state;
+	const json_t *certificate;
+	const char *key;
+	size_t i;
+
+	json_object_foreach(states, key, state)
+		json_object_set_new(digests, text_in(state, "id"),
+		    json_true());
+	json_array_foreach(certificates, i, certificate)
+		json_object_set_new(digests, text_in(certificate, "id"),
+		    json_true());
+	return digests;
+}
+
+/* Those of before that are not in states, for a day. */
+static void
+remember_gone(json_t *old_states, json_t *states, int64_t now)
+{
+	const char *key;
+	json_t *old;
+	int64_t since;
+
+	json_object_foreach(old_states, key, old) {
+		since = number_in(old, "gone_since");
+		if (json_object_get(states, key) != NULL ||
+		    !json_is_object(old) ||
+		    (since != 0 && now - since >= CERT_STATES_GONE_S))
+			continue;
+		json_object_set(states, key, old);
+		json_object_set_new(old, "gone_since", json_integer(
+		    since != 0 ? since : now));
+	}
+}
+
+static json_t *
+take_certificates(struct cert_states *s, const json_t *certificates,
+    int64_t now)
+{
+	json_t *states = json_object(), *ours = digests_of(s->states,
+	    certificates), *certificate;
 	char key[KEY_SIZE];
 	size_t i;
 
-	if (!json_is_array(certificates)) {
-		json_decref(report);
-		json_decref(states);
-		return false;
-	}
 	json_array_foreach(certificates, i, certificate) {
 		snprintf(key, sizeof(key), "%s|%s|%s",
 		    text_in(certificate, "name"),
 		    text_in(certificate, "file"), text_in(certificate, "sni"));
-		old = json_object_get(s->states, key);
-		state = state_of(certificate);
-		if (!json_equal(old, state) && is_news(old, certificate))
-			tell(s, certificate);
-		json_object_set_new(states, key, state);
+		/* The next key of the same files. */
+		while (json_object_get(states, key) != NULL &&
+		    strlen(key) < sizeof(key) - 1)
+			strcat(key, "+");
+		json_object_set_new(states, key, take_certificate(s,
+		    json_object_get(s->states, key), ours, certificate, now));
 	}
+	json_decref(ours);
+	return states;
+}
+
+bool
+cert_states_take(struct cert_states *s, struct text text, int64_t now)
+{
+	json_t *report = json_loadb(text.data, text.len, 0, NULL),
+	    *before, *states;
+	const json_t *certificates = json_object_get(report, "certificates");
+
+	if (!json_is_array(certificates)) {
+		json_decref(report);
+		return false;
+	}
+	before = json_deep_copy(s->states);
+	states = take_certificates(s, certificates, now);
+	remember_gone(s->states, states, now);
+	json_object_set_new(report, "overall",
+	    json_string(overall_of(report)));
 	json_decref(s->report);
-	s->report = report;
-	s->seen_at = now;
-	if (json_equal(s->states, states)) {
-		json_decref(states);
-		return true;
-	}
 	json_decref(s->states);
+	s->report = report;
 	s->states = states;
-	keep(s);
+	s->seen_at = now;
+	if (!json_equal(before, states))
+		keep(s);
+	json_decref(before);
 	return true;
 }
+
+/* ------------------------------------------------------------------ asking */
 
 const json_t *
 cert_states_report(const struct cert_states *s)
@@ -183,4 +360,34 @@ int64_t
 cert_states_seen_at(const struct cert_states *s)
 {
 	return s->seen_at;
+}
+
+void
+cert_states_add_files(const struct cert_states *s, struct buffer *out)
+{
+	const json_t *array = json_object_get(s->report, "certificates"),
+	    *certificate, *file;
+	size_t i, j;
+
+	json_array_foreach(array, i, certificate)
+		json_array_foreach(json_object_get(certificate, "files"), j,
+		    file)
+			if (json_is_string(file))
+				buffer_addf(out, "%s\n",
+				    json_string_value(file));
+}
+
+const json_t *
+cert_states_kept(const struct cert_states *s)
+{
+	return s->states;
+}
+
+void
+cert_states_recall(struct cert_states *s, const json_t *kept)
+{
+	if (json_is_object(kept) && json_object_size(s->states) == 0) {
+		json_decref(s->states);
+		s->states = json_deep_copy(kept);
+	}
 }

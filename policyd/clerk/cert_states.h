@@ -1,6 +1,7 @@
 /*
  * What is known of our own certificates, from look to look: each change is told
- * once, also over restarts, as the last states are kept in a file.
+ * once, also over restarts, as the last states are kept in a file.  By them one
+ * also sees that a port serves what nobody here has renewed: cert-changed.
  */
 
 #ifndef HOPSEAL_CERT_STATES_H
@@ -10,7 +11,16 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "shared/buffer.h"
 #include "shared/text.h"
+
+/*
+ * How long trouble that may pass by itself is held back: a port without an
+ * answer, and a new file that the server has not loaded yet.
+ */
+#define CERT_STATES_HOLD_S	200
+/* How long one is remembered that is not found any more. */
+#define CERT_STATES_GONE_S	86400
 
 struct cert_states;
 
@@ -20,6 +30,7 @@ enum cert_severity { CERT_FINE, CERT_DOUBTFUL, CERT_BROKEN };
 struct cert_change {
 	const char		*name, *file, *sni;	/* sni or "" */
 	const char		*finding;		/* "ok" when mended */
+	const char		*findings;		/* all, blanks between */
 	const char		*words, *advice;	/* of the worst, or "" */
 	enum cert_severity	 severity;
 	int64_t			 days;		/* left; -1 unknown */
@@ -37,8 +48,19 @@ void	cert_states_free(struct cert_states *states);
 bool	cert_states_take(struct cert_states *states, struct text report,
 	    int64_t now);
 
-/* The last report, or NULL; borrowed. */
+/*
+ * The last report, or NULL; borrowed.  Beside what the command said, it has
+ * cert-changed among findings and problems, and "settling" where trouble is
+ * held back, which "overall" then leaves out.
+ */
 const json_t *cert_states_report(const struct cert_states *states);
 int64_t	cert_states_seen_at(const struct cert_states *states);
+/* The files behind the certificates, a line each. */
+void	cert_states_add_files(const struct cert_states *states,
+	    struct buffer *out);
+
+/* What is kept, borrowed; and taking it back where there was no file. */
+const json_t *cert_states_kept(const struct cert_states *states);
+void	cert_states_recall(struct cert_states *states, const json_t *kept);
 
 #endif

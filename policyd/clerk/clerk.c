@@ -10,6 +10,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "policyd/clerk/alerts.h"
@@ -429,8 +430,10 @@ clerk_on_cert_change(const struct cert_change *change, void *arg)
 	struct buffer line;
 
 	buffer_init(&line, CHANGE_LINE_MAX);
-	buffer_addf(&line, "finding=%s, file=%s", change->finding,
-	    change->file);
+	buffer_addf(&line, "finding=%s", change->finding);
+	if (strchr(change->findings, ' ') != NULL)
+		buffer_addf(&line, ", findings=\"%s\"", change->findings);
+	buffer_addf(&line, ", file=%s", change->file);
 	if (change->sni[0] != '\0')
 		buffer_addf(&line, ", sni=%s", change->sni);
 	if (change->days >= 0)

@@ -60,6 +60,13 @@ cert_history_read(const struct observation *o, struct facts_cert *out)
 }
 
 bool
+cert_history_differs(const struct facts_cert *a, const struct facts_cert *b)
+{
+	return strcmp(a->issuer, b->issuer) != 0 ||
+	    strcmp(a->key, b->key) != 0 || strcmp(a->names, b->names) != 0;
+}
+
+bool
 cert_history_note(struct facts_address *a, const struct facts_cert *seen,
     int64_t seen_at)
 {
@@ -71,9 +78,7 @@ cert_history_note(struct facts_address *a, const struct facts_cert *seen,
 	/* Back to the one before: two machines behind one address. */
 	is_odd = known->id[0] != '\0' &&
 	    strcmp(a->cert_before, seen->id) != 0 &&
-	    (strcmp(known->issuer, seen->issuer) != 0 ||
-	    strcmp(known->key, seen->key) != 0 ||
-	    strcmp(known->names, seen->names) != 0) &&
+	    cert_history_differs(known, seen) &&
 	    known->to - seen_at > (known->to - known->from) / 2;
 	memcpy(a->cert_before, known->id, sizeof(a->cert_before));
 	a->cert = *seen;

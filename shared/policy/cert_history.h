@@ -18,6 +18,9 @@ struct observation;
 /* False, and *out untouched, when no certificate was seen. */
 bool	cert_history_read(const struct observation *o,
 	    struct facts_cert *out);
+/* In issuer, key or names: more than a renewal with the same key. */
+bool	cert_history_differs(const struct facts_cert *a,
+	    const struct facts_cert *b);
 /*
  * Notes what was seen at the address.  True when it differs from the one before
  * in issuer, key or names, and the one before had more than half of its life to

@@ -7,10 +7,15 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "shared/buffer.h"
+#include "shared/policy/cert_stages.h"
 #include "tests/unit/check.h"
+
+#define HOUR	3600
+#define DAY	86400
 
 static struct buffer told;
 
@@ -25,50 +30,94 @@ on_change(const struct cert_change *c, void *arg)
 	    words[c->severity], (long long)c->days, c->words);
 }
 
+/* ------------------------------------------------------- from look to look */
+
 #define HEAD	"{\"overall\": \"x\", \"certificates\": ["
 #define TAIL	"]}"
-#define GOOD	"{\"name\": \"smtp\", \"file\": \"/a\", \"sni\": null, " \
-	"\"finding\": \"ok\", \"findings\": [], \"days\": 40, \"stage\": 0, " \
-	"\"problems\": []}"
-#define STALE	"{\"name\": \"smtp\", \"file\": \"/a\", \"sni\": null, " \
+#define CERT(file, sni, finding, findings, days, stage, problems) \
+	"{\"name\": \"smtp\", \"file\": \"" file "\", \"sni\": " sni ", " \
+	"\"finding\": \"" finding "\", \"findings\": [" findings "], " \
+	"\"days\": " #days ", \"stage\": " #stage ", \"id\": \"aa\", " \
+	"\"problems\": [" problems "]}"
+#define PROBLEM(finding, severity, words) \
+	"{\"finding\": \"" finding "\", \"severity\": \"" severity "\", " \
+	"\"words\": \"" words "\", \"advice\": \"mend\"}"
+#define GOOD	CERT("/a", "null", "ok", "", 40, 0, "")
+#define STALE	CERT("/a", "null", "served-stale", "\"served-stale\"", 40, 0, \
+	PROBLEM("served-stale", "critical", "old"))
+#define SOON(stage, days) CERT("/a", "null", "cert-expires-soon", \
+	"\"cert-expires-soon\"", days, stage, \
+	PROBLEM("cert-expires-soon", "warning", "soon"))
+#define SILENT	CERT("/a", "null", "unknown", "\"unknown\"", 40, 0, \
+	PROBLEM("unknown", "warning", "no answer"))
+#define RENEWED	"{\"name\": \"smtp\", \"file\": \"/a\", \"id\": \"bb\", " \
 	"\"finding\": \"served-stale\", \"findings\": [\"served-stale\"], " \
-	"\"days\": 40, \"stage\": 0, \"problems\": [{\"finding\": " \
-	"\"served-stale\", \"severity\": \"critical\", \"words\": \"old\", " \
-	"\"advice\": \"reload\"}]}"
-#define SOON(stage, days) "{\"name\": \"smtp\", \"file\": \"/a\", " \
-	"\"sni\": null, \"finding\": \"cert-expires-soon\", \"findings\": " \
-	"[\"cert-expires-soon\"], \"days\": " #days ", \"stage\": " #stage \
-	", \"problems\": [{\"finding\": \"cert-expires-soon\", " \
-	"\"severity\": \"warning\", \"words\": \"soon\"}]}"
-#define OTHER	"{\"name\": \"sni\", \"file\": \"/b\", \"sni\": \"b.example\", " \
-	"\"finding\": \"not-served\", \"findings\": [\"not-served\"]}"
+	"\"days\": 90, \"problems\": [" \
+	PROBLEM("served-stale", "critical", "old") "]}"
+#define LOADED	"{\"name\": \"smtp\", \"file\": \"/a\", \"id\": \"bb\", " \
+	"\"finding\": \"ok\", \"findings\": [], \"days\": 90}"
+#define OTHER	CERT("/b", "\"b.example\"", "not-served", "\"not-served\"", \
+	40, 0, "")
+#define LATER	(CERT_STATES_HOLD_S + 1)
 
-/* In their order, over one file; "" after a restart too. */
+/* In their order, over one file. */
 static const struct {
-	const char	*label, *report, *want;
+	const char	*label, *report, *want, *overall;
+	int64_t		 after_s;
 	bool		 is_restart;
 } rows[] = {
-	{ "good from the start is no news", HEAD GOOD TAIL, "", false },
+	{ "good from the start is no news", HEAD GOOD TAIL, "", "good", 0,
+	    false },
 	{ "something wrong", HEAD STALE TAIL,
-	    "smtp:served-stale:broken:40:old;", false },
-	{ "the same once more", HEAD STALE TAIL, "", false },
-	{ "the same after a restart", HEAD STALE TAIL, "", true },
-	{ "mended", HEAD GOOD TAIL, "smtp:ok:fine:40:;", false },
+	    "smtp:served-stale:broken:40:old;", "broken", 1, false },
+	{ "the same once more", HEAD STALE TAIL, "", "broken", 1, false },
+	{ "the same after a restart", HEAD STALE TAIL, "", "broken", 1, true },
+	{ "a port that was busy is no news", HEAD SILENT TAIL, "",
+	    "warnings", 1, false },
+	{ "nor is what was known before", HEAD STALE TAIL, "", "broken", 1,
+	    true },
+	{ "mended", HEAD GOOD TAIL, "smtp:ok:fine:40:;", "good", 1, false },
 	{ "near its end", HEAD SOON(1, 20) TAIL,
-	    "smtp:cert-expires-soon:doubtful:20:soon;", false },
-	{ "a day nearer is no news", HEAD SOON(1, 19) TAIL, "", true },
+	    "smtp:cert-expires-soon:doubtful:20:soon;", "warnings", 1, false },
+	{ "a day nearer is no news", HEAD SOON(1, 19) TAIL, "", "warnings",
+	    DAY, true },
 	{ "the next time to warn is", HEAD SOON(2, 10) TAIL,
-	    "smtp:cert-expires-soon:doubtful:10:soon;", false },
+	    "smtp:cert-expires-soon:doubtful:10:soon;", "warnings", 1, false },
 	{ "another one", HEAD SOON(2, 10) "," OTHER TAIL,
-	    "sni/b.example:not-served:fine:-1:;", false },
-	{ "removed without a word", HEAD OTHER TAIL, "", false },
-	{ "none", HEAD TAIL, "", false },
+	    "smtp/b.example:not-served:fine:40:;", "warnings", 1, false },
+	{ "not found for once, without a word", HEAD OTHER TAIL, "", "good", 1,
+	    false },
+	{ "found again", HEAD SOON(2, 10) "," OTHER TAIL, "", "warnings",
+	    HOUR, true },
+	{ "removed", HEAD OTHER TAIL, "", "good", HOUR, false },
+	{ "still, a day later", HEAD OTHER TAIL, "", "good",
+	    CERT_STATES_GONE_S, false },
+	{ "a new one by that name", HEAD SOON(2, 10) "," OTHER TAIL,
+	    "smtp:cert-expires-soon:doubtful:10:soon;", "warnings", HOUR,
+	    true },
+	{ "good again", HEAD GOOD TAIL, "smtp:ok:fine:40:;", "good", HOUR,
+	    false },
+	{ "a port that is busy is waited for", HEAD SILENT TAIL, "", "good",
+	    HOUR, false },
+	{ "also over a restart", HEAD SILENT TAIL, "", "good", 100, true },
+	{ "but not for long", HEAD SILENT TAIL,
+	    "smtp:unknown:doubtful:40:no answer;", "warnings", LATER, true },
+	{ "and then it answers", HEAD GOOD TAIL, "smtp:ok:fine:40:;", "good",
+	    1, false },
+	{ "renewed, and not reloaded yet", HEAD RENEWED TAIL, "", "good",
+	    HOUR, false },
+	{ "reloaded", HEAD LOADED TAIL, "", "good", 60, false },
+	{ "the one before", HEAD STALE TAIL, "", "good", HOUR, false },
+	{ "never reloaded", HEAD STALE TAIL,
+	    "smtp:served-stale:broken:40:old;", "broken", LATER, true },
+	{ "none", HEAD TAIL, "", "unknown", 1, false },
 };
 
 static void
 test_changes(const char *path)
 {
 	struct cert_states *s = cert_states_new(path, on_change, NULL);
+	int64_t now = 1000;
 	size_t i;
 
 	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -77,12 +126,219 @@ test_changes(const char *path)
 			s = cert_states_new(path, on_change, NULL);
 		}
 		buffer_reset(&told);
+		now += rows[i].after_s;
 		check_bool(rows[i].label, cert_states_take(s,
-		    text_of(rows[i].report), 1000), true);
+		    text_of(rows[i].report), now), true);
 		check_text(rows[i].label, buffer_text(&told), rows[i].want);
+		check_text(rows[i].label, json_string_value(json_object_get(
+		    cert_states_report(s), "overall")), rows[i].overall);
 	}
-	check_int("when", cert_states_seen_at(s), 1000);
+	check_int("when", cert_states_seen_at(s), now);
 	cert_states_free(s);
+}
+
+/* --------------------------------------------------- what nobody has renewed */
+
+static const char *
+served(const char *on_disk, const char *id, const char *issuer,
+    const char *key)
+{
+	static char report[1024];
+	bool is_ours = strcmp(on_disk, id) == 0;
+
+	snprintf(report, sizeof(report), "{\"certificates\": [{\"name\": \"a\","
+	    "\"file\": \"/a\", \"id\": \"%s\", \"finding\": \"%s\","
+	    "\"findings\": [%s], \"problems\": [], \"served\": [{\"port\": 25,"
+	    "\"address\": \"127.0.0.1\", \"sni\": null, \"finding\": \"%s\","
+	    "\"seen\": {\"id\": \"%s\", \"issuer\": \"%s\", \"key\": \"%s\","
+	    "\"names\": \"n\"}}]}]}", on_disk, is_ours ? "ok" : "served-stale",
+	    is_ours ? "" : "\"served-stale\"", is_ours ? "ok" :
+	    "served-stale", id, issuer, key);
+	return report;
+}
+
+/* Whether cert-changed is among the findings of the only certificate. */
+static bool
+is_changed(const struct cert_states *s)
+{
+	const json_t *findings = json_object_get(json_array_get(
+	    json_object_get(cert_states_report(s), "certificates"), 0),
+	    "findings"), *word;
+	size_t i;
+
+	json_array_foreach(findings, i, word)
+		if (strcmp(json_string_value(word), "cert-changed") == 0)
+			return true;
+	return false;
+}
+
+static const struct {
+	const char	*label, *on_disk, *id, *issuer, *key;
+	int64_t		 after_s;
+	bool		 want;
+} changes[] = {
+	{ "the first look", "1", "1", "ca", "k1", 0, false },
+	{ "renewed, not reloaded", "2", "1", "ca", "k1", 1, false },
+	{ "reloaded", "2", "2", "ca", "k2", 1, false },
+	{ "renewed by another issuer, twice", "4", "2", "ca", "k2", 1, false },
+	{ "the one before is loaded", "5", "4", "ca2", "k4", 1, false },
+	{ "what nobody renewed here", "5", "9", "ca9", "k9", 1, true },
+	{ "it stays", "5", "9", "ca9", "k9", DAY, true },
+	{ "and is another again", "5", "8", "ca8", "k8", DAY, true },
+	{ "gone", "5", "5", "ca2", "k5", 1, false },
+	{ "a key alone", "5", "7", "ca2", "k7", 1, true },
+	{ "for long enough", "5", "7", "ca2", "k7", 7 * DAY, false },
+	{ "is what is expected", "5", "7", "ca2", "k7", DAY, false },
+	{ "the same key again, with other dates", "5", "6", "ca2", "k7", 1,
+	    false },
+};
+
+static void
+test_unexpected(const char *path)
+{
+	struct cert_states *s = NULL;
+	int64_t now = 1000;
+	size_t i;
+
+	for (i = 0; i < sizeof(changes) / sizeof(changes[0]); i++) {
+		cert_states_free(s);
+		s = cert_states_new(path, on_change, NULL);
+		now += changes[i].after_s;
+		cert_states_take(s, text_of(served(changes[i].on_disk,
+		    changes[i].id, changes[i].issuer, changes[i].key)), now);
+		check_bool(changes[i].label, is_changed(s), changes[i].want);
+	}
+	cert_states_free(s);
+}
+
+/* ---------------------------------------------------------------- a quarter */
+
+/* A certificate of 90 days at a look, as the command says it. */
+static void
+format_look(int64_t begin, int64_t now, bool is_loaded, struct buffer *out)
+{
+	int64_t left = begin + 90 * DAY - now;
+	const char *finding = left < 0 ? "cert-expired" :
+	    !is_loaded ? "served-stale" : left <= 90 * DAY / 4 ?
+	    "cert-expires-soon" : NULL;
+	struct cert_stages stages;
+
+	cert_stages_of_life(90 * DAY, &stages);
+	buffer_addf(out, "{\"certificates\": [{\"name\": \"smtp\", "
+	    "\"file\": \"/a\", \"id\": \"%lld\", \"days\": %lld, "
+	    "\"stage\": %u, \"finding\": \"%s\", \"findings\": [",
+	    (long long)begin, (long long)(left < 0 ? 0 : left / DAY),
+	    cert_stages_passed(&stages, left), finding != NULL ? finding :
+	    "ok");
+	if (finding != NULL)
+		buffer_addf(out, "\"%s\"], \"problems\": [{\"finding\": "
+		    "\"%s\", \"severity\": \"critical\"}", finding, finding);
+	buffer_add_text(out, "]}]}");
+}
+
+struct quarter {
+	const char	*label;
+	int64_t		 begin;		/* of the certificate at its start */
+	int64_t		 renewals[3];	/* days; 0: none more */
+	const char	*want;
+};
+
+static const struct quarter quarters[] = {
+	{ "a healthy renewal never alarms", -30 * DAY, { 30, 90 }, "" },
+	{ "a renewal that fails", -20 * DAY, { 75 },
+	    "smtp:cert-expires-soon:broken:22:;"
+	    "smtp:cert-expires-soon:broken:11:;"
+	    "smtp:cert-expires-soon:broken:5:;"
+	    "smtp:cert-expires-soon:broken:1:;"
+	    "smtp:cert-expires-soon:broken:0:;"
+	    "smtp:cert-expired:broken:0:;"
+	    "smtp:ok:fine:89:;" },
+};
+
+/*
+ * One host's 91 days: a look each hour, and each five minutes while something
+ * is wrong, a restart each day; a server is reloaded at the look after a renewal.
+ */
+static void
+live(const struct quarter *q, const char *path, int64_t offset)
+{
+	struct cert_states *s = cert_states_new(path, on_change, NULL);
+	int64_t start = 1767225600, now = start + offset, begin;
+	const int64_t *renewal = q->renewals;
+	int64_t restart = now + DAY, loaded = start + q->begin;
+	struct buffer look;
+
+	for (begin = loaded; now < start + 91 * DAY; now +=
+	    strcmp(json_string_value(json_object_get(cert_states_report(s),
+	    "overall")), "good") == 0 ? HOUR : 300) {
+		if (now >= restart) {
+			cert_states_free(s);
+			s = cert_states_new(path, on_change, NULL);
+			restart += DAY;
+		}
+		if (*renewal != 0 && now >= start + *renewal * DAY)
+			begin = start + *renewal++ * DAY;
+		buffer_init(&look, 4096);
+		format_look(begin, now, begin == loaded, &look);
+		cert_states_take(s, text_of(buffer_text(&look)), now);
+		buffer_clear(&look);
+		loaded = begin;
+	}
+	cert_states_free(s);
+}
+
+/* Three hosts, each with a file of its own, each telling for itself. */
+static void
+test_quarters(const char *folder)
+{
+	char path[64];
+	size_t i;
+	int host;
+
+	for (i = 0; i < sizeof(quarters) / sizeof(quarters[0]); i++)
+		for (host = 0; host < 3; host++) {
+			snprintf(path, sizeof(path), "%s/%zu-%d", folder, i,
+			    host);
+			buffer_reset(&told);
+			live(&quarters[i], path, host * 1200);
+			check_text(quarters[i].label, buffer_text(&told),
+			    quarters[i].want);
+			unlink(path);
+		}
+}
+
+/* ------------------------------------------------------------------- others */
+
+static void
+add_end(const struct cert_change *c, void *arg)
+{
+	(void)c;
+	(void)arg;
+	buffer_add_text(&told, "once more");
+}
+
+/* A host whose disk was lost has its states from Redis. */
+static void
+test_recall(const char *path)
+{
+	struct cert_states *s = cert_states_new(path, add_end, NULL), *other;
+	struct buffer files;
+
+	cert_states_take(s, text_of(HEAD STALE TAIL), 1);
+	unlink(path);
+	other = cert_states_new(path, add_end, NULL);
+	cert_states_recall(other, cert_states_kept(s));
+	buffer_reset(&told);
+	cert_states_take(other, text_of(HEAD STALE TAIL), 2);
+	check_text("recalled", buffer_text(&told), "");
+	cert_states_take(other, text_of("{\"certificates\": [{\"files\": "
+	    "[\"/a\", 5, \"/b\"]}, {}]}"), 3);
+	buffer_init(&files, 100);
+	cert_states_add_files(other, &files);
+	check_text("files", buffer_text(&files), "/a\n/b\n");
+	buffer_clear(&files);
+	cert_states_free(s);
+	cert_states_free(other);
 }
 
 static void
@@ -113,6 +369,10 @@ main(void)
 	snprintf(path, sizeof(path), "%s/states", folder);
 	buffer_init(&told, 65536);
 	test_changes(path);
+	unlink(path);
+	test_unexpected(path);
+	test_quarters(folder);
+	test_recall(path);
 	file = fopen(path, "w");	/* a file that is none */
 	if (file != NULL)
 		fclose(file);
