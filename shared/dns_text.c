@@ -107,3 +107,26 @@ dns_text_clear(struct dns_text *d)
 	free(d->block);
 	*d = (struct dns_text){ 0 };
 }
+
+static bool
+begins_with(struct text record, const char *version)
+{
+	struct text field;
+
+	if (!text_starts_with(record, version))
+		return false;
+	text_next_field(&record, ';', &field);
+	return record.data != NULL && text_equals(text_trim(field), version);
+}
+
+size_t
+dns_text_versioned(const struct text *records, size_t count,
+    const char *version, const struct text **first)
+{
+	size_t i, versioned = 0;
+
+	for (i = 0; i < count; i++)
+		if (begins_with(records[i], version) && versioned++ == 0)
+			*first = &records[i];
+	return versioned;
+}

@@ -240,18 +240,6 @@ compare(const void *a, const void *b)
 
 /* ------------------------------------------------------------------ answer */
 
-static json_t *
-values_of(json_t *object)
-{
-	json_t *values = json_array(), *value;
-	const char *name;
-
-	json_object_foreach(object, name, value)
-		json_array_append(values, value);
-	json_decref(object);
-	return values;
-}
-
 static void
 add_report(const struct received_rows *rows, const struct received *r,
     json_t *sums, json_t *domains)
@@ -313,7 +301,7 @@ received_line(struct received_rows *rows, const char *note)
 	return json_line(json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:o}",
 	    "day", tally_date_format(rows->q.first, first),
 	    "until", tally_date_format(rows->q.last, last),
-	    "direction", "received", "domains", values_of(domains),
+	    "direction", "received", "domains", json_values(domains),
 	    "reports", reports, "totals", totals, "unverified", unverified,
 	    "note", json_words(note)));
 }

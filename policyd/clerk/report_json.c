@@ -192,18 +192,6 @@ add_details(struct details *d, const struct tally_key *key, uint64_t count)
 		json_add(d->reasons, key->reason, count);
 }
 
-static json_t *
-values_of(json_t *object)
-{
-	json_t *values = json_array(), *value;
-	const char *name;
-
-	json_object_foreach(object, name, value)
-		json_array_append(values, value);
-	json_decref(object);
-	return values;
-}
-
 static bool
 is_wanted(const struct report_question *q, const struct tally_entry *e,
     struct tally_key *key)
@@ -243,7 +231,7 @@ row_value(const struct report_question *q, const struct tally *tally,
 	    "clear", (json_int_t)row->outcomes[TALLY_CLEAR],
 	    "unknown", (json_int_t)row->outcomes[TALLY_UNKNOWN],
 	    "failures", d.failures, "findings", d.findings,
-	    "hosts", values_of(d.hosts), "reasons", d.reasons,
+	    "hosts", json_values(d.hosts), "reasons", d.reasons,
 	    "since", json_time(row->since), "last", json_time(row->last));
 }
 

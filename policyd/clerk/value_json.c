@@ -37,6 +37,18 @@ json_time(int64_t time_s)
 	return json_string(text_format_time(text, time_s));
 }
 
+json_t *
+json_values(json_t *object)
+{
+	json_t *values = json_array(), *value;
+	const char *name;
+
+	json_object_foreach(object, name, value)
+		json_array_append(values, value);
+	json_decref(object);
+	return values;
+}
+
 char *
 json_line(json_t *value)
 {

@@ -14,6 +14,8 @@
 json_t	*json_text(struct text t);		/* other bytes become '?' */
 json_t	*json_words(const char *words);		/* null for "" and NULL */
 json_t	*json_time(int64_t time_s);		/* null for 0 */
+/* Takes object; what its members hold, in their order. */
+json_t	*json_values(json_t *object);
 /* Takes value; one line without its end, which the caller frees. */
 char	*json_line(json_t *value);
 /* {"error": words} in one line, which the caller frees. */

@@ -7,6 +7,8 @@
 
 #include <string.h>
 
+#include "shared/dns_text.h"
+
 #define VERSION			"v=STSv1"
 #define FIELD_NAME_MAX_BYTES	32
 
@@ -125,39 +127,20 @@ parse_record(struct text t, struct mtasts_record *out, const char **why)
 	return 0;
 }
 
-/*
- * "v=STSv1;" is asked for in words; the grammar allows blanks before the
- * semicolon.
- */
-static bool
-begins_with_version(struct text t)
-{
-	struct text version;
-
-	if (!text_starts_with(t, VERSION))
-		return false;
-	text_next_field(&t, ';', &version);
-	return t.data != NULL && text_equals(text_trim(version), VERSION);
-}
-
 enum mtasts_record_result
 mtasts_record_choose(const struct text *records, size_t record_count,
     struct mtasts_record *out, const char **why)
 {
-	const struct text *chosen = NULL;
-	size_t i;
+	const struct text *chosen;
+	size_t count;
 
-	for (i = 0; i < record_count; i++) {
-		if (!begins_with_version(records[i]))
-			continue;
-		if (chosen != NULL) {
-			*why = "RFC 8461 3.1: more than one record";
-			return MTASTS_RECORD_INVALID;
-		}
-		chosen = &records[i];
-	}
-	if (chosen == NULL)
+	count = dns_text_versioned(records, record_count, VERSION, &chosen);
+	if (count == 0)
 		return MTASTS_RECORD_ABSENT;
+	if (count > 1) {
+		*why = "RFC 8461 3.1: more than one record";
+		return MTASTS_RECORD_INVALID;
+	}
 	return parse_record(*chosen, out, why) == 0 ?
 	    MTASTS_RECORD_PRESENT : MTASTS_RECORD_INVALID;
 }

@@ -11,6 +11,7 @@
 #include <strings.h>
 
 #include "shared/buffer.h"
+#include "shared/dns_text.h"
 #include "shared/host_name.h"
 #include "shared/policy/mtasts_record.h"
 #include "shared/xalloc.h"
@@ -360,33 +361,20 @@ parse_record(struct text t, struct tlsrpt_record *out, const char **why)
 	return 0;
 }
 
-static bool
-begins_with_version(struct text t)
-{
-	struct text rest;
-
-	return text_starts_with(t, VERSION) && cut_at(&t, ';', &rest) &&
-	    text_equals(text_trim(t), VERSION);
-}
-
 enum tlsrpt_record_result
 tlsrpt_record_choose(const struct text *records, size_t record_count,
     struct tlsrpt_record *out, const char **why)
 {
-	const struct text *chosen = NULL;
-	size_t i;
+	const struct text *chosen;
+	size_t count;
 
-	for (i = 0; i < record_count; i++) {
-		if (!begins_with_version(records[i]))
-			continue;
-		if (chosen != NULL) {
-			*why = "RFC 8460 3: more than one record";
-			return TLSRPT_RECORD_INVALID;
-		}
-		chosen = &records[i];
-	}
-	if (chosen == NULL)
+	count = dns_text_versioned(records, record_count, VERSION, &chosen);
+	if (count == 0)
 		return TLSRPT_RECORD_ABSENT;
+	if (count > 1) {
+		*why = "RFC 8460 3: more than one record";
+		return TLSRPT_RECORD_INVALID;
+	}
 	if (chosen->len > TLSRPT_RECORD_MAX_BYTES) {
 		*why = "the record is longer than 16 KiB";
 		return TLSRPT_RECORD_INVALID;

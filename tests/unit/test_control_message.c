@@ -6,36 +6,7 @@
 /* The source itself: no archive that a test links holds this folder. */
 #include "policyd/process/control_message.c"
 
-#include "tests/unit/check.h"
-
-static struct buffer payload;
-
-static struct text
-payload_text(void)
-{
-	return (struct text){ buffer_text(&payload), payload.len };
-}
-
-/* parse says whether the octets are a message. */
-static void
-check_only_whole(const char *label, bool (*parse)(struct text))
-{
-	struct text whole = payload_text();
-	bool is_any = false;
-	char *exact;
-	size_t len;
-
-	check_bool(label, parse(whole), true);
-	for (len = 0; len < whole.len; len++) {
-		exact = check_exact(whole.data, len);
-		is_any |= parse((struct text){ exact, len });
-		free(exact);
-	}
-	check_bool("no proper prefix", is_any, false);
-	buffer_add(&payload, "", 1);
-	check_bool("nothing behind it", parse(payload_text()), false);
-	buffer_reset(&payload);
-}
+#include "tests/unit/check_payload.h"
 
 static bool
 parse_question(struct text t)

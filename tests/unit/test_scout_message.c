@@ -6,17 +6,9 @@
 #include "shared/scout_message.h"
 
 #include "shared/pack.h"
-#include "tests/unit/check.h"
+#include "tests/unit/check_payload.h"
 
 #define ROWS(table)	(sizeof(table) / sizeof(table[0]))
-
-static struct buffer payload;
-
-static struct text
-payload_text(void)
-{
-	return (struct text){ buffer_text(&payload), payload.len };
-}
 
 static bool
 parse_lookup(struct text t)
@@ -32,26 +24,6 @@ parse_resolver(struct text t)
 	struct scout_resolver m;
 
 	return scout_resolver_parse(t, &m);
-}
-
-static void
-check_only_whole(const char *label, bool (*parse)(struct text))
-{
-	struct text whole = payload_text();
-	bool is_any = false;
-	char *exact;
-	size_t len;
-
-	check_bool(label, parse(whole), true);
-	for (len = 0; len < whole.len; len++) {
-		exact = check_exact(whole.data, len);
-		is_any |= parse((struct text){ exact, len });
-		free(exact);
-	}
-	check_bool(" no proper prefix", is_any, false);
-	buffer_add(&payload, "", 1);
-	check_bool(" nothing behind it", parse(payload_text()), false);
-	buffer_reset(&payload);
 }
 
 static const struct {

@@ -5,10 +5,9 @@
 
 #include "shared/tlsrpt/record.h"
 
-#include "tests/unit/check.h"
+#include "tests/unit/check_records.h"
 
 #define ROWS(table) (sizeof(table) / sizeof(table[0]))
-#define RECORDS_MAX 4
 #define V "v=TLSRPTv1;"
 #define LETTERS_32 "abcdefghijklmnopqrstuvwxyz012345"
 
@@ -198,20 +197,12 @@ static int
 choose(const char *const *strings, struct tlsrpt_record *out,
     const char **why)
 {
-	struct text records[RECORDS_MAX];
-	char *copies[RECORDS_MAX];
-	size_t count, i, len;
+	struct check_records r;
 	int result;
 
-	for (count = 0; count < RECORDS_MAX && strings[count] != NULL;
-	    count++) {
-		len = strlen(strings[count]);
-		copies[count] = check_exact(strings[count], len);
-		records[count] = (struct text){ copies[count], len };
-	}
-	result = (int)tlsrpt_record_choose(records, count, out, why);
-	for (i = 0; i < count; i++)
-		free(copies[i]);
+	check_records_copy(&r, strings);
+	result = (int)tlsrpt_record_choose(r.records, r.count, out, why);
+	check_records_free(&r);
 	return result;
 }
 
