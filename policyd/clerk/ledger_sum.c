@@ -21,6 +21,7 @@
 
 #define AT_ONE_TIME	128	/* questions under way */
 #define DOMAIN_MAX	20000000	/* hosts bound what they write */
+#define OWN_A_TURN	4000		/* entries; some ms */
 
 enum step {
 	STEP_WRITERS,	/* is there another one? */
@@ -44,6 +45,7 @@ struct ledger_sum {
 	unsigned		 shard;		/* to be asked next */
 	struct tally		*names;		/* the day's, as a set */
 	uint32_t		 next;		/* of them */
+	uint32_t		 next_own;	/* of our own day's */
 	LIST_HEAD(, asking)	 under_way;
 	unsigned		 under_way_count;
 };
@@ -121,6 +123,7 @@ sum_fall_back(struct ledger_sum *sum, const char *why)
 	sum->link = NULL;
 	sum->step = STEP_OWN;
 	sum->day = sum->first;
+	sum->next_own = 0;
 	tally_free(sum->tally);
 	sum->tally = tally_new(0, DOMAIN_MAX, &hash_key);
 }
@@ -141,36 +144,43 @@ sum_took(struct asking *asking, const struct redis_reply *reply)
 
 /* ------------------------------------------------------------- our own */
 
-static void
+/* How many they were. */
+static unsigned
 add_entries(struct ledger_sum *sum, const struct tally *from, uint32_t domain)
 {
 	struct text name = text_of(tally_domain_name(from, domain));
 	const struct tally_entry *e;
+	unsigned count = 0;
 	uint32_t i;
 
 	for (i = tally_first(from, domain); i != TALLY_NONE; i = e->next) {
 		e = tally_entry(from, i);
 		tally_merge(sum->tally, name, text_of(e->line), e->total,
 		    e->first_at, e->last_at, TALLY_SUM);
+		count++;
 	}
+	return count;
 }
 
-static void
+/* A part of the day; true when all of it is added. */
+static bool
 add_own(struct ledger_sum *sum)
 {
 	const struct tally *own = ledger_load(sum->ledger, sum->day);
+	unsigned count = 0;
 	uint32_t domain;
 
 	if (own == NULL)
-		return;
+		return true;
 	if (sum->domain[0] != '\0') {
 		domain = tally_find(own, text_of(sum->domain));
 		if (domain != TALLY_NONE)
 			add_entries(sum, own, domain);
-		return;
+		return true;
 	}
-	for (domain = 0; domain < tally_domain_count(own); domain++)
-		add_entries(sum, own, domain);
+	while (count < OWN_A_TURN && sum->next_own < tally_domain_count(own))
+		count += add_entries(sum, own, sum->next_own++);
+	return sum->next_own >= tally_domain_count(own);
 }
 
 /* ---------------------------------------------------------- the others' */
@@ -257,7 +267,10 @@ sum_start_day(struct ledger_sum *sum)
 static void
 sum_finish(struct ledger_sum *sum)
 {
-	sum->callback(sum->tally, sum->why, sum->arg);
+	struct tally *tally = sum->tally;
+
+	sum->tally = NULL;
+	sum->callback(tally, sum->why, sum->arg);
 	sum_free(sum);
 }
 
@@ -297,7 +310,11 @@ sum_advance(struct ledger_sum *sum)
 		sum->step = STEP_OWN;
 		/* FALLTHROUGH */
 	case STEP_OWN:
-		add_own(sum);
+		if (!add_own(sum)) {
+			sum_take_turn(sum);
+			return;
+		}
+		sum->next_own = 0;
 		if (sum->day++ == sum->last) {
 			sum_finish(sum);
 			return;

@@ -17,13 +17,13 @@ struct ledger_sum;
 struct tally;
 
 /* why: these are this host's totals alone, because of that; NULL: all hosts'.
-   tally is borrowed for the call. */
-typedef void ledger_sum_cb(const struct tally *tally, const char *why,
-    void *arg);
+   Takes tally. */
+typedef void ledger_sum_cb(struct tally *tally, const char *why, void *arg);
 
 /*
  * Adds up the days from first to last, of one domain or with an empty one of
- * all.  The callback comes later, once, unless cancelled.  Cancelled before
+ * all, a little each turn of the loop.  The callback comes later, once, unless
+ * cancelled.  Cancelled before
  * share's connection is replaced.
  */
 struct ledger_sum *ledger_sum_start(struct event_base *base,

@@ -1,7 +1,8 @@
 /*
  * The answer to "report".  All keys are looked at once for the sums, and those
  * of the domains that are shown once more for their details: those with the
- * most failures, then those with the most sessions.
+ * most failures, then those with the most sessions; and those with the most
+ * sessions that only went well because nothing was enforced.
  */
 
 #include "policyd/clerk/report_json.h"
@@ -10,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "policyd/clerk/control.h"
 #include "policyd/clerk/value_json.h"
 #include "shared/tlsrpt/tally_name.h"
 #include "shared/xalloc.h"
@@ -17,6 +19,9 @@
 #define HOSTS_MAX	50	/* of a domain in an answer */
 #define REASONS_MAX	20
 #define REFUSALS_MAX	100	/* of our certificate */
+#define KEYS_A_TURN	4000	/* looked at; some ms */
+#define ROWS_A_TURN	50
+#define ROWS_MAX_BYTES	(CONTROL_ANSWER_MAX_BYTES - 262144)
 
 /* ------------------------------------------------------------------ sums */
 
@@ -27,10 +32,10 @@ struct sums {
 };
 
 static uint64_t
-sum_of(const struct sums *s)
+sum_of(const uint64_t outcomes[TALLY_CLEAR + 1])
 {
-	return s->outcomes[TALLY_UNKNOWN] + s->outcomes[TALLY_SUCCESS] +
-	    s->outcomes[TALLY_FAILURE] + s->outcomes[TALLY_CLEAR];
+	return outcomes[TALLY_UNKNOWN] + outcomes[TALLY_SUCCESS] +
+	    outcomes[TALLY_FAILURE] + outcomes[TALLY_CLEAR];
 }
 
 static void
@@ -61,10 +66,10 @@ sums_add(struct sums *s, const struct tally_key *key, uint64_t count)
 }
 
 static json_t *
-sums_value(struct sums *s)
+sums_value(const struct sums *s)
 {
-	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o}",
-	    "sessions", (json_int_t)sum_of(s),
+	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:O}",
+	    "sessions", (json_int_t)sum_of(s->outcomes),
 	    "success", (json_int_t)s->outcomes[TALLY_SUCCESS],
 	    "failure", (json_int_t)s->outcomes[TALLY_FAILURE],
 	    "clear", (json_int_t)s->outcomes[TALLY_CLEAR],
@@ -82,69 +87,111 @@ struct row {
 	uint32_t	domain;
 	struct text	policy;		/* "sts"; empty: not known */
 	uint64_t	outcomes[TALLY_CLEAR + 1];
-	uint64_t	sum;
+	uint64_t	probed;		/* of the failures: let pass */
 	uint32_t	since, last;	/* of failures; 0: none */
+	uint32_t	would_since, would_last;
 };
 
-struct rows {
-	struct row	*items;
-	size_t		 count, capacity;
+typedef int row_order(const void *a, const void *b);
+
+/* The first of them in that order. */
+struct best {
+	row_order	*order;
+	struct row	*items;		/* twice as many as are wanted */
+	size_t		 count, wanted;
+	size_t		 passed;	/* all that came by */
 };
 
-static struct row *
-row_of(struct rows *rows, uint32_t domain, struct text policy)
+/* Sessions that nothing stopped, and a policy in force would have. */
+static uint64_t
+would_fail(const struct row *row)
 {
-	struct row *row;
-	size_t i;
+	return row->probed + row->outcomes[TALLY_CLEAR];
+}
 
-	/* Those of one domain stand together, at the end. */
-	for (i = rows->count; i > 0; i--) {
-		row = &rows->items[i - 1];
-		if (row->domain != domain)
-			break;
-		if (row->policy.len == policy.len &&
-		    memcmp(row->policy.data, policy.data, policy.len) == 0)
-			return row;
-	}
-	if (rows->count == rows->capacity) {
-		rows->capacity = rows->capacity * 2 + 64;
-		rows->items = xreallocarray(rows->items, rows->capacity,
-		    sizeof(*rows->items));
-	}
-	row = &rows->items[rows->count++];
-	*row = (struct row){ .domain = domain, .policy = policy };
-	return row;
+static void
+note_time(uint32_t *since, uint32_t *last, const struct tally_entry *e)
+{
+	if (*since == 0 || e->first_at < *since)
+		*since = e->first_at;
+	if (e->last_at > *last)
+		*last = e->last_at;
 }
 
 static void
 row_add(struct row *row, const struct tally_key *key,
     const struct tally_entry *e)
 {
-	if (key->outcome == TALLY_FAILURE) {
-		if (row->since == 0 || e->first_at < row->since)
-			row->since = e->first_at;
-		if (e->last_at > row->last)
-			row->last = e->last_at;
-	}
+	if (key->outcome == TALLY_FAILURE)
+		note_time(&row->since, &row->last, e);
 	if (key->is_detail)
 		return;
 	row->outcomes[key->outcome] += e->total;
-	row->sum += e->total;
+	if (key->outcome == TALLY_FAILURE && key->is_probe)
+		row->probed += e->total;
+	if (key->outcome == TALLY_CLEAR || key->is_probe)
+		note_time(&row->would_since, &row->would_last, e);
+}
+
+/* Most first. */
+static int
+compare_counts(uint64_t x, uint64_t y)
+{
+	return (x < y) - (x > y);
 }
 
 static int
-compare_rows(const void *a, const void *b)
+compare_rows(const struct row *x, const struct row *y)
+{
+	int order = compare_counts(sum_of(x->outcomes), sum_of(y->outcomes));
+
+	return order != 0 ? order :
+	    (x->domain > y->domain) - (x->domain < y->domain);
+}
+
+static int
+by_failure(const void *a, const void *b)
 {
 	const struct row *x = a, *y = b;
+	int order = compare_counts(x->outcomes[TALLY_FAILURE],
+	    y->outcomes[TALLY_FAILURE]);
 
-	if (x->outcomes[TALLY_FAILURE] != y->outcomes[TALLY_FAILURE])
-		return x->outcomes[TALLY_FAILURE] >
-		    y->outcomes[TALLY_FAILURE] ? -1 : 1;
-	if ((x->since != 0) != (y->since != 0))
-		return x->since != 0 ? -1 : 1;
-	if (x->sum != y->sum)
-		return x->sum > y->sum ? -1 : 1;
-	return (x->domain > y->domain) - (x->domain < y->domain);
+	if (order == 0)		/* a detail alone fails nothing */
+		order = compare_counts(x->since != 0, y->since != 0);
+	return order != 0 ? order : compare_rows(x, y);
+}
+
+static int
+by_would_fail(const void *a, const void *b)
+{
+	int order = compare_counts(would_fail(a), would_fail(b));
+
+	return order != 0 ? order : compare_rows(a, b);
+}
+
+static void
+best_init(struct best *best, row_order *order, size_t wanted)
+{
+	*best = (struct best){ .order = order, .wanted = wanted };
+	best->items = xcalloc(2 * wanted, sizeof(*best->items));
+}
+
+/* The wanted ones, in order. */
+static void
+best_settle(struct best *best)
+{
+	qsort(best->items, best->count, sizeof(*best->items), best->order);
+	if (best->count > best->wanted)
+		best->count = best->wanted;
+}
+
+static void
+best_add(struct best *best, const struct row *row)
+{
+	best->passed++;
+	if (best->count == 2 * best->wanted)
+		best_settle(best);
+	best->items[best->count++] = *row;
 }
 
 struct details {
@@ -193,11 +240,34 @@ add_details(struct details *d, const struct tally_key *key, uint64_t count)
 }
 
 static bool
-is_wanted(const struct report_question *q, const struct tally_entry *e,
-    struct tally_key *key)
+is_of_row(const struct report_question *q, const struct row *row,
+    const struct tally_entry *e, struct tally_key *key)
 {
-	return tally_key_parse(text_of(e->line), key) &&
-	    key->direction == q->direction;
+	struct text type;
+
+	if (!tally_key_parse(text_of(e->line), key) ||
+	    key->direction != q->direction)
+		return false;
+	type = tally_policy_type(key->policy);
+	return type.len == row->policy.len &&
+	    memcmp(type.data, row->policy.data, type.len) == 0;
+}
+
+static void
+add_row_details(struct details *d, const struct report_question *q,
+    const struct tally *tally, const struct row *row, bool is_probe_only)
+{
+	const struct tally_entry *e;
+	struct tally_key key;
+	uint32_t i;
+
+	for (i = tally_first(tally, row->domain); i != TALLY_NONE;
+	    i = e->next) {
+		e = tally_entry(tally, i);
+		if (is_of_row(q, row, e, &key) &&
+		    (!is_probe_only || (key.is_probe && !key.is_detail)))
+			add_details(d, &key, e->total);
+	}
 }
 
 static json_t *
@@ -206,33 +276,43 @@ row_value(const struct report_question *q, const struct tally *tally,
 {
 	struct details d = { json_object(), json_object(), json_object(),
 	    json_object() };
-	const struct tally_entry *e;
-	struct tally_key key;
-	struct text type;
-	uint32_t i;
 
-	for (i = tally_first(tally, row->domain); i != TALLY_NONE;
-	    i = e->next) {
-		e = tally_entry(tally, i);
-		if (!is_wanted(q, e, &key))
-			continue;
-		type = tally_policy_type(key.policy);
-		if (type.len == row->policy.len && memcmp(type.data,
-		    row->policy.data, type.len) == 0)
-			add_details(&d, &key, e->total);
-	}
-	return json_pack("{s:s, s:o, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o, "
-	    "s:o, s:o}",
+	add_row_details(&d, q, tally, row, false);
+	return json_pack("{s:s, s:o, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:o, "
+	    "s:o, s:o, s:o}",
 	    "domain", tally_domain_name(tally, row->domain),
-	    "policy", row->policy.len > 0 ? json_text(row->policy) :
-	    json_null(),
+	    "policy", row->policy.len > 0 ?
+	    json_text(row->policy) : json_null(),
 	    "success", (json_int_t)row->outcomes[TALLY_SUCCESS],
 	    "failure", (json_int_t)row->outcomes[TALLY_FAILURE],
 	    "clear", (json_int_t)row->outcomes[TALLY_CLEAR],
 	    "unknown", (json_int_t)row->outcomes[TALLY_UNKNOWN],
+	    "by_probe", (json_int_t)row->probed,
 	    "failures", d.failures, "findings", d.findings,
 	    "hosts", json_values(d.hosts), "reasons", d.reasons,
 	    "since", json_time(row->since), "last", json_time(row->last));
+}
+
+static json_t *
+would_value(const struct report_question *q, const struct tally *tally,
+    const struct row *row)
+{
+	struct details d = { json_object(), json_object(), json_object(),
+	    json_object() };
+
+	add_row_details(&d, q, tally, row, true);
+	json_decref(d.failures);
+	json_decref(d.reasons);
+	return json_pack("{s:s, s:o, s:I, s:I, s:I, s:o, s:o, s:o, s:o}",
+	    "domain", tally_domain_name(tally, row->domain),
+	    "policy", row->policy.len > 0 ?
+	    json_text(row->policy) : json_null(),
+	    "sessions", (json_int_t)sum_of(row->outcomes),
+	    "would_fail", (json_int_t)would_fail(row),
+	    "clear", (json_int_t)row->outcomes[TALLY_CLEAR],
+	    "findings", d.findings, "hosts", json_values(d.hosts),
+	    "since", json_time(row->would_since),
+	    "last", json_time(row->would_last));
 }
 
 /* ------------------------------------------------------ our certificate */
@@ -255,66 +335,217 @@ add_refusal(json_t *refusals, const struct tally_key *key,
 
 /* ------------------------------------------------------------ the answer */
 
-static json_t *
-rows_value(const struct report_question *q, const struct tally *tally,
-    struct rows *rows)
+enum step { STEP_SUMS, STEP_FAILING, STEP_WOULD_FAIL, STEP_DONE };
+
+struct report_answer {
+	struct report_question	 q;
+	struct tally		*tally;
+	const char		*note;
+	enum step		 step;
+	uint32_t		 domain;	/* to be looked at next */
+	struct row		*rows;		/* of that domain */
+	size_t			 row_count, row_capacity;
+	struct sums		 sums[SESSION_DIRECTION_COUNT];
+	json_t			*refusals;
+	struct best		 failing, would_fail;
+	size_t			 failing_count;
+	size_t			 next;		/* of them to be shown */
+	struct buffer		 failing_text, would_fail_text;
+};
+
+typedef json_t *row_value_cb(const struct report_question *q,
+    const struct tally *tally, const struct row *row);
+
+struct report_answer *
+report_answer_new(const struct report_question *q, struct tally *tally,
+    const char *note)
 {
-	json_t *domains = json_array();
+	struct report_answer *a = xcalloc(1, sizeof(*a));
+	int d;
+
+	a->q = *q;
+	a->tally = tally;
+	a->note = note;
+	for (d = 0; d < SESSION_DIRECTION_COUNT; d++)
+		a->sums[d].protocols = json_object();
+	a->refusals = json_array();
+	best_init(&a->failing, by_failure, q->top);
+	best_init(&a->would_fail, by_would_fail, q->top);
+	buffer_init(&a->failing_text, ROWS_MAX_BYTES / 4 * 3);
+	buffer_init(&a->would_fail_text, ROWS_MAX_BYTES / 4);
+	return a;
+}
+
+void
+report_answer_free(struct report_answer *a)
+{
+	int d;
+
+	if (a == NULL)
+		return;
+	for (d = 0; d < SESSION_DIRECTION_COUNT; d++)
+		json_decref(a->sums[d].protocols);
+	json_decref(a->refusals);
+	free(a->rows);
+	free(a->failing.items);
+	free(a->would_fail.items);
+	buffer_clear(&a->failing_text);
+	buffer_clear(&a->would_fail_text);
+	tally_free(a->tally);
+	free(a);
+}
+
+/* Takes value; false when there is no room for it. */
+static bool
+put_row(struct buffer *out, json_t *value)
+{
+	char *text = json_dumps(value, JSON_ENSURE_ASCII);
+	bool has_room = out->len + 2 + strlen(text) <= out->limit;
+
+	if (has_room)
+		buffer_addf(out, "%s%s", out->len > 0 ? ", " : "", text);
+	free(text);
+	json_decref(value);
+	return has_room;
+}
+
+static struct row *
+row_of(struct report_answer *a, struct text policy)
+{
+	struct row *row;
 	size_t i;
 
-	if (rows->count > 0)
-		qsort(rows->items, rows->count, sizeof(*rows->items),
-		    compare_rows);
-	for (i = 0; i < rows->count && i < q->top; i++)
-		json_array_append_new(domains, row_value(q, tally,
-		    &rows->items[i]));
-	return domains;
+	for (i = 0; i < a->row_count; i++) {
+		row = &a->rows[i];
+		if (row->policy.len == policy.len &&
+		    memcmp(row->policy.data, policy.data, policy.len) == 0)
+			return row;
+	}
+	if (a->row_count == a->row_capacity) {
+		a->row_capacity = a->row_capacity * 2 + 8;
+		a->rows = xreallocarray(a->rows, a->row_capacity,
+		    sizeof(*a->rows));
+	}
+	row = &a->rows[a->row_count++];
+	*row = (struct row){ .domain = a->domain, .policy = policy };
+	return row;
+}
+
+/* How many keys it has. */
+static unsigned
+look_at_domain(struct report_answer *a)
+{
+	const struct tally_entry *e;
+	struct tally_key key;
+	unsigned count = 0;
+	uint32_t i;
+	size_t n;
+
+	a->row_count = 0;
+	for (i = tally_first(a->tally, a->domain); i != TALLY_NONE;
+	    i = e->next) {
+		e = tally_entry(a->tally, i);
+		count++;
+		if (!tally_key_parse(text_of(e->line), &key))
+			continue;
+		if (!key.is_detail)
+			sums_add(&a->sums[key.direction], &key, e->total);
+		if (key.direction == a->q.direction)
+			row_add(row_of(a, tally_policy_type(key.policy)), &key,
+			    e);
+		add_refusal(a->refusals, &key, e);
+	}
+	for (n = 0; n < a->row_count; n++) {
+		best_add(&a->failing, &a->rows[n]);
+		a->failing_count += a->rows[n].since != 0;
+		if (would_fail(&a->rows[n]) > 0)
+			best_add(&a->would_fail, &a->rows[n]);
+	}
+	return count;
+}
+
+static void
+look_at_domains(struct report_answer *a)
+{
+	unsigned count = 0;
+
+	for (; count < KEYS_A_TURN && a->domain <
+	    tally_domain_count(a->tally); a->domain++)
+		count += look_at_domain(a);
+	if (a->domain == tally_domain_count(a->tally)) {
+		best_settle(&a->failing);
+		best_settle(&a->would_fail);
+		a->step = STEP_FAILING;
+	}
+}
+
+/* True when all that there is room for is shown. */
+static bool
+show_rows(struct report_answer *a, const struct best *best,
+    struct buffer *out, row_value_cb *value)
+{
+	unsigned i;
+
+	for (i = 0; i < ROWS_A_TURN; i++)
+		if (a->next == best->count || !put_row(out, value(&a->q,
+		    a->tally, &best->items[a->next++]))) {
+			a->next = 0;
+			return true;
+		}
+	return false;
+}
+
+bool
+report_answer_advance(struct report_answer *a)
+{
+	switch (a->step) {
+	case STEP_SUMS:
+		look_at_domains(a);
+		break;
+	case STEP_FAILING:
+		if (show_rows(a, &a->failing, &a->failing_text, row_value))
+			a->step = STEP_WOULD_FAIL;
+		break;
+	case STEP_WOULD_FAIL:
+		if (show_rows(a, &a->would_fail, &a->would_fail_text,
+		    would_value))
+			a->step = STEP_DONE;
+		break;
+	case STEP_DONE:
+		break;
+	}
+	return a->step == STEP_DONE;
 }
 
 char *
-report_line(const struct report_question *q, const struct tally *tally,
-    const char *note)
+report_answer_line(const struct report_answer *a)
 {
-	struct sums sums[SESSION_DIRECTION_COUNT] = { 0 };
-	json_t *refusals = json_array(), *directions = json_object();
-	json_t *domains, *totals;
-	const struct tally_entry *e;
 	char first[TALLY_DATE_SIZE], last[TALLY_DATE_SIZE];
-	struct rows rows = { 0 };
-	struct tally_key key;
-	uint32_t domain, i;
+	const char *asked = session_direction_name(a->q.direction);
+	json_t *directions = json_object();
+	struct buffer line;
+	char *head;
 	int d;
 
 	for (d = 0; d < SESSION_DIRECTION_COUNT; d++)
-		sums[d].protocols = json_object();
-	for (domain = 0; domain < tally_domain_count(tally); domain++)
-		for (i = tally_first(tally, domain); i != TALLY_NONE;
-		    i = e->next) {
-			e = tally_entry(tally, i);
-			if (!tally_key_parse(text_of(e->line), &key))
-				continue;
-			if (!key.is_detail)
-				sums_add(&sums[key.direction], &key,
-				    e->total);
-			if (key.direction == q->direction)
-				row_add(row_of(&rows, domain,
-				    tally_policy_type(key.policy)), &key, e);
-			add_refusal(refusals, &key, e);
-		}
-	domains = rows_value(q, tally, &rows);
-	for (d = 0; d < SESSION_DIRECTION_COUNT; d++)
 		json_object_set_new(directions, session_direction_name(d),
-		    sums_value(&sums[d]));
-	totals = json_deep_copy(json_object_get(directions,
-	    session_direction_name(q->direction)));
-	free(rows.items);
-	return json_line(json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:I, "
-	    "s:o}",
-	    "day", tally_date_format(q->first, first),
-	    "until", tally_date_format(q->last, last),
-	    "direction", session_direction_name(q->direction),
-	    "domains", domains, "totals", totals, "directions", directions,
-	    "our_certificate", refusals,
-	    "domain_count", (json_int_t)rows.count, "note",
-	    json_words(note)));
+		    sums_value(&a->sums[d]));
+	head = json_line(json_pack("{s:s, s:s, s:s, s:O, s:o, s:O, s:I, s:I, "
+	    "s:I, s:o}",
+	    "day", tally_date_format(a->q.first, first),
+	    "until", tally_date_format(a->q.last, last),
+	    "direction", asked,
+	    "totals", json_object_get(directions, asked),
+	    "directions", directions, "our_certificate", a->refusals,
+	    "domain_count", (json_int_t)a->failing.passed,
+	    "failing_count", (json_int_t)a->failing_count,
+	    "if_enforced_count", (json_int_t)a->would_fail.passed,
+	    "note", json_words(a->note)));
+	buffer_init(&line, CONTROL_ANSWER_MAX_BYTES);
+	/* The rows are text already: they go behind the last member. */
+	buffer_addf(&line, "%.*s, \"domains\": [%s], \"if_enforced\": [%s]}",
+	    (int)strlen(head) - 1, head, buffer_text(&a->failing_text),
+	    buffer_text(&a->would_fail_text));
+	free(head);
+	return buffer_take(&line);
 }

@@ -8,11 +8,15 @@
 
 #include "policyd/clerk/report_question.h"
 
-/*
- * The answer, one line without its end, which the caller frees.  note says
- * what is missing in the sums, or is NULL.
- */
-char	*report_line(const struct report_question *q,
-	    const struct tally *tally, const char *note);
+struct report_answer;
+
+/* Takes tally; note says what is missing in it, or is NULL, and constant. */
+struct report_answer *report_answer_new(const struct report_question *q,
+		    struct tally *tally, const char *note);
+void		 report_answer_free(struct report_answer *a);
+/* The next part of the work, a few ms of it; true when all is done. */
+bool		 report_answer_advance(struct report_answer *a);
+/* Then: one line without its end, which the caller frees. */
+char		*report_answer_line(const struct report_answer *a);
 
 #endif

@@ -39,6 +39,7 @@
 #define DAY_S		86400
 #define DAYS_SENT	2	/* yesterday, and what is tried again */
 #define ROUNDS_MAX	16	/* at one time */
+#define DOMAINS_A_TURN	2000	/* planned; some ms */
 #define SOON_S		30	/* when something of ours is away */
 #define LATER_S		900	/* when the DNS does not answer */
 #define TXT_WAIT_S	60
@@ -96,12 +97,16 @@ struct report_out {
 	LIST_HEAD(, preview)	 previews;
 	uint64_t		 last_number;
 	struct ledger_sum	*plan;		/* which domains there are */
+	struct tally		*plan_tally;	/* then these, */
+	uint32_t		 plan_next;	/* from that number on, */
+	struct event		*plan_turn;	/* some each turn */
 	int64_t			 plan_day, plan_at;
 	int64_t			 planned[DAYS_SENT];	/* days; or 0 */
 	uint64_t		 sent, failed, doubtful, given_up;
 };
 
 static void	round_advance(struct round *r);
+static void	plan_drop(struct report_out *out);
 
 static const struct config *
 config_of(const struct report_out *out)
@@ -149,6 +154,7 @@ jobs_forget(struct report_out *out)
 			job_free(out, job);
 	}
 	memset(out->planned, 0, sizeof(out->planned));
+	plan_drop(out);
 }
 
 /* ----------------------------------------------------------------- rounds */
@@ -243,7 +249,7 @@ find_rule(const struct config *config, const char *domain, struct text *out)
 	return false;
 }
 
-static void	on_sum(const struct tally *tally, const char *why, void *arg);
+static void	on_sum(struct tally *tally, const char *why, void *arg);
 
 static void
 round_choose(struct round *r, const struct text *records, size_t count)
@@ -362,18 +368,20 @@ on_book(bool is_fine, void *arg)
 }
 
 static void
-on_sum(const struct tally *tally, const char *why, void *arg)
+on_sum(struct tally *tally, const char *why, void *arg)
 {
 	struct round *r = arg;
 	struct report_maker maker = maker_of(r->out);
 
 	r->sum = NULL;
+	if (why == NULL)
+		report_build(tally, text_of(r->job->domain), r->job->day,
+		    &maker, &r->built);
+	tally_free(tally);
 	if (why != NULL) {
 		round_postpone(r, SOON_S, why);
 		return;
 	}
-	report_build(tally, text_of(r->job->domain), r->job->day, &maker,
-	    &r->built);
 	if (r->built.count == 0) {
 		round_finish(r, 0);
 		return;
@@ -660,25 +668,56 @@ has_sessions(const struct tally *tally, uint32_t domain)
 }
 
 static void
-on_plan(const struct tally *tally, const char *why, void *arg)
+plan_drop(struct report_out *out)
+{
+	ledger_sum_cancel(out->plan);
+	out->plan = NULL;
+	tally_free(out->plan_tally);
+	out->plan_tally = NULL;
+	event_del(out->plan_turn);
+}
+
+static void
+on_plan_turn(evutil_socket_t fd, short events, void *arg)
 {
 	struct report_out *out = arg;
 	int64_t now = clock_now_s();
+	struct timeval at_once = { 0, 0 };
 	const char *name;
-	uint32_t i;
+	unsigned i;
 
-	out->plan = NULL;
-	out->plan_at = now + SOON_S;
-	if (why != NULL)
-		return;
-	for (i = 0; i < tally_domain_count(tally); i++) {
-		name = tally_domain_name(tally, i);
+	(void)fd;
+	(void)events;
+	for (i = 0; i < DOMAINS_A_TURN; i++, out->plan_next++) {
+		if (out->plan_next == tally_domain_count(out->plan_tally)) {
+			out->planned[out->plan_day % DAYS_SENT] =
+			    out->plan_day;
+			plan_drop(out);
+			return;
+		}
+		name = tally_domain_name(out->plan_tally, out->plan_next);
 		if (host_name_is_normal(text_of(name)) &&
-		    !host_name_is_private(name) && has_sessions(tally, i))
+		    !host_name_is_private(name) &&
+		    has_sessions(out->plan_tally, out->plan_next))
 			job_add(out, out->plan_day, name, now);
 	}
-	out->planned[out->plan_day % DAYS_SENT] = out->plan_day;
-	out->plan_at = now;
+	evtimer_add(out->plan_turn, &at_once);
+}
+
+static void
+on_plan(struct tally *tally, const char *why, void *arg)
+{
+	struct report_out *out = arg;
+
+	out->plan = NULL;
+	if (why != NULL) {
+		out->plan_at = clock_now_s() + SOON_S;
+		tally_free(tally);
+		return;
+	}
+	out->plan_tally = tally;
+	out->plan_next = 0;
+	on_plan_turn(-1, 0, out);
 }
 
 /* One day at a time. */
@@ -687,7 +726,8 @@ plan_days(struct report_out *out, int64_t now)
 {
 	int64_t day, today = now / DAY_S;
 
-	if (out->plan != NULL || now < out->plan_at)
+	if (out->plan != NULL || out->plan_tally != NULL ||
+	    now < out->plan_at)
 		return;
 	for (day = today - 1; day >= today - DAYS_SENT; day--) {
 		if (out->planned[day % DAYS_SENT] == day ||
@@ -771,13 +811,14 @@ preview_free(struct preview *p)
 }
 
 static void
-on_preview(const struct tally *tally, const char *why, void *arg)
+on_preview(struct tally *tally, const char *why, void *arg)
 {
 	struct preview *p = arg;
 
 	p->sum = NULL;
 	p->out->on_answer(p->connection, preview_line(p, tally, why),
 	    p->out->arg);
+	tally_free(tally);
 	preview_free(p);
 }
 
@@ -877,6 +918,7 @@ report_out_new(struct child *child, struct ledger *ledger,
 	    child->settings->config);
 	out->lock = report_lock_new(child->base, share,
 	    ledger_writer(ledger));
+	out->plan_turn = evtimer_new(child->base, on_plan_turn, out);
 	out->tick = evtimer_new(child->base, on_tick, out);
 	on_tick(-1, 0, out);
 	return out;
@@ -889,8 +931,7 @@ report_out_abort(struct report_out *out)
 	struct round *r, *next;
 	struct preview *p;
 
-	ledger_sum_cancel(out->plan);
-	out->plan = NULL;
+	plan_drop(out);
 	while ((p = LIST_FIRST(&out->previews)) != NULL) {
 		out->on_answer(p->connection, json_error_line("the settings "
 		    "were read again meanwhile: ask once more"), out->arg);
@@ -919,7 +960,8 @@ report_out_free(struct report_out *out)
 
 	if (out == NULL)
 		return;
-	ledger_sum_cancel(out->plan);
+	plan_drop(out);
+	event_free(out->plan_turn);
 	while ((p = LIST_FIRST(&out->previews)) != NULL)
 		preview_free(p);
 	while ((r = LIST_FIRST(&out->rounds)) != NULL)

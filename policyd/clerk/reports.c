@@ -1,16 +1,16 @@
 /*
- * Questions "report".  The sums of all hosts may take a while; whoever asked
- * may be gone by then, which control_answer knows.
+ * Questions "report".  The sums of all hosts may take a while, and the answer
+ * is made in turns of the loop; whoever asked may be gone by then, which
+ * control_answer knows.
  */
 
 #include "policyd/clerk/reports.h"
 
 #include <sys/queue.h>
 
+#include <event2/event.h>
 #include <stdlib.h>
-#include <string.h>
 
-#include "policyd/clerk/control.h"
 #include "policyd/clerk/ledger.h"
 #include "policyd/clerk/ledger_sum.h"
 #include "policyd/clerk/report_json.h"
@@ -23,7 +23,9 @@ struct waiting {
 	struct reports		*reports;
 	uint64_t		 connection;
 	struct report_question	 question;
-	struct ledger_sum	*sum;
+	struct ledger_sum	*sum;		/* NULL: there it is */
+	struct report_answer	*answer;
+	struct event		*turn;
 };
 
 struct reports {
@@ -50,31 +52,41 @@ reports_new(struct event_base *base, struct ledger *ledger,
 	return reports;
 }
 
-/* Fewer domains where the answer would be too long. */
-static char *
-answer(struct report_question q, const struct tally *tally, const char *why)
+static void
+waiting_free(struct waiting *w)
 {
-	char *line;
-
-	for (;;) {
-		line = report_line(&q, tally, why);
-		if (strlen(line) < CONTROL_ANSWER_MAX_BYTES - 1 || q.top == 1)
-			return line;
-		free(line);
-		q.top /= 2;
-	}
+	ledger_sum_cancel(w->sum);
+	report_answer_free(w->answer);
+	event_free(w->turn);
+	LIST_REMOVE(w, entry);
+	free(w);
 }
 
 static void
-on_sum(const struct tally *tally, const char *why, void *arg)
+on_turn(evutil_socket_t fd, short events, void *arg)
+{
+	struct timeval now = { 0, 0 };
+	struct waiting *w = arg;
+
+	(void)fd;
+	(void)events;
+	if (!report_answer_advance(w->answer)) {
+		evtimer_add(w->turn, &now);
+		return;
+	}
+	w->reports->on_answer(w->connection, report_answer_line(w->answer),
+	    w->reports->arg);
+	waiting_free(w);
+}
+
+static void
+on_sum(struct tally *tally, const char *why, void *arg)
 {
 	struct waiting *w = arg;
-	struct reports *reports = w->reports;
 
-	reports->on_answer(w->connection, answer(w->question, tally, why),
-	    reports->arg);
-	LIST_REMOVE(w, entry);
-	free(w);
+	w->sum = NULL;
+	w->answer = report_answer_new(&w->question, tally, why);
+	on_turn(-1, 0, w);
 }
 
 void
@@ -103,6 +115,7 @@ reports_ask(struct reports *reports, uint64_t connection, struct text request)
 	w->reports = reports;
 	w->connection = connection;
 	w->question = q;
+	w->turn = evtimer_new(reports->base, on_turn, w);
 	LIST_INSERT_HEAD(&reports->list, w, entry);
 	w->sum = ledger_sum_start(reports->base, reports->ledger,
 	    reports->share, q.first, q.last, text_of(q.domain), on_sum, w);
@@ -117,9 +130,7 @@ reports_abort(struct reports *reports)
 		reports->on_answer(w->connection, json_error_line("the "
 		    "settings were read again meanwhile: ask once more"),
 		    reports->arg);
-		ledger_sum_cancel(w->sum);
-		LIST_REMOVE(w, entry);
-		free(w);
+		waiting_free(w);
 	}
 }
 
@@ -130,10 +141,7 @@ reports_free(struct reports *reports)
 
 	if (reports == NULL)
 		return;
-	while ((w = LIST_FIRST(&reports->list)) != NULL) {
-		ledger_sum_cancel(w->sum);
-		LIST_REMOVE(w, entry);
-		free(w);
-	}
+	while ((w = LIST_FIRST(&reports->list)) != NULL)
+		waiting_free(w);
 	free(reports);
 }
