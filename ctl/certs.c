@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "ctl/ask.h"
+#include "ctl/certs_ct.h"
 #include "ctl/postconf.h"
 #include "ctl/program.h"
 #include "shared/io/clock.h"
@@ -30,16 +31,6 @@ text_in(const struct buffer *b)
 	return (struct text){ buffer_text(b), b->len };
 }
 
-/* "/etc/postfix" and "/etc/postfix-out": the second's name is its folder's. */
-static const char *
-instance_name(const char *dir)
-{
-	const char *slash = dir != NULL ? strrchr(dir, '/') : NULL;
-
-	return slash != NULL && strncmp(slash + 1, "postfix", 7) == 0 ?
-	    slash + 1 : "postfix";
-}
-
 static void
 find_instance(struct own_certificates *own, const char *dir)
 {
@@ -51,8 +42,8 @@ find_instance(struct own_certificates *own, const char *dir)
 	postconf_ask(dir, "-x", own_certificate_parameters, &settings);
 	postconf_ask(dir, "-M", NULL, &services);
 	postconf_ask(dir, "-Px", NULL, &overrides);
-	own_certificates_add_postfix(own, instance_name(dir),
-	    text_in(&settings), text_in(&services), text_in(&overrides));
+	own_certificates_add_postfix(own, dir, text_in(&settings),
+	    text_in(&services), text_in(&overrides));
 	buffer_clear(&settings);
 	buffer_clear(&services);
 	buffer_clear(&overrides);
@@ -101,6 +92,11 @@ find_postfix(struct own_certificates *own, const struct config *config)
 	}
 	buffer_clear(&dirs);
 	for (i = 0; i < own->map_count; i++) {
+		if (own->maps[i].source == NULL) {
+			ctl_complain("%s: what is in such an SNI map stays "
+			    "unknown", own->maps[i].table);
+			continue;
+		}
 		buffer_init(&source, OUTPUT_MAX);
 		if (file_read(own->maps[i].source, &source) == 0)
 			own_certificates_add_sni(own, i, text_in(&source));
@@ -111,14 +107,18 @@ find_postfix(struct own_certificates *own, const struct config *config)
 	}
 }
 
+/* What differs from the defaults, and of the defaults what is needed. */
 static void
-find_dovecot(struct own_certificates *own)
+find_dovecot(struct own_certificates *own, bool may_read_keys)
 {
-	static const char *const argv[] = { "doveconf", "-n", NULL };
+	const char *const changed[] = { "doveconf", may_read_keys ? "-nP" :
+	    "-n", NULL };
+	static const char *const needed[] = { "doveconf", "protocols",
+	    "listen", "ssl", NULL };
 	struct buffer output;
 
 	buffer_init(&output, OUTPUT_MAX);
-	if (program_read(argv, &output))
+	if (program_read(changed, &output) && program_read(needed, &output))
 		own_certificates_add_dovecot(own, text_in(&output));
 	buffer_clear(&output);
 }
@@ -148,7 +148,7 @@ find_all(struct certs *certs, const struct config *config,
 		return false;
 	}
 	find_postfix(certs->own, config);
-	find_dovecot(certs->own);
+	find_dovecot(certs->own, certs->may_read_keys);
 	certs_add_domains(certs, config, site);
 	return true;
 }
@@ -169,17 +169,6 @@ read_days(const char *word, int *out)
 	}
 	*out = (int)days;
 	return true;
-}
-
-static enum ctl_exit
-exit_of(const json_t *report)
-{
-	const char *overall = json_string_value(json_object_get(report,
-	    "overall"));
-
-	return strcmp(overall, "good") == 0 ? CTL_FINE :
-	    strcmp(overall, "warnings") == 0 ? CTL_WARNING :
-	    strcmp(overall, "broken") == 0 ? CTL_CRITICAL : CTL_UNKNOWN;
 }
 
 static enum ctl_exit
@@ -219,6 +208,11 @@ certs_run(const struct ctl_options *given, int operand_count,
 	if (!find_all(&certs, config, site))
 		goto out;
 	certs_read(&certs);
+	if (options.values[CTL_CT] != NULL) {
+		status = certs_ct_run(&certs, options.values[CTL_CT],
+		    options.is_json);
+		goto out;
+	}
 	if (certs_look(&certs, &options, &status) == -1)
 		goto out;
 	certs_compare_tlsa(&certs);
@@ -234,7 +228,7 @@ certs_run(const struct ctl_options *given, int operand_count,
 		ask_print(report);
 	else
 		certs_show(report);
-	status = exit_of(report);
+	status = certs_exit(report);
 	json_decref(report);
 out:
 	certs_clear(&certs);
@@ -248,6 +242,7 @@ const struct ctl_command certs_command = {
 	.name = "certs",
 	.operands = "",
 	.takes = CTL_TAKES(CTL_WARN) | CTL_TAKES(CTL_PUBLISH) |
+	    CTL_TAKES(CTL_CT) |
 	    CTL_TAKES(CTL_NO_KEYS),
 	.summary = "our own certificates: on disk, served, and for how long",
 	.help =
@@ -256,7 +251,9 @@ const struct ctl_command certs_command = {
 	    "quarter of the lifetime\n  -c DAYS  critical when fewer are "
 	    "left (a name is the configuration)\n  --publish  prints the "
 	    "records that promise what is on disk\n  --no-keys  leaves "
-	    "private keys unread\nNeeds no daemon; private "
+	    "private keys unread\n  --ct FILE  tells of certificates for our "
+	    "names that are not here, from the\n             JSON of "
+	    "certspotter or crt.sh\nNeeds no daemon; private "
 	    "keys are checked as root alone.  Exit 0 good, 1 warnings,\n"
 	    "2 broken, 3 unknown; the first line is a monitoring plugin's.\n",
 	.run = certs_run

@@ -119,6 +119,8 @@ void	certs_publish(const struct certs *certs, const struct config *config);
 /* One object, as it is printed with --json and shown to people. */
 json_t	*certs_report(const struct certs *certs);
 void	certs_show(const json_t *report);
+/* By the report's overall: good is 0, unknown 3. */
+enum ctl_exit certs_exit(const json_t *report);
 void	certs_clear(struct certs *certs);
 
 #endif

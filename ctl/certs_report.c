@@ -379,3 +379,12 @@ certs_show(const json_t *report)
 		screen_end_line();
 	}
 }
+
+enum ctl_exit
+certs_exit(const json_t *report)
+{
+	return answer_is(report, "overall", "good") ? CTL_FINE :
+	    answer_is(report, "overall", "warnings") ? CTL_WARNING :
+	    answer_is(report, "overall", "broken") ? CTL_CRITICAL :
+	    CTL_UNKNOWN;
+}

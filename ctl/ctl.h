@@ -22,7 +22,7 @@ enum ctl_exit {
 /* Options of single commands; main.c has a row for each. */
 enum ctl_option {
 	CTL_POLICY, CTL_CLEAR, CTL_HOST, CTL_AT, CTL_CA, CTL_WARN, CTL_PUBLISH,
-	CTL_NO_KEYS,
+	CTL_NO_KEYS, CTL_CT,
 	CTL_DAY, CTL_SINCE, CTL_DOMAIN, CTL_IN, CTL_OUT, CTL_RECEIVED, CTL_TOP,
 	CTL_APPLY, CTL_REVERT, CTL_LINES, CTL_FORCE,
 	CTL_IMPORT, CTL_RFC8460,

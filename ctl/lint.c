@@ -1,19 +1,19 @@
 /*
  * hopseal lint: judges one document, offline.  One table of kinds; here only
- * the input is read and the object printed.
+ * the object is printed.
  */
 
 #include "ctl/lint.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "ctl/ask.h"
 #include "ctl/ctl.h"
+#include "ctl/input.h"
 #include "shared/buffer.h"
 #include "shared/xalloc.h"
 
@@ -72,38 +72,6 @@ find_kind(const char *name)
 	return NULL;
 }
 
-/*
- * Reads a file, standard input for "-", as far as a judge needs to see that it
- * is too long; -1 after saying why it cannot be read.
- */
-static int
-read_input(const char *path, struct buffer *out)
-{
-	FILE *f = strcmp(path, "-") == 0 ? stdin : fopen(path, "r");
-	char block[16384];
-	size_t wanted, len;
-	int result = 0;
-
-	if (f == NULL) {
-		ctl_complain("%s: %s", path, strerror(errno));
-		return -1;
-	}
-	do {
-		wanted = out->limit - out->len;
-		if (wanted > sizeof(block))
-			wanted = sizeof(block);
-		len = fread(block, 1, wanted, f);
-		buffer_add(out, block, len);
-	} while (len == wanted && wanted > 0);
-	if (ferror(f)) {
-		ctl_complain("%s: %s", path, strerror(errno));
-		result = -1;
-	}
-	if (f != stdin)
-		fclose(f);
-	return result;
-}
-
 static enum ctl_exit
 run_stream(const struct lint_kind *kind, const char *path)
 {
@@ -160,7 +128,7 @@ lint_run(const struct ctl_options *options, int operand_count,
 		return run_stream(kind, path);
 	buffer_init(&input, (kind->input_max > 0 ? kind->input_max :
 	    LINT_INPUT_MAX_BYTES) + 1);
-	if (kind->reads_input && read_input(path, &input) == -1)
+	if (kind->reads_input && input_read(path, &input) == -1)
 		goto out;
 	/* A block of its exact size: no judge can lean on the final NUL. */
 	exact = xmemdup(buffer_text(&input), input.len);

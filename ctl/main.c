@@ -38,6 +38,7 @@ static const struct option long_options[] = {
 	OWN("warn", required_argument, CTL_WARN),
 	OWN("publish", no_argument, CTL_PUBLISH),
 	OWN("no-keys", no_argument, CTL_NO_KEYS),
+	OWN("ct", required_argument, CTL_CT),
 	OWN("day", required_argument, CTL_DAY),
 	OWN("since", required_argument, CTL_SINCE),
 	OWN("domain", required_argument, CTL_DOMAIN),
@@ -62,7 +63,7 @@ static const char *const arguments[CTL_OPTION_COUNT] = {
 	[CTL_HOST] = "NAME", [CTL_AT] = "TIME", [CTL_CA] = "FILE",
 	[CTL_WARN] = "DAYS", [CTL_DAY] = "DAY", [CTL_SINCE] = "DAY",
 	[CTL_DOMAIN] = "DOMAIN", [CTL_TOP] = "NUMBER",
-	[CTL_IMPORT] = "FILE"
+	[CTL_IMPORT] = "FILE", [CTL_CT] = "FILE"
 };
 
 static char no_argument_given[] = "";

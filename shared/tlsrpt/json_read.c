@@ -97,8 +97,8 @@ load(const char *data, size_t len, enum json_error_code *code)
 	return value;
 }
 
-json_t *
-json_read_object(struct text t, const struct json_limits *limits,
+static json_t *
+read_value(struct text t, const struct json_limits *limits,
     size_t *repaired, const char **why)
 {
 	enum json_error_code code;
@@ -117,18 +117,39 @@ json_read_object(struct text t, const struct json_limits *limits,
 		value = load(copy, t.len, &code);
 		free(copy);
 	}
-	if (value == NULL) {
+	if (value == NULL)
 		*why = code == json_error_duplicate_key ?
 		    "JSON: a member stands twice" :
 		    "JSON: breaks the grammar (RFC 8259)";
-		return NULL;
-	}
-	if (!json_is_object(value)) {
-		json_decref(value);
-		*why = "JSON: no object";
-		return NULL;
-	}
 	return value;
+}
+
+/* Takes value; NULL when it is of another type. */
+static json_t *
+of_type(json_t *value, json_type type, const char *complaint,
+    const char **why)
+{
+	if (value == NULL || json_typeof(value) == type)
+		return value;
+	json_decref(value);
+	*why = complaint;
+	return NULL;
+}
+
+json_t *
+json_read_object(struct text t, const struct json_limits *limits,
+    size_t *repaired, const char **why)
+{
+	return of_type(read_value(t, limits, repaired, why), JSON_OBJECT,
+	    "JSON: no object", why);
+}
+
+json_t *
+json_read_array(struct text t, const struct json_limits *limits,
+    size_t *repaired, const char **why)
+{
+	return of_type(read_value(t, limits, repaired, why), JSON_ARRAY,
+	    "JSON: no array", why);
 }
 
 const char *

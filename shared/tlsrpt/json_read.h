@@ -1,6 +1,6 @@
 /*
  * JSON of strangers, read by jansson within bounds that are checked before it
- * allocates anything.  What the members mean is datagram's and report's.
+ * allocates anything.  What the members mean is the caller's.
  */
 
 #ifndef HOPSEAL_TLSRPT_JSON_READ_H
@@ -24,6 +24,9 @@ struct json_limits {
  * and counted in *repaired.
  */
 json_t	*json_read_object(struct text t, const struct json_limits *limits,
+	    size_t *repaired, const char **why);
+/* The same for an array. */
+json_t	*json_read_array(struct text t, const struct json_limits *limits,
 	    size_t *repaired, const char **why);
 
 /* A string of at least one octet, or NULL; it lives as long as the object. */

@@ -12,6 +12,7 @@
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 
+#include "shared/policy/cert_check_identity.h"
 #include "tests/unit/check.h"
 
 #define HOST	"mx.example.com"
@@ -840,6 +841,64 @@ test_words(void)
 	check_text("staple", cert_staple_name(CERT_STAPLE_REVOKED), "revoked");
 }
 
+/* --------------------------------------------------------------- identity */
+
+/* What the log saw first: with the poison, and without SCTs (RFC 6962, 3.1). */
+static struct file
+precertificate_of(struct text der)
+{
+	const unsigned char *at = (const unsigned char *)der.data;
+	X509 *cert = d2i_X509(NULL, &at, (long)der.len);
+	ASN1_OCTET_STRING *null = ASN1_OCTET_STRING_new();
+	unsigned char *out = NULL;
+	X509_EXTENSION *poison;
+	struct file file;
+
+	X509_EXTENSION_free(X509_delete_ext(cert, X509_get_ext_by_NID(cert,
+	    NID_ct_precert_scts, -1)));
+	ASN1_OCTET_STRING_set(null, (const unsigned char *)"\5", 2);
+	poison = X509_EXTENSION_create_by_NID(NULL, NID_ct_precert_poison, 1,
+	    null);
+	X509_add_ext(cert, poison, -1);
+	i2d_re_X509_tbs(cert, NULL);
+	file.len = (size_t)i2d_X509(cert, &out);
+	file.data = check_exact((const char *)out, file.len);
+	OPENSSL_free(out);
+	X509_EXTENSION_free(poison);
+	ASN1_OCTET_STRING_free(null);
+	X509_free(cert);
+	return file;
+}
+
+static void
+test_identity(void)
+{
+	struct cert_identity id, before;
+	struct cert_chain chain = { .count = 0 };
+	struct text der;
+	struct file file;
+
+	load_chain("good-scts", &chain);
+	der = (struct text){ chain.certs[0].data, chain.certs[0].len };
+	file = precertificate_of(der);
+	check_bool("identity", cert_identity_read(der, &id), true);
+	check_bool("precertificate", cert_identity_read((struct text){
+	    file.data, file.len }, &before), true);
+	check_text("identity: issuer", id.issuer, "C=DE, O=Zoo, CN=Issuer");
+	check_bool("precertificate: another digest",
+	    strcmp(id.sha256, before.sha256) != 0, true);
+	check_text("precertificate: the same inside", before.tbs_sha256,
+	    id.tbs_sha256);
+	check_text("precertificate: the same number", before.serial,
+	    id.serial);
+	check_bool("precertificate: the same", cert_identity_match(&id,
+	    &before), true);
+	check_bool("no certificate", cert_identity_read(text_of("0"), &id),
+	    false);
+	free(file.data);
+	cert_chain_clear(&chain);
+}
+
 int
 main(void)
 {
@@ -858,6 +917,7 @@ main(void)
 	for (i = 0; i < sizeof(dane_cases) / sizeof(dane_cases[0]); i++)
 		test_dane(&dane_cases[i]);
 	test_facts();
+	test_identity();
 	test_refusals();
 	test_pem();
 	test_words();
