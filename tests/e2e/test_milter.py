@@ -11,6 +11,7 @@ import smtplib
 import ssl
 import subprocess
 
+import examples
 from milter import MILTER, Milter
 from netns import STRANGER
 from postfix import MAIN, REINJECTED
@@ -133,6 +134,22 @@ def check(mail, inbound, next_hop=()):
 
 
 # How mail came in.
+
+@test
+def as_in_the_manual(bench):
+    """Both headers, as hopseal-milter(8) shows them."""
+    use(bench, "enf-expired.test out action=tag\n")
+    with Client(tls=True) as client:
+        got = [f"{INBOUND}: {client.hand_in(bench)[INBOUND]}"]
+    bench.hopseal.explain("enf-expired.test")
+    with Client(LOOPBACK) as client:
+        mail = client.hand_in(bench, "user@enf-expired.test")
+        got.append(f"{NEXT_HOP}: {mail[NEXT_HOP]}")
+    shown = [" ".join(e.text.split()) for e in examples.all_examples()
+             if e.page == "docs/hopseal-milter.8" and e.text.startswith("X-Hopseal-")]
+    line = examples.difference(shown, [" ".join(header.split()) for header in got])
+    assert len(shown) == 2 and not line, (line, got)
+
 
 @test
 def plaintext(bench):

@@ -18,6 +18,7 @@ sys.path.insert(0, E2E)
 
 import bench
 import demo
+import examples
 
 RUN_S = 60
 PYTHON = "/usr/bin/python3"
@@ -109,6 +110,10 @@ def test_table(build):
     first_words = [line.split(" ")[0] for line in text.splitlines()]
     for row in demo.ROWS:
         assert row.domain.name in first_words, f"no {row.domain.name} in {text}"
+    [shown] = [e.text for e in examples.all_examples()
+               if e.page == "README.md" and e.text.startswith("domain ")]
+    line = examples.difference(["...", *shown.splitlines()], text.splitlines())
+    assert not line, f"README.md has another line: {line} -- {text}"
     too_wide = [line for line in text.splitlines() if len(line) > demo.WIDTH]
     assert not too_wide, too_wide
     assert "\033" not in text, text

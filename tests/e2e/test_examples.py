@@ -1,0 +1,230 @@
+"""The examples of README, docs and manuals, run on the bench: settings are taken, commands
+do not fail, output and log lines have the shape of the real ones.
+
+What an example writes below /etc/hopseal goes to a folder of the bench, and where it names
+a domain of nobody's it is one of the bench's.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import time
+
+import examples
+from postfix import MASTER_CF, send
+from process import run, wait_until
+from test_next_hops import is_deferred_for
+
+GOOD, BROKEN, FORGOTTEN = "enf-good.test", "enf-expired.test", "enf-signed.test"
+# One has pictures only; the other is what tests/package/first-hour does.
+PASSED_OVER = ("docs/architecture.md", "docs/first-hour.md")
+# Commands that are run elsewhere, by a test that says so, or cannot be run here.
+ELSEWHERE = {
+    "make demo": "tests/integration/test_demo.py",
+    "make run": "tests/integration/test_run.py",
+    "make deb": "tests/package/run",
+    "apt install": "tests/package/run",
+    "make && make install": "tests/integration/test_shell.py",
+}
+NOT_HERE = {
+    "systemctl": "there is no systemd here",
+    "systemd-sysusers": "there is no systemd here",
+    "journalctl": "there is no systemd here",
+}
+# Output that another test has, by words of that test.
+SHOWN_ELSEWHERE = {
+    ("README.md", "domain "): ("tests/integration/test_demo.py", "examples.difference"),
+    ("docs/hopseal-milter.8", "X-Hopseal-"): ("tests/e2e/test_milter.py",
+                                              "examples.difference"),
+    ("docs/hopseal-rules.5", "TLS is required"): (
+        "tests/integration/test_in_rules.py",
+        "TLS is required for mail from partner.example: this session is not encrypted"),
+    ("docs/hopseal.conf.5", "critical certificate "): (
+        "tests/integration/test_certs.py", "critical\\|certificate web: finding=served-stale"),
+}
+# What must be true behind a command.
+AFTER = {"postfix reload": lambda bench: is_delivered(bench),
+         "* out action=defer": lambda bench: is_deferred(bench)}
+# What is true only while Redis is away.
+REDIS_AWAY = "down: the server closed the connection", "redis: state=down"
+
+TESTS, state = {}, {}
+
+
+def prepare(bench, names):
+    """A mail to a good and a bad domain, and the files that examples name."""
+    state["main.cf"] = read(bench.postfix.config_folder, "main.cf")
+    state["folder"] = folder = os.path.join(bench.folder, "examples")
+    for name in ("etc", "bin", "run"):
+        os.makedirs(os.path.join(folder, name))
+    os.symlink(os.path.abspath(bench.build), os.path.join(folder, "build"))
+    os.symlink(bench.hopseal.conf_path, os.path.join(folder, "run", "hopseal.conf"))
+    os.symlink(bench.hopseal.rules_path, os.path.join(folder, "etc", "rules"))
+    leaf = bench.pki.leaf("good", "mx.example.com")
+    shutil.copy(leaf.chain_path, os.path.join(folder, "fullchain.pem"))
+    for name, text in (
+            ("etc/password", "secret\n"), ("etc/redis.password", "secret\n"),
+            ("mta-sts.txt", "version: STSv1\nmode: enforce\nmx: a.test\nmax_age: 604800\n"),
+            ("FILE", "Subject: no report\n\nbody\n"),
+            # 0 to 2 is what hopseal says of others; 3 that it knows nothing, such as of
+            # yesterday.
+            ("bin/hopseal", '#!/bin/sh\n"$BUILD/hopseal" -c "$CONF" "$@"\nstatus=$?\n'
+                            '[ $status -lt 3 ] || [ "$1 $status" = "report 3" ] || '
+                            'exit $status\n'),
+            ("bin/redis-cli", f'#!/bin/sh\nexec {shutil.which("redis-cli")} -e '
+                              f'-s {bench.redis.path} "$@"\n')):
+        with open(os.path.join(folder, name), "w") as f:
+            f.write(text)
+        if name.startswith("bin/"):
+            os.chmod(os.path.join(folder, name), 0o755)
+    bench.restart_hopseal(status_password_file=os.path.join(folder, "etc", "password"))
+    for domain in (GOOD, BROKEN):
+        bench.postfix.fate(send(f"user@{domain}"))
+    wait_until(lambda: bench.hopseal.command("report")[1]["totals"]["failure"], 20,
+               "the ledger to have counted")
+
+
+def restore(bench):
+    for name, text in ("main.cf", state["main.cf"]), ("master.cf", MASTER_CF):
+        with open(os.path.join(bench.postfix.config_folder, name), "w") as f:
+            f.write(text)
+    bench.hopseal.write_rules("")
+    bench.postfix.stop()
+    bench.postfix.start()
+    bench.restart_hopseal()
+
+
+def read(folder, name):
+    with open(os.path.join(folder, name)) as f:
+        return f.read()
+
+
+def here(bench, text):
+    """The same in the bench's places."""
+    for there, place in (
+            ("/etc/hopseal/", state["folder"] + "/etc/"),
+            ("/run/hopseal/redis.sock", bench.redis.path),
+            ("/etc/ssl/certs/ca-certificates.crt", bench.pki.root_path),
+            ("/var/log/mail.log", bench.postfix.log_path),
+            ("/var/spool/postfix/", bench.folder + "/pf/spool/"),
+            ("forget --policy example.com", f"forget --policy {FORGOTTEN}"),
+            ("mail.example.com:imaps", "mx.enf-good.test:smtp"),
+            ("your.domain", GOOD)):
+        text = text.replace(there, place)
+    text = re.sub(r"\buntil=\d+", "until=2099", text)
+    return re.sub(r"\bexample\.(?:com|org)\b", GOOD, text)
+
+
+def shell(bench, command):
+    folder = state["folder"]
+    return subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", here(bench, command)], cwd=folder,
+        capture_output=True, text=True, timeout=60, stdin=subprocess.DEVNULL,
+        env={"PATH": f"{folder}/bin:{os.environ['PATH']}", "BUILD": bench.build,
+             "CONF": bench.hopseal.conf_path, "MAIL_CONFIG": bench.postfix.config_folder})
+
+
+def is_delivered(bench):
+    fate = bench.postfix.fate(send(f"user@{GOOD}"))
+    assert fate.status == "sent", fate
+
+
+def is_deferred(bench):
+    """A changed rule is noticed within a second."""
+    time.sleep(1)
+    is_deferred_for(f"u@{BROKEN}", BROKEN)
+
+
+def run_commands(bench, text):
+    """All that can be run here, as one script; why the rest was not."""
+    left_out = [(line, why) for line in text.splitlines()
+                for words, why in {**ELSEWHERE, **NOT_HERE}.items() if line.startswith(words)]
+    script = "\n".join(line for line in text.splitlines()
+                       if line not in dict(left_out))
+    done = shell(bench, script)
+    assert done.returncode == 0, f"exit {done.returncode}: {done.stdout}{done.stderr}"
+    for words, check in AFTER.items():
+        if words in script:
+            check(bench)
+    for _, why in left_out:
+        assert why in NOT_HERE.values() or os.path.exists(os.path.join(examples.TOP, why)), why
+    reasons = {why for _, why in left_out}
+    return "" if script.strip() else ", ".join(sorted(reasons & set(NOT_HERE.values())))
+
+
+def run_dialogue(bench, text):
+    for command, shown in examples.dialogue(text):
+        done = shell(bench, command.replace("build/hopseal -c run/hopseal.conf", "hopseal")
+                     .replace("build/hopseal", "hopseal"))
+        assert done.returncode == 0, f"exit {done.returncode}: {done.stdout}{done.stderr}"
+        line = examples.difference(shown, done.stdout.splitlines())
+        assert not line, f"{command}: not in its place: {line} -- {done.stdout}"
+
+
+def take_rules(bench, text):
+    take_options(bench, "", text)
+
+
+def take_options(bench, text, rules=""):
+    """policyd has nothing to say to this configuration."""
+    conf, rules_path = (os.path.join(state["folder"], n) for n in ("test.conf", "test.rules"))
+    for path, content in (conf, text), (rules_path, rules):
+        with open(path, "w") as f:
+            f.write(here(bench, content) + "\n")
+    done = subprocess.run([os.path.join(bench.build, "hopseal-policyd"), "-n", "-c", conf,
+                           "-o", f"rules_file={rules_path}"], capture_output=True, text=True)
+    assert done.returncode == 0 and not done.stderr, done.stderr
+
+
+def take_main_cf(bench, text):
+    """postconf knows these settings, and postmap the map."""
+    folder = os.path.join(state["folder"], "main")
+    os.makedirs(folder, exist_ok=True)
+    for name, content in (("main.cf", text + "\n"), ("master.cf", "")):
+        with open(os.path.join(folder, name), "w") as f:
+            f.write(content)
+    done = subprocess.run(["postconf", "-c", folder, "-n"], capture_output=True, text=True)
+    assert done.returncode == 0 and not done.stderr, done.stderr
+    for name in map(examples.ASSIGNMENT.match, examples.logical_lines(text)):
+        assert f"{name[1]} = " in done.stdout, done.stdout
+
+
+def find_in_logs(bench, text):
+    logs = bench.postfix.lines() + bench.hopseal.log_lines()
+    for line in text.splitlines():
+        start = re.match(r"\w+", line)[0]
+        real = (log[log.find(start):] for log in logs if start in log)
+        assert any(not examples.difference([line], [r]) for r in real), f"not logged: {line}"
+
+
+def run_example(bench, example):
+    for (page, words), (where, proof) in SHOWN_ELSEWHERE.items():
+        if example.page == page and example.text.startswith(words):
+            assert proof in read(examples.TOP, where), f"{where} lacks {proof}"
+            return ""
+    options = {line.split(" ")[0] for line in
+               run(os.path.join(bench.build, "hopseal-policyd"), "-d").splitlines()}
+    kind = examples.kind(example.text, options)
+    return {"hopseal.conf": take_options, "rules": take_rules, "main.cf": take_main_cf,
+            "log": find_in_logs, "dialogue": run_dialogue,
+            "commands": run_commands}[kind](bench, example.text)
+
+
+def test_of(example):
+    def test(bench):
+        if not any(words in example.text for words in REDIS_AWAY):
+            return run_example(bench, example)
+        bench.redis.stop()
+        try:
+            return wait_until(lambda: run_example(bench, example) or True, 20, "it") is None
+        finally:
+            bench.redis.start()
+            wait_until(lambda: all(part["ok"] for part in bench.hopseal.command(
+                "status")[1]["parts"] if part["name"] == "redis"), 20, "Redis to be back")
+    return test
+
+
+for one in examples.all_examples():
+    if one.page not in PASSED_OVER:
+        TESTS[f"{one.page}:{one.line}"] = test_of(one)
