@@ -11,14 +11,18 @@
 #include <string.h>
 
 #include "shared/buffer.h"
+#include "shared/postfix/table.h"
 #include "shared/xalloc.h"
 
 #define NAME_SIZE	128
+#define COMMAND_SIZE	4200	/* a path's length and some words */
+#define DEFAULT_DIR	"/etc/postfix"
 #define DEPTH_MAX	8	/* of Dovecot's blocks */
 #define PATH_MAX_BYTES	65536
 
 const char *const own_certificate_parameters[] = {
-	"inet_interfaces", "smtp_tls_cert_file", "smtp_tls_chain_files",
+	"inet_interfaces", "myhostname", "smtp_tls_cert_file",
+	"smtp_tls_chain_files", "smtp_tls_dcert_file", "smtp_tls_dkey_file",
 	"smtp_tls_eccert_file", "smtp_tls_eckey_file", "smtp_tls_key_file",
 	"smtpd_tls_cert_file", "smtpd_tls_chain_files", "smtpd_tls_dcert_file",
 	"smtpd_tls_dkey_file", "smtpd_tls_eccert_file", "smtpd_tls_eckey_file",
@@ -49,12 +53,17 @@ own_certificates_free(struct own_certificates *own)
 		free(c->name);
 		free(c->sni);
 		free(c->key_file);
+		free(c->host);
+		free(c->reload);
+		free(c->map);
 		free(c->map_file);
 		free(c->map_source);
 		free(c->ports);
 	}
 	for (i = 0; i < own->map_count; i++) {
 		free(own->maps[i].name);
+		free(own->maps[i].reload);
+		free(own->maps[i].table);
 		free(own->maps[i].source);
 		free(own->maps[i].index);
 		free(own->maps[i].ports);
@@ -86,13 +95,20 @@ add_port(struct own_port **ports, size_t *count, const struct own_port *port)
 }
 
 static bool
+is_same_text(const char *a, const char *b)
+{
+	return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
+}
+
+/* Also by whom it is served, who is to be told when it changes. */
+static bool
 is_same(const struct own_certificate *a, const struct own_certificate *b)
 {
 	size_t i;
 
 	if (a->kind != b->kind || a->file_count != b->file_count ||
-	    (a->sni == NULL) != (b->sni == NULL) ||
-	    (a->sni != NULL && strcmp(a->sni, b->sni) != 0))
+	    !is_same_text(a->sni, b->sni) || !is_same_text(a->host, b->host) ||
+	    !is_same_text(a->reload, b->reload))
 		return false;
 	for (i = 0; i < a->file_count; i++)
 		if (strcmp(a->files[i], b->files[i]) != 0)
@@ -137,6 +153,9 @@ add_certificate(struct own_certificates *own,
 		    .kind = like->kind, .sni = copy_string(like->sni),
 		    .file_count = like->file_count,
 		    .key_file = copy_string(like->key_file),
+		    .host = copy_string(like->host),
+		    .reload = copy_string(like->reload),
+		    .map = copy_string(like->map),
 		    .map_file = copy_string(like->map_file),
 		    .map_source = copy_string(like->map_source) };
 		for (i = 0; i < like->file_count; i++)
@@ -177,8 +196,9 @@ find_setting(struct text settings, const char *wanted)
 
 /* What one service of master.cf has: its own setting, else main.cf's. */
 struct service {
-	struct text	settings, overrides;
-	struct text	name, type;	/* "submission", "inet" */
+	const char	*instance, *reload;
+	struct text	 settings, overrides;
+	struct text	 name, type;	/* "submission", "inet" */
 };
 
 static struct text
@@ -265,14 +285,21 @@ service_port(const struct service *s, struct own_port *out)
 	return out->port != 0;
 }
 
+/*
+ * Where a certificate is set and strangers or users come, TLS may have been
+ * forgotten: only the level none says that it is not wanted.
+ */
 static bool
-service_offers_tls(const struct service *s)
+service_should_offer_tls(const struct service *s, const struct own_port *port)
 {
 	struct text level = service_setting(s, "smtpd_tls_security_level");
 
-	return service_says(s, "smtpd_tls_wrappermode", "yes") ||
-	    service_says(s, "smtpd_use_tls", "yes") ||
-	    (level.len > 0 && !text_equals(level, "none"));
+	if (service_says(s, "smtpd_tls_wrappermode", "yes") ||
+	    service_says(s, "smtpd_use_tls", "yes"))
+		return true;
+	return level.len > 0 ? !text_equals(level, "none") :
+	    port->port == probe_service_port(PROBE_SMTP) ||
+	    port->port == probe_service_port(PROBE_SUBMISSION);
 }
 
 static bool
@@ -324,110 +351,6 @@ add_files(struct own_certificates *own, const struct service *s,
 	}
 }
 
-static struct own_sni_map *
-find_or_add_map(struct own_certificates *own, struct text source,
-    const char *name, const char *suffix)
-{
-	struct own_sni_map *map;
-	struct buffer index;
-	size_t i;
-
-	for (i = 0; i < own->map_count; i++)
-		if (text_equals(source, own->maps[i].source))
-			return &own->maps[i];
-	own->maps = xreallocarray(own->maps, own->map_count + 1,
-	    sizeof(*own->maps));
-	map = &own->maps[own->map_count++];
-	*map = (struct own_sni_map){ .name = xstrdup(name),
-	    .source = copy(source) };
-	if (suffix != NULL) {
-		buffer_init(&index, PATH_MAX_BYTES);
-		buffer_addf(&index, "%s%s", map->source, suffix);
-		map->index = buffer_take(&index);
-	}
-	return map;
-}
-
-/* A table "hash:/path" of tls_server_sni_maps, for this port too. */
-static void
-add_sni_maps(struct own_certificates *own, const struct service *s,
-    const char *name, const struct own_port *port)
-{
-	static const struct {
-		const char	*type, *index;	/* behind the path, or none */
-	} types[] = {
-		{ "hash", ".db" }, { "btree", ".db" }, { "lmdb", ".lmdb" },
-		{ "cdb", ".cdb" }, { "texthash", NULL }
-	};
-	enum { TABLE_TYPES = sizeof(types) / sizeof(types[0]) };
-	struct text maps = service_setting(s, "tls_server_sni_maps"), item,
-	    type;
-	struct own_sni_map *map;
-	size_t t;
-
-	while (text_next_item(&maps, &item)) {
-		if (!text_next_field(&item, ':', &type) || !is_file(item))
-			continue;
-		for (t = 0; t < TABLE_TYPES; t++)
-			if (text_equals(type, types[t].type))
-				break;
-		if (t == TABLE_TYPES)
-			continue;
-		map = find_or_add_map(own, item, name, types[t].index);
-		add_port(&map->ports, &map->port_count, port);
-	}
-}
-
-/* "submission inet n - y - - smtpd -o ..." */
-static void
-add_service(struct own_certificates *own, const char *instance,
-    struct service *s, struct text line)
-{
-	struct own_certificate like = { .kind = OWN_SERVER };
-	struct own_port port;
-	char name[NAME_SIZE];
-	struct text word, command = text_of("");
-	unsigned column;
-
-	if (!text_next_word(&line, &s->name) ||
-	    !text_next_word(&line, &s->type))
-		return;
-	for (column = 2; column < 8 && text_next_word(&line, &word); column++)
-		command = word;
-	if (column < 8 || !text_equals(s->type, "inet") ||
-	    (!text_equals(command, "smtpd") &&
-	    !text_equals(command, "postscreen")) ||
-	    !service_port(s, &port) || !service_offers_tls(s))
-		return;
-	snprintf(name, sizeof(name), "%s %.*s", instance, (int)s->name.len,
-	    s->name.data);
-	like.name = name;
-	like.ports = &port;
-	like.port_count = 1;
-	add_files(own, s, "smtpd_tls_", &like);
-	snprintf(name, sizeof(name), "%s SNI", instance);
-	add_sni_maps(own, s, name, &port);
-}
-
-void
-own_certificates_add_postfix(struct own_certificates *own,
-    const char *instance, struct text settings, struct text services,
-    struct text overrides)
-{
-	struct service service = { settings, overrides, text_of(""),
-	    text_of("") };
-	struct own_certificate client = { .kind = OWN_CLIENT };
-	struct text line;
-	char name[NAME_SIZE];
-
-	while (text_next_line(&services, &line))
-		add_service(own, instance, &service, line);
-	snprintf(name, sizeof(name), "%s client", instance);
-	client.name = name;
-	service.name = service.type = text_of("");
-	add_files(own, &service, "smtp_tls_", &client);
-}
-
 /* Takes c->sni and its files. */
 static void
 add_sni_entry(struct own_certificates *own, struct own_certificate *c)
@@ -439,6 +362,196 @@ add_sni_entry(struct own_certificates *own, struct own_certificate *c)
 	c->sni = NULL;
 }
 
+static void
+add_sni_files(struct own_certificate *c, struct text list)
+{
+	struct text file;
+
+	while (text_next_item(&list, &file))
+		if (is_file(file) && c->file_count < OWN_FILES_MAX)
+			c->files[c->file_count++] = copy(file);
+}
+
+/* What stands in "{ ... }"; *t itself without braces. */
+static struct text
+unbrace(struct text t)
+{
+	t = text_trim(t);
+	if (t.len < 2 || t.data[0] != '{' || t.data[t.len - 1] != '}')
+		return t;
+	return text_trim((struct text){ t.data + 1, t.len - 2 });
+}
+
+/* "{ name = file, { name = file file }, ... }" (DATABASE_README). */
+static void
+add_inline_map(struct own_certificates *own, const struct own_certificate *like,
+    struct text entries)
+{
+	struct own_certificate c = *like;
+	struct text item, name, files;
+
+	entries = unbrace(entries);
+	while (table_next_item(&entries, &item))
+		if (cut_setting(unbrace(item), &name, &files)) {
+			c.sni = copy(name);
+			add_sni_files(&c, files);
+			add_sni_entry(own, &c);
+		}
+}
+
+static struct own_sni_map *
+find_or_add_map(struct own_certificates *own,
+    const struct own_certificate *like, struct text table)
+{
+	static const struct {
+		const char	*prefix, *index;	/* behind the path */
+	} types[] = {
+		{ "hash:/", ".db" }, { "btree:/", ".db" },
+		{ "lmdb:/", ".lmdb" }, { "cdb:/", ".cdb" },
+		{ "texthash:/", NULL }
+	};
+	struct own_sni_map *map;
+	struct buffer index;
+	size_t i;
+
+	for (i = 0; i < own->map_count; i++)
+		if (text_equals(table, own->maps[i].table) &&
+		    strcmp(own->maps[i].reload, like->reload) == 0)
+			return &own->maps[i];
+	own->maps = xreallocarray(own->maps, own->map_count + 1,
+	    sizeof(*own->maps));
+	map = &own->maps[own->map_count++];
+	*map = (struct own_sni_map){ .name = xstrdup(like->name),
+	    .reload = xstrdup(like->reload), .table = copy(table) };
+	for (i = 0; i < sizeof(types) / sizeof(types[0]); i++)
+		if (text_starts_with(table, types[i].prefix))
+			break;
+	if (i == sizeof(types) / sizeof(types[0]))
+		return map;
+	map->source = xstrdup(map->table + strlen(types[i].prefix) - 1);
+	if (types[i].index != NULL) {
+		buffer_init(&index, PATH_MAX_BYTES);
+		buffer_addf(&index, "%s%s", map->source, types[i].index);
+		map->index = buffer_take(&index);
+	}
+	return map;
+}
+
+/* The tables of tls_server_sni_maps, for this port too. */
+static void
+add_sni_maps(struct own_certificates *own, const struct service *s,
+    const struct own_certificate *like)
+{
+	struct text maps = service_setting(s, "tls_server_sni_maps"), item,
+	    rest, type;
+	struct own_sni_map *map;
+
+	while (table_next_item(&maps, &item)) {
+		rest = item;
+		if (!table_is_table(item) ||
+		    !text_next_field(&rest, ':', &type))
+			continue;
+		if (text_equals(type, "inline")) {
+			add_inline_map(own, like, rest);
+			continue;
+		}
+		map = find_or_add_map(own, like, item);
+		add_port(&map->ports, &map->port_count, like->ports);
+	}
+}
+
+/* "submission inet n - y - - smtpd -o ..."; false for what is none. */
+static bool
+cut_service(struct service *s, struct text line, struct text *command)
+{
+	unsigned column;
+
+	if (!text_next_word(&line, &s->name) ||
+	    !text_next_word(&line, &s->type))
+		return false;
+	for (column = 2; column < 8; column++)
+		if (!text_next_word(&line, command))
+			return false;
+	return true;
+}
+
+static void
+add_server(struct own_certificates *own, const struct service *s)
+{
+	struct own_certificate like = { .kind = OWN_SERVER, .reload =
+	    xstrdup(s->reload), .port_count = 1,
+	    .host = copy(service_setting(s, "myhostname")) };
+	struct own_port port;
+	char name[NAME_SIZE];
+
+	if (!service_port(s, &port) || !service_should_offer_tls(s, &port))
+		goto out;
+	snprintf(name, sizeof(name), "%s %.*s", s->instance, (int)s->name.len,
+	    s->name.data);
+	like.name = name;
+	like.ports = &port;
+	add_files(own, s, "smtpd_tls_", &like);
+	snprintf(name, sizeof(name), "%s SNI", s->instance);
+	like.kind = OWN_SNI;
+	add_sni_maps(own, s, &like);
+out:
+	free(like.reload);
+	free(like.host);
+}
+
+/* What we show when we send. */
+static void
+add_client(struct own_certificates *own, const struct service *s)
+{
+	struct own_certificate like = { .kind = OWN_CLIENT,
+	    .reload = xstrdup(s->reload) };
+	char name[NAME_SIZE];
+
+	snprintf(name, sizeof(name), "%s client", s->instance);
+	like.name = name;
+	add_files(own, s, "smtp_tls_", &like);
+	free(like.reload);
+}
+
+/* "/etc/postfix-out" is "postfix-out"; what has no such name is "postfix". */
+static const char *
+instance_name(const char *dir)
+{
+	const char *slash = strrchr(dir, '/');
+
+	return slash != NULL && strncmp(slash + 1, "postfix", 7) == 0 ?
+	    slash + 1 : "postfix";
+}
+
+void
+own_certificates_add_postfix(struct own_certificates *own, const char *dir,
+    struct text settings, struct text services, struct text overrides)
+{
+	struct service s = { .settings = settings, .overrides = overrides };
+	char reload[COMMAND_SIZE] = "postfix reload";
+	struct text line, command;
+
+	if (dir == NULL)
+		dir = DEFAULT_DIR;
+	if (strcmp(dir, DEFAULT_DIR) != 0)
+		snprintf(reload, sizeof(reload), "postfix -c %s reload", dir);
+	s.instance = instance_name(dir);
+	s.reload = reload;
+	while (text_next_line(&services, &line)) {
+		if (!cut_service(&s, line, &command))
+			continue;
+		if (text_equals(s.type, "inet") &&
+		    (text_equals(command, "smtpd") ||
+		    text_equals(command, "postscreen")))
+			add_server(own, &s);
+		else if (text_equals(command, "smtp"))
+			add_client(own, &s);
+	}
+	/* A master.cf that cannot be read leaves what all services have. */
+	s.name = s.type = text_of("");
+	add_client(own, &s);
+}
+
 /* A name and its files; a line that begins with a blank goes on with them. */
 void
 own_certificates_add_sni(struct own_certificates *own, size_t index,
@@ -446,6 +559,7 @@ own_certificates_add_sni(struct own_certificates *own, size_t index,
 {
 	const struct own_sni_map *map = &own->maps[index];
 	struct own_certificate c = { .kind = OWN_SNI, .name = map->name,
+	    .reload = map->reload, .map = map->table,
 	    .map_file = map->index, .map_source = map->source,
 	    .ports = map->ports, .port_count = map->port_count };
 	struct text line, word;
@@ -458,34 +572,41 @@ own_certificates_add_sni(struct own_certificates *own, size_t index,
 			text_next_word(&line, &word);
 			c.sni = copy(word);
 		}
-		while (text_next_item(&line, &word))
-			if (is_file(word) && c.file_count < OWN_FILES_MAX)
-				c.files[c.file_count++] = copy(word);
+		add_sni_files(&c, line);
 	}
 	add_sni_entry(own, &c);
 }
 
 /* ----------------------------------------------------------------- Dovecot */
 
-struct dovecot {
-	struct own_certificate	 all;		/* of the top level */
-	struct own_port		 ports[OWN_PORTS_MAX];
-	size_t			 port_count;
-	bool			 has_imap, has_pop3, has_submission;
-	bool			 is_off;	/* ssl = no */
-	/* "listener imaps": port given, -1 when not */
-	int			 listeners[PROBE_SERVICE_COUNT];
+/* The files of the top level, or of one local_name block. */
+struct dovecot_scope {
+	struct text	names;		/* empty: the top level */
+	struct text	cert, key, alt_cert, alt_key;
 };
 
-/* "</etc/ssl/x.pem"; false for anything else. */
-static bool
-dovecot_file(struct text value, char **out)
+struct dovecot {
+	struct dovecot_scope	*scopes;	/* the first: the top level */
+	size_t			 scope_count;
+	struct address		 address;
+	bool			 has_imap, has_pop3, has_submission;
+	bool			 is_off;	/* ssl = no */
+	/* "inet_listener imaps": -1 without a port of its own */
+	int			 ports[PROBE_SERVICE_COUNT];
+	struct text		 addresses[PROBE_SERVICE_COUNT];
+	/* The blocks that are open around a line, the outermost first. */
+	struct text		 blocks[DEPTH_MAX];
+	size_t			 depth;
+};
+
+/* "</etc/ssl/x.pem" of 2.3, "/etc/ssl/x.pem" of 2.4; empty for another. */
+static struct text
+dovecot_file(struct text value)
 {
-	if (value.len < 2 || value.data[0] != '<')
-		return false;
-	free(*out);
-	*out = copy(text_trim((struct text){ value.data + 1, value.len - 1 }));
-	return true;
+	if (value.len > 0 && value.data[0] == '<')
+		value = text_trim((struct text){ value.data + 1,
+		    value.len - 1 });
+	return is_file(value) ? value : text_of("");
 }
 
 static void
@@ -493,6 +614,7 @@ dovecot_protocols(struct dovecot *d, struct text value)
 {
 	struct text item;
 
+	d->has_imap = d->has_pop3 = d->has_submission = false;
 	while (text_next_item(&value, &item)) {
 		d->has_imap |= text_equals(item, "imap");
 		d->has_pop3 |= text_equals(item, "pop3");
@@ -500,38 +622,93 @@ dovecot_protocols(struct dovecot *d, struct text value)
 	}
 }
 
-/* One setting, in the blocks that are open around it. */
 static void
-dovecot_setting(struct dovecot *d, const struct text *blocks, size_t depth,
-    struct own_certificate *local, struct text name, struct text value)
+dovecot_listener(struct dovecot *d, struct text listener, struct text name,
+    struct text value)
 {
-	struct own_certificate *c = depth == 0 ? &d->all : local;
 	enum probe_service service;
-	struct text block;
+	struct text word;
 	uint64_t port;
 
+	text_next_word(&listener, &word);
+	if (!probe_service_parse(text_trim(listener), &service))
+		return;
+	if (text_equals(name, "address") || text_equals(name, "listen"))
+		d->addresses[service] = value;
+	else if (text_equals(name, "port") &&
+	    text_parse_u64(value, UINT16_MAX, &port))
+		d->ports[service] = (int)port;
+}
+
+/* As 2.3 and 2.4 name them, and 2.4 inside its block ssl_server. */
+static void
+dovecot_certificate(struct dovecot_scope *scope, struct text name,
+    struct text value)
+{
+	const struct {
+		const char	*names[3];
+		struct text	*file;
+	} rows[] = {
+		{ { "ssl_cert", "ssl_server_cert_file", "cert_file" },
+		    &scope->cert },
+		{ { "ssl_key", "ssl_server_key_file", "key_file" },
+		    &scope->key },
+		{ { "ssl_alt_cert", "ssl_server_alt_cert_file",
+		    "alt_cert_file" }, &scope->alt_cert },
+		{ { "ssl_alt_key", "ssl_server_alt_key_file",
+		    "alt_key_file" }, &scope->alt_key },
+	};
+	size_t row, i;
+
+	for (row = 0; row < sizeof(rows) / sizeof(rows[0]); row++)
+		for (i = 0; i < 3; i++)
+			if (text_equals(name, rows[row].names[i]))
+				*rows[row].file = dovecot_file(value);
+}
+
+static void
+dovecot_setting(struct dovecot *d, struct text name, struct text value)
+{
+	size_t depth = d->depth;
+
+	if (depth > 0 && text_equals(d->blocks[depth - 1], "ssl_server"))
+		depth--;
 	if (depth == 0 && text_equals(name, "protocols"))
 		dovecot_protocols(d, value);
 	else if (depth == 0 && text_equals(name, "ssl"))
 		d->is_off = text_equals(value, "no");
-	else if (text_equals(name, "ssl_cert") && (depth == 0 ||
-	    (depth == 1 && text_starts_with(blocks[0], "local_name ")))) {
-		if (dovecot_file(value, &c->files[0]))
-			c->file_count = 1;
-	} else if (depth == 2 && text_equals(name, "port") &&
-	    text_starts_with(blocks[1], "inet_listener ")) {
-		block = blocks[1];
-		text_next_word(&block, &name);
-		if (probe_service_parse(text_trim(block), &service) &&
-		    text_parse_u64(value, UINT16_MAX, &port))
-			d->listeners[service] = (int)port;
-	}
+	else if (depth == 0 && text_equals(name, "listen"))
+		d->address = usual_address(value);
+	else if (depth == 2 &&
+	    text_starts_with(d->blocks[1], "inet_listener "))
+		dovecot_listener(d, d->blocks[1], name, value);
+	else if (depth == 0)
+		dovecot_certificate(&d->scopes[0], name, value);
+	else if (depth == 1 && text_starts_with(d->blocks[0], "local_name "))
+		dovecot_certificate(&d->scopes[d->scope_count - 1], name,
+		    value);
 }
 
 static void
-dovecot_ports(struct dovecot *d)
+dovecot_begin(struct dovecot *d, struct text block)
 {
-	struct own_port port = { .address = { 4, { 127, 0, 0, 1 } } };
+	struct text names = block, word;
+
+	d->blocks[d->depth++] = block;
+	if (d->depth > 1 || !text_starts_with(block, "local_name ") ||
+	    d->scope_count == OWN_CERTIFICATES_MAX)
+		return;
+	text_next_word(&names, &word);
+	d->scopes = xreallocarray(d->scopes, d->scope_count + 1,
+	    sizeof(*d->scopes));
+	d->scopes[d->scope_count++] = (struct dovecot_scope){
+	    .names = text_trim(names) };
+}
+
+static size_t
+dovecot_ports(const struct dovecot *d, struct own_port out[OWN_PORTS_MAX])
+{
+	size_t count = 0;
 	enum probe_service s;
 	bool is_on;
 
@@ -539,72 +716,94 @@ dovecot_ports(struct dovecot *d)
 		is_on = s == PROBE_IMAP || s == PROBE_IMAPS ? d->has_imap :
 		    s == PROBE_POP3 || s == PROBE_POP3S ? d->has_pop3 :
 		    s == PROBE_SUBMISSION && d->has_submission;
-		if (!is_on || d->listeners[s] == 0)
+		if (!is_on || d->ports[s] == 0)
 			continue;
-		port.service = s;
-		port.port = d->listeners[s] > 0 ? (uint16_t)d->listeners[s] :
-		    probe_service_port(s);
-		d->ports[d->port_count++] = port;
+		out[count++] = (struct own_port){ .service = s,
+		    .port = d->ports[s] > 0 ? (uint16_t)d->ports[s] :
+		    probe_service_port(s),
+		    .address = d->addresses[s].len > 0 ?
+		    usual_address(d->addresses[s]) : d->address };
 	}
+	return count;
+}
+
+/* One file and its key. */
+static void
+dovecot_add_file(struct own_certificates *own,
+    const struct own_certificate *like, struct text cert, struct text key)
+{
+	struct own_certificate c = *like;
+
+	if (cert.len == 0)
+		return;
+	c.files[c.file_count++] = copy(cert);
+	c.key_file = key.len > 0 ? copy(key) : NULL;
+	add_certificate(own, &c);
+	clear_files(&c);
 }
 
 static void
-dovecot_add(struct own_certificates *own, const struct dovecot *d,
-    struct own_certificate *c)
+dovecot_add_scope(struct own_certificates *own,
+    const struct own_certificate *like, const struct dovecot_scope *scope)
 {
-	struct own_port ports[OWN_PORTS_MAX];
+	dovecot_add_file(own, like, scope->cert, scope->key);
+	dovecot_add_file(own, like, scope->alt_cert, scope->alt_key);
+}
 
-	memcpy(ports, d->ports, sizeof(ports));
-	c->name = (char[]){ "dovecot" };
-	c->ports = ports;
-	c->port_count = d->port_count;
-	if (!d->is_off)
-		add_certificate(own, c);
-	clear_files(c);
-	free(c->sni);
+/* "imap.example.org", or several in quotes; a star stands for a label. */
+static void
+dovecot_add_names(struct own_certificates *own,
+    const struct own_certificate *like, const struct dovecot_scope *scope)
+{
+	struct own_certificate c = *like;
+	struct text names = scope->names, name;
+
+	if (names.len > 1 && names.data[0] == '"')
+		names = (struct text){ names.data + 1, names.len - 2 };
+	c.kind = OWN_SNI;
+	while (text_next_item(&names, &name)) {
+		if (text_starts_with(name, "*."))
+			name = (struct text){ name.data + 1, name.len - 1 };
+		c.sni = copy(name);
+		dovecot_add_scope(own, &c, scope);
+		free(c.sni);
+	}
 }
 
 void
 own_certificates_add_dovecot(struct own_certificates *own,
     struct text doveconf)
 {
-	struct dovecot d = { .all = { .kind = OWN_SERVER } };
-	struct own_certificate *locals = NULL, *local = NULL;
-	size_t local_count = 0, depth = 0, i;
-	struct text blocks[DEPTH_MAX], line, name, value;
+	struct dovecot d = { .address = usual_address(text_of("")) };
+	struct own_port ports[OWN_PORTS_MAX];
+	struct own_certificate like = { .kind = OWN_SERVER,
+	    .name = (char[]){ "dovecot" }, .ports = ports,
+	    .reload = (char[]){ "doveadm reload" } };
+	struct text line, name, value;
+	size_t i;
 
 	for (i = 0; i < PROBE_SERVICE_COUNT; i++)
-		d.listeners[i] = -1;
-	while (text_next_line(&doveconf, &line)) {
+		d.ports[i] = -1;
+	d.scopes = xcalloc(1, sizeof(*d.scopes));
+	d.scope_count = 1;
+	while (d.depth < DEPTH_MAX && text_next_line(&doveconf, &line)) {
 		line = text_trim(line);
 		if (line.len == 0 || line.data[0] == '#')
 			continue;
 		if (text_equals(line, "}")) {
-			depth -= depth > 0;
+			d.depth -= d.depth > 0;
 		} else if (line.data[line.len - 1] == '{') {
-			if (depth == DEPTH_MAX)
-				break;
 			line.len--;
-			blocks[depth] = text_trim(line);
-			if (depth++ == 0 && local_count < OWN_CERTIFICATES_MAX
-			    && text_starts_with(line, "local_name ")) {
-				locals = xreallocarray(locals,
-				    local_count + 1, sizeof(*locals));
-				local = &locals[local_count++];
-				value = blocks[0];
-				text_next_word(&value, &name);
-				*local = (struct own_certificate){
-				    .kind = OWN_SNI,
-				    .sni = copy(text_trim(value)) };
-			}
+			dovecot_begin(&d, text_trim(line));
 		} else if (cut_setting(line, &name, &value))
-			dovecot_setting(&d, blocks, depth, local, name, value);
+			dovecot_setting(&d, name, value);
 	}
-	dovecot_ports(&d);
-	dovecot_add(own, &d, &d.all);
-	for (i = 0; i < local_count; i++)
-		dovecot_add(own, &d, &locals[i]);
-	free(locals);
+	like.port_count = dovecot_ports(&d, ports);
+	if (!d.is_off)
+		dovecot_add_scope(own, &like, &d.scopes[0]);
+	for (i = 1; i < d.scope_count && !d.is_off; i++)
+		dovecot_add_names(own, &like, &d.scopes[i]);
+	free(d.scopes);
 }
 
 /* ------------------------------------------------------------------ option */
@@ -612,7 +811,8 @@ own_certificates_add_dovecot(struct own_certificates *own,
 static int
 add_entry(struct own_certificates *own, struct text entry, const char **why)
 {
-	struct own_certificate c = { .kind = OWN_SERVER };
+	struct own_certificate c = { .kind = OWN_SERVER,
+	    .reload = (char[]){ "reload the server" } };
 	struct own_port ports[OWN_PORTS_MAX];
 	struct text word;
 	uint64_t number;

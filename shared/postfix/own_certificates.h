@@ -38,8 +38,11 @@ struct own_certificate {
 	char			*files[OWN_FILES_MAX];	/* in Postfix's order */
 	size_t			 file_count;
 	char			*key_file;	/* NULL: keys are in the files */
-	char			*map_file;	/* of SNI: the index, or NULL */
-	char			*map_source;	/* of SNI: what it is made of */
+	char			*host;		/* its server's name, or NULL */
+	char			*reload;	/* the command after a change */
+	char			*map;		/* "hash:/etc/sni", or NULL */
+	char			*map_file;	/* its index, or NULL */
+	char			*map_source;	/* what it is made of, or NULL */
 	struct own_port		*ports;
 	size_t			 port_count;
 };
@@ -47,7 +50,9 @@ struct own_certificate {
 /* A table of tls_server_sni_maps whose source is to be read. */
 struct own_sni_map {
 	char			*name;		/* "postfix SNI" */
-	char			*source, *index;	/* index NULL: none */
+	char			*reload, *table;	/* "hash:/etc/sni" */
+	char			*source;	/* NULL: of a type without */
+	char			*index;		/* NULL: the source is read */
 	struct own_port		*ports;
 	size_t			 port_count;
 };
@@ -66,18 +71,21 @@ struct own_certificates *own_certificates_new(void);
 void	own_certificates_free(struct own_certificates *own);
 
 /*
- * One instance of Postfix: the output of "postconf -x" for the parameters above,
- * of "postconf -M" (master.cf, one line a service) and of "postconf -Px" (its
- * overrides).  instance is "postfix" or its syslog name.  Files that two
- * services share are one certificate with the ports of both.
+ * The instance of Postfix in the folder dir (NULL: Postfix's default): the
+ * output of "postconf -x" for the parameters above, of "postconf -M"
+ * (master.cf, one line a service) and of "postconf -Px" (its overrides).  Files
+ * that two of its services share are one certificate with the ports of both.
  */
 void	own_certificates_add_postfix(struct own_certificates *own,
-	    const char *instance, struct text settings, struct text services,
+	    const char *dir, struct text settings, struct text services,
 	    struct text overrides);
 /* What the source of maps[index] says: "NAME FILE ..." a line (postmap(1)). */
 void	own_certificates_add_sni(struct own_certificates *own, size_t index,
 	    struct text source);
-/* The output of "doveconf -n", with local_name blocks and listeners. */
+/*
+ * The output of "doveconf -n", of Dovecot 2.3 or 2.4; with -P it names the
+ * files of keys, too.  Later lines of the top level win.
+ */
 void	own_certificates_add_dovecot(struct own_certificates *own,
 	    struct text doveconf);
 /*

@@ -56,7 +56,9 @@ static const struct {
 } postfix_rows[] = {
 	{ "one certificate, one service", MAY ONE, MASTER_SMTP, "",
 	    "postfix smtp|server||/c.pem|/k.pem|smtp@127.0.0.1:25\n" },
-	{ "no TLS, no certificate", ONE, MASTER_SMTP, "", "" },
+	{ "TLS forgotten where strangers come", ONE, MASTER_SMTP
+	    "127.0.0.1:10026 inet n - y - - smtpd\n", "",
+	    "postfix smtp|server||/c.pem|/k.pem|smtp@127.0.0.1:25\n" },
 	{ "level none is no TLS", "smtpd_tls_security_level = none\n" ONE,
 	    MASTER_SMTP, "", "" },
 	{ "smtpd_use_tls of old", "smtpd_use_tls = yes\n" ONE, MASTER_SMTP,
@@ -74,6 +76,7 @@ static const struct {
 	    "smtps/inet/smtpd_tls_wrappermode = yes\n",
 	    "postfix smtps|server||/c.pem|/k.pem|smtps@127.0.0.1:465\n" },
 	{ "a service switches TLS on", ONE, MASTER_SMTP MASTER_SUBMISSION,
+	    "smtp/inet/smtpd_tls_security_level = none\n"
 	    "submission/inet/smtpd_tls_security_level = encrypt\n",
 	    "postfix submission|server||/c.pem|/k.pem|"
 	    "submission@127.0.0.1:587\n" },
@@ -94,6 +97,12 @@ static const struct {
 	{ "inet_interfaces without loopback", MAY ONE
 	    "inet_interfaces = 192.0.2.9, 192.0.2.10\n", MASTER_SMTP, "",
 	    "postfix smtp|server||/c.pem|/k.pem|smtp@192.0.2.9:25\n" },
+	{ "another name is another server", MAY ONE "myhostname = a.example\n",
+	    MASTER_SMTP MASTER_SUBMISSION,
+	    "submission/inet/myhostname = b.example\n",
+	    "postfix smtp|server||/c.pem|/k.pem|smtp@127.0.0.1:25\n"
+	    "postfix submission|server||/c.pem|/k.pem|"
+	    "submission@127.0.0.1:587\n" },
 	{ "no listener, no smtpd", MAY ONE,
 	    "smtpd pass - - y - - smtpd\nqmqp inet n - y - - qmqpd\n"
 	    "maildrop unix - n n - - pipe\nshort inet\n", "", "" },
@@ -103,6 +112,32 @@ static const struct {
 	{ "what we show to others",
 	    "smtp_tls_cert_file = /out.pem\nsmtp_tls_key_file = /out.key\n",
 	    "", "", "postfix client|client||/out.pem|/out.key|\n" },
+	{ "one of the senders shows its own",
+	    "smtp_tls_chain_files = /out.pem\n",
+	    "smtp unix - - y - - smtp\nrelay unix - - y - - smtp\n"
+	    "old unix - - y - - smtp\nlmtp unix - - y - - lmtp\n",
+	    "relay/unix/smtp_tls_chain_files = /relay.pem\n"
+	    "old/unix/smtp_tls_chain_files = \n"
+	    "old/unix/smtp_tls_eccert_file = /ec.pem\n"
+	    "old/unix/smtp_tls_eckey_file = /ec.key\n",
+	    "postfix client|client||/out.pem||\n"
+	    "postfix client|client||/relay.pem||\n"
+	    "postfix client|client||/ec.pem|/ec.key|\n" },
+	{ "a line of names", MAY "tls_server_sni_maps = inline:{ "
+	    "a.example=/a.pem, { .b.example = /b.key, /b.pem } "
+	    "c.example = }\n", MASTER_SMTP, "",
+	    "postfix SNI|sni|a.example|/a.pem||smtp@127.0.0.1:25\n"
+	    "postfix SNI|sni|.b.example|/b.key,/b.pem||"
+	    "smtp@127.0.0.1:25\n" },
+	{ "a line of names for one service", MAY ONE,
+	    MASTER_SMTP MASTER_SUBMISSION,
+	    "submission/inet/tls_server_sni_maps = inline:{a.example=/a}\n",
+	    "postfix smtp|server||/c.pem|/k.pem|smtp@127.0.0.1:25 "
+	    "submission@127.0.0.1:587\n"
+	    "postfix SNI|sni|a.example|/a||submission@127.0.0.1:587\n" },
+	{ "lines of names that are broken", MAY "tls_server_sni_maps = "
+	    "inline: inline:{ inline:{} inline:{a} inline:{{} }, static\n",
+	    MASTER_SMTP, "", "" },
 };
 
 static void
@@ -113,7 +148,7 @@ test_postfix(void)
 
 	for (i = 0; i < sizeof(postfix_rows) / sizeof(postfix_rows[0]); i++) {
 		own = own_certificates_new();
-		own_certificates_add_postfix(own, "postfix",
+		own_certificates_add_postfix(own, NULL,
 		    text_of(postfix_rows[i].settings),
 		    text_of(postfix_rows[i].services),
 		    text_of(postfix_rows[i].overrides));
@@ -123,18 +158,50 @@ test_postfix(void)
 	}
 }
 
+static const struct {
+	const char	*table, *source, *index;
+} sni_rows[] = {
+	{ "hash:/etc/sni", "/etc/sni", "/etc/sni.db" },
+	{ "btree:/etc/sni", "/etc/sni", "/etc/sni.db" },
+	{ "lmdb:/etc/sni", "/etc/sni", "/etc/sni.lmdb" },
+	{ "cdb:/etc/sni", "/etc/sni", "/etc/sni.cdb" },
+	{ "texthash:/etc/sni", "/etc/sni", NULL },
+	{ "mysql:/etc/sni.cf", NULL, NULL },
+};
+
+static void
+test_sni_types(void)
+{
+	struct own_certificates *own;
+	char settings[256];
+	size_t i;
+
+	for (i = 0; i < sizeof(sni_rows) / sizeof(sni_rows[0]); i++) {
+		own = own_certificates_new();
+		snprintf(settings, sizeof(settings),
+		    MAY "tls_server_sni_maps = inline:{a=b, c=d} %s\n",
+		    sni_rows[i].table);
+		own_certificates_add_postfix(own, "/etc/postfix-in",
+		    text_of(settings), text_of(MASTER_SMTP), text_of(""));
+		check_int(sni_rows[i].table, (int64_t)own->map_count, 1);
+		check_text(sni_rows[i].table, own->maps[0].table,
+		    sni_rows[i].table);
+		check_text(sni_rows[i].table, own->maps[0].source,
+		    sni_rows[i].source);
+		check_text(sni_rows[i].table, own->maps[0].index,
+		    sni_rows[i].index);
+		own_certificates_free(own);
+	}
+}
+
 static void
 test_sni(void)
 {
 	struct own_certificates *own = own_certificates_new();
 
-	own_certificates_add_postfix(own, "postfix", text_of(MAY
-	    "tls_server_sni_maps = hash:/etc/sni, texthash:/etc/more, "
-	    "inline:{a=b}\n"), text_of(MASTER_SMTP MASTER_SUBMISSION),
-	    text_of(""));
-	check_int("tables that have a source", (int64_t)own->map_count, 2);
-	check_text("the index of hash", own->maps[0].index, "/etc/sni.db");
-	check_text("texthash has none", own->maps[1].index, NULL);
+	own_certificates_add_postfix(own, "/etc/postfix", text_of(MAY
+	    "tls_server_sni_maps = hash:/etc/sni\n"),
+	    text_of(MASTER_SMTP MASTER_SUBMISSION), text_of(""));
 	own_certificates_add_sni(own, 0, text_of(
 	    "# comment\n\na.example /a.key /a.pem\n"
 	    ".b.example /b.pem,\n  /b2.pem\nempty.example\n"));
@@ -143,6 +210,35 @@ test_sni(void)
 	    "submission@127.0.0.1:587\n"
 	    "postfix SNI|sni|.b.example|/b.pem,/b2.pem||smtp@127.0.0.1:25 "
 	    "submission@127.0.0.1:587\n");
+	check_text("their table", own->certificates[0].map, "hash:/etc/sni");
+	own_certificates_free(own);
+}
+
+/* Who is to be told of a new one, of each that shares the files. */
+static void
+test_instances(void)
+{
+	static const char *const dirs[] = { "/etc/postfix", "/etc/postfix-in",
+	    "/srv/mail/etc" };
+	struct own_certificates *own = own_certificates_new();
+	size_t i;
+
+	for (i = 0; i < 3; i++)
+		own_certificates_add_postfix(own, dirs[i],
+		    text_of(MAY ONE "tls_server_sni_maps = hash:/sni\n"),
+		    text_of(MASTER_SMTP), text_of(""));
+	own_certificates_add_dovecot(own, text_of("protocols = imap\n"
+	    "ssl_cert = </c.pem\nssl_key = </k.pem\n"));
+	check_int("four servers", (int64_t)own->count, 4);
+	check_int("three tables", (int64_t)own->map_count, 3);
+	check_text("the first", own->certificates[0].reload,
+	    "postfix reload");
+	check_text("another", own->certificates[1].reload,
+	    "postfix -c /etc/postfix-in reload");
+	check_text("its name", own->certificates[1].name,
+	    "postfix-in smtp");
+	check_text("one without", own->certificates[2].name, "postfix smtp");
+	check_text("Dovecot", own->certificates[3].reload, "doveadm reload");
 	own_certificates_free(own);
 }
 
@@ -167,6 +263,39 @@ static const struct {
 	    "imaps@127.0.0.1:993\n"
 	    "dovecot|sni|imap.example.org|/e.pem||imap@127.0.0.1:143 "
 	    "imaps@127.0.0.1:993\n" },
+	{ "two keys, whose files -P tells", "protocols = imap\n"
+	    "ssl_cert = </d.pem\nssl_key = </d.key\n"
+	    "ssl_alt_cert = </rsa.pem\nssl_alt_key = </rsa.key\n",
+	    "dovecot|server||/d.pem|/d.key|imap@127.0.0.1:143 "
+	    "imaps@127.0.0.1:993\n"
+	    "dovecot|server||/rsa.pem|/rsa.key|imap@127.0.0.1:143 "
+	    "imaps@127.0.0.1:993\n" },
+	{ "several names, and one of many", "protocols = pop3\n"
+	    "local_name \"a.example b.example\" {\n  ssl_cert = </e.pem\n}\n"
+	    "local_name *.c.example {\n  ssl_cert = </c.pem\n}\n",
+	    "dovecot|sni|a.example|/e.pem||pop3@127.0.0.1:110 "
+	    "pop3s@127.0.0.1:995\n"
+	    "dovecot|sni|b.example|/e.pem||pop3@127.0.0.1:110 "
+	    "pop3s@127.0.0.1:995\n"
+	    "dovecot|sni|.c.example|/c.pem||pop3@127.0.0.1:110 "
+	    "pop3s@127.0.0.1:995\n" },
+	{ "Dovecot 2.4", "protocols {\n  imap = yes\n}\nprotocols = imap\n"
+	    "ssl_server {\n  cert_file = /d.pem\n  key_file = /d.key\n}\n"
+	    "local_name a.example {\n  ssl_server_cert_file = /e.pem\n"
+	    "  ssl_server_key_file = /e.key\n}\n",
+	    "dovecot|server||/d.pem|/d.key|imap@127.0.0.1:143 "
+	    "imaps@127.0.0.1:993\n"
+	    "dovecot|sni|a.example|/e.pem|/e.key|imap@127.0.0.1:143 "
+	    "imaps@127.0.0.1:993\n" },
+	{ "addresses", "protocols = imap\nlisten = 192.0.2.1\n"
+	    "ssl_cert = </d.pem\nservice imap-login {\n"
+	    "  inet_listener imaps {\n    address = 192.0.2.2\n  }\n}\n",
+	    "dovecot|server||/d.pem||imap@192.0.2.1:143 "
+	    "imaps@192.0.2.2:993\n" },
+	{ "the last word on the top level", "protocols = imap\n"
+	    "ssl_cert = </d.pem\nprotocols = pop3\nlisten = *, ::\n",
+	    "dovecot|server||/d.pem||pop3@127.0.0.1:110 "
+	    "pop3s@127.0.0.1:995\n" },
 	{ "a certificate in the text is no file", "protocols = imap\n"
 	    "ssl_cert = -----BEGIN\n", "" },
 	{ "blocks that never end", "protocols = imap\nssl_cert = </d.pem\n"
@@ -239,7 +368,9 @@ int
 main(void)
 {
 	test_postfix();
+	test_sni_types();
 	test_sni();
+	test_instances();
 	test_dovecot();
 	test_option();
 	return check_end();
