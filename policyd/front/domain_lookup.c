@@ -595,20 +595,11 @@ domain_lookups_on_facts(struct domain_lookups *lookups, uint64_t number,
 }
 
 void
-domain_lookups_on_observation(struct domain_lookups *lookups,
-    const struct frame *frame)
-{
-	host_probes_take(lookups->front->probes, frame);
-	domain_lookups_on_seen(lookups, frame->number, 1);
-}
-
-void
-domain_lookups_on_seen(struct domain_lookups *lookups, uint64_t number,
-    unsigned count)
+domain_lookups_on_seen(struct front *front, uint64_t number, unsigned count)
 {
 	struct domain_lookup *l;
 
-	LIST_FOREACH(l, &lookups->all, next)
+	LIST_FOREACH(l, &front->lookups->all, next)
 		if (l->step == STEP_HOSTS && l->number == number)
 			break;
 	if (l == NULL)

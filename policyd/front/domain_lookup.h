@@ -68,11 +68,9 @@ void	domain_wait_cancel(struct domain_wait *wait);
 void	domain_lookups_on_site(struct domain_lookups *lookups);
 /* The scout came, went, or answered. */
 void	domain_lookups_on_scout(struct domain_lookups *lookups);
-void	domain_lookups_on_observation(struct domain_lookups *lookups,
-	    const struct frame *frame);
-/* So many of the looks that the lookup of that number waits for are over. */
-void	domain_lookups_on_seen(struct domain_lookups *lookups,
-	    uint64_t number, unsigned count);
+/* What host_probes tell (host_probes_seen_cb). */
+void	domain_lookups_on_seen(struct front *front, uint64_t number,
+	    unsigned count);
 void	domain_lookups_on_facts(struct domain_lookups *lookups,
 	    uint64_t number, struct text record);
 /* The connection to Redis is another: who waits for the old one goes on. */

@@ -134,7 +134,8 @@ on_settings(struct child *child, const struct settings *settings)
 		front->book = domain_book_new(config->cache_entries,
 		    config->cache_bytes);
 		front->lookups = domain_lookups_new(front);
-		front->probes = host_probes_new(front);
+		front->probes = host_probes_new(front,
+		    domain_lookups_on_seen);
 		front->routes = route_asks_new(child);
 		front->breaker = breaker_new();
 		front->clients = clients_new(child->base,
@@ -201,7 +202,7 @@ on_frame(struct child *child, enum role peer, const struct frame *frame)
 		domain_lookups_on_facts(p->front.lookups, frame->number,
 		    frame->payload);
 	else if (peer == ROLE_SCOUT && frame->type == MESSAGE_OBSERVATION)
-		domain_lookups_on_observation(p->front.lookups, frame);
+		host_probes_take(p->front.probes, frame);
 	else if (peer == ROLE_SCOUT && frame->type == MESSAGE_RESOLVER)
 		on_resolver(&p->front, frame->payload);
 	else if (peer == ROLE_SCOUT && frame->type == MESSAGE_DATE)

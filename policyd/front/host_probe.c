@@ -13,7 +13,6 @@
 #include "policyd/front/breaker.h"
 #include "policyd/front/cache_async.h"
 #include "policyd/front/domain_book.h"
-#include "policyd/front/domain_lookup.h"
 #include "policyd/front/host_turn.h"
 #include "policyd/front/state.h"
 #include "policyd/process/child.h"
@@ -42,17 +41,19 @@ struct host_look {
 
 struct host_probes {
 	struct front	*front;
+	host_probes_seen_cb *on_seen;
 	struct host_turns *turns;
 	LIST_HEAD(, host_look) looks;
 	unsigned	 unreachable_in_a_row;
 };
 
 struct host_probes *
-host_probes_new(struct front *front)
+host_probes_new(struct front *front, host_probes_seen_cb *on_seen)
 {
 	struct host_probes *probes = xcalloc(1, sizeof(*probes));
 
 	probes->front = front;
+	probes->on_seen = on_seen;
 	probes->turns = host_turns_new(front);
 	LIST_INIT(&probes->looks);
 	return probes;
@@ -249,7 +250,7 @@ static void
 look_on_end(bool is_ours, void *arg)
 {
 	struct host_look *look = arg;
-	struct domain_lookups *lookups = look->probes->front->lookups;
+	struct host_probes *probes = look->probes;
 	unsigned sent = is_ours ? look_send(look) : 0;
 	unsigned over = look->asked_count - sent;
 	uint64_t number = look->number;
@@ -257,7 +258,7 @@ look_on_end(bool is_ours, void *arg)
 	LIST_REMOVE(look, next);
 	free(look);
 	if (over > 0)
-		domain_lookups_on_seen(lookups, number, over);
+		probes->on_seen(probes->front, number, over);
 }
 
 /* The due addresses of the next host, from *host and *address on, or NULL. */
@@ -466,15 +467,14 @@ take(struct host_probes *probes, const struct observation *o)
 	front_check_breaker(front);
 }
 
-bool
+void
 host_probes_take(struct host_probes *probes, const struct frame *frame)
 {
 	struct observation o;
 
-	if (!observation_parse(frame->payload, &o)) {
+	if (observation_parse(frame->payload, &o))
+		take(probes, &o);
+	else
 		log_error("the scout's observation cannot be read");
-		return false;
-	}
-	take(probes, &o);
-	return true;
+	probes->on_seen(probes->front, frame->number, 1);
 }

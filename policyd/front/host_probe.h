@@ -8,6 +8,7 @@
 #define HOPSEAL_HOST_PROBE_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "shared/frame.h"
 #include "shared/policy/facts.h"
@@ -16,7 +17,12 @@
 struct front;
 struct host_probes;
 
-struct host_probes *host_probes_new(struct front *front);
+/* So many of the looks that the lookup of that number waits for are over. */
+typedef void host_probes_seen_cb(struct front *front, uint64_t number,
+	    unsigned count);
+
+struct host_probes *host_probes_new(struct front *front,
+	    host_probes_seen_cb *on_seen);
 void	host_probes_free(struct host_probes *probes);
 
 /*
@@ -26,13 +32,12 @@ void	host_probes_free(struct host_probes *probes);
 bool	host_probes_are_due(struct host_probes *probes, struct facts *facts);
 /*
  * Has those looked at, by us or by another host of the group; how many, perhaps
- * none when the scout is away.  For each comes a frame for host_probes_take, or
- * domain_lookups_on_seen is called.
+ * none when the scout is away.  on_seen is told of each.
  */
 unsigned host_probes_send(struct host_probes *probes,
 	    const struct facts *facts, uint64_t number);
-/* The scout's answer; false when it cannot be read. */
-bool	host_probes_take(struct host_probes *probes,
+/* The scout's answer. */
+void	host_probes_take(struct host_probes *probes,
 	    const struct frame *frame);
 /* Copies what was seen into facts. */
 void	host_probes_apply(struct host_probes *probes, struct facts *facts);
