@@ -192,6 +192,8 @@ look_at_redis(struct setup *setup)
 static void
 look_at_mail_log(struct setup *setup)
 {
+	static const char *const journalctl[] = { "journalctl", "--version",
+	    NULL };
 	const char *path, *why;
 	struct buffer output;
 	struct site *site;
@@ -201,13 +203,24 @@ look_at_mail_log(struct setup *setup)
 	buffer_init(&output, SETUP_OUTPUT_MAX);
 	postconf_read(setup->dir != NULL ? setup->dir : "", &output);
 	site = site_parse(text_of(buffer_text(&output)));
-	path = mail_log_path(setup->config, site, &why);
-	if (path == NULL)
+	buffer_reset(&output);
+	switch (mail_log_find(setup->config, site, &path, &why)) {
+	case MAIL_LOG_NONE:
 		warn(setup, "install rsyslog, or set Postfix's maillog_file; "
 		    "or maillog = none and inbound_source = access", "%s", why);
-	else if (access(path, F_OK) == -1)
-		warn(setup, "see that Postfix logs there, or set maillog",
-		    "the mail log %s: %s", path, strerror(errno));
+		break;
+	case MAIL_LOG_FILE:
+		if (access(path, F_OK) == -1)
+			warn(setup, "see that Postfix logs there, or set "
+			    "maillog", "the mail log %s: %s", path,
+			    strerror(errno));
+		break;
+	case MAIL_LOG_JOURNAL:
+		if (!program_read(journalctl, &output))
+			warn(setup, "install systemd's journalctl, or set "
+			    "maillog to a file", "the mail log is systemd's "
+			    "journal, and there is no journalctl to read it");
+	}
 	site_free(site);
 	buffer_clear(&output);
 }

@@ -115,12 +115,13 @@ open_older(const char *path, unsigned n, const char **why)
 int
 mail_log_open(const struct settings *settings, unsigned n, const char **why)
 {
-	const char *path = mail_log_path(settings->config, settings->site,
-	    why);
 	struct stat status;
+	const char *path;
 	int fd;
 
-	if (path == NULL)
+	*why = "the log is systemd's journal";
+	if (mail_log_find(settings->config, settings->site, &path, why) !=
+	    MAIL_LOG_FILE)
 		return -1;
 	if (n > 0)
 		return open_older(path, n, why);
@@ -143,9 +144,15 @@ mail_log_mark(const struct settings *settings)
 	struct stat status;
 	const char *path, *why;
 
-	path = mail_log_path(settings->config, settings->site,
-	    &why);
-	if (path == NULL || stat(path, &status) == -1)
-		return 0;
-	return ((uint64_t)status.st_dev << 32 ^ (uint64_t)status.st_ino) | 1;
+	switch (mail_log_find(settings->config, settings->site, &path, &why)) {
+	case MAIL_LOG_NONE:
+		break;
+	case MAIL_LOG_JOURNAL:
+		return MAIL_LOG_MARK_JOURNAL;
+	case MAIL_LOG_FILE:
+		if (stat(path, &status) == 0)
+			return ((uint64_t)status.st_dev << 32 ^
+			    (uint64_t)status.st_ino) | 1;
+	}
+	return 0;
 }

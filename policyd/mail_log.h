@@ -10,13 +10,18 @@
 
 struct settings;
 
+#define MAIL_LOG_MARK_JOURNAL	2
+
 /*
  * Opens the log, 0, or the n-th newest of what it was renamed to:
  * "mail.log.1", "mail.log-20261122", also compressed.  -1 with *why.
  */
 int		 mail_log_open(const struct settings *settings, unsigned n,
 		    const char **why);
-/* Changes when another file takes the log's name; 0 when there is none. */
+/*
+ * Changes when another file takes the log's name; 0 when there is none, and
+ * MAIL_LOG_MARK_JOURNAL when it is no file (journald_reader.h).
+ */
 uint64_t	 mail_log_mark(const struct settings *settings);
 
 #endif

@@ -22,6 +22,7 @@
 
 #include "policyd/cert_watch.h"
 #include "policyd/children.h"
+#include "policyd/journald_reader.h"
 #include "policyd/mail_log.h"
 #include "policyd/own_node.h"
 #include "policyd/privileges.h"
@@ -60,6 +61,7 @@ struct parent {
 	struct site_query	*site_query;
 	struct cert_watch	*certs;
 	uint64_t		 rules_mark, mail_log_mark;
+	struct journald_reader	 journal;
 	uint64_t		 generation;
 	struct event		*signals[5], *watch, *ask, *watchdog;
 	bool			 is_leaving;
@@ -359,7 +361,7 @@ start_children(struct parent *p)
 
 /* The mail log, one of its older files, or the TLSRPT socket. */
 static void
-open_for_clerk(struct parent *p, uint64_t number)
+open_for_clerk(struct parent *p, uint64_t number, struct text begin)
 {
 	const struct listeners *tlsrpt = &p->listeners[LISTENER_TLSRPT];
 	const char *why = "";
@@ -373,7 +375,11 @@ open_for_clerk(struct parent *p, uint64_t number)
 	}
 	if (number == 0)
 		p->mail_log_mark = mail_log_mark(p->settings);
-	fd = mail_log_open(p->settings, (unsigned)number, &why);
+	if (number == 0 && p->mail_log_mark == MAIL_LOG_MARK_JOURNAL) {
+		number = MESSAGE_OPEN_JOURNAL;
+		fd = journald_reader_start(&p->journal, &p->user, begin, &why);
+	} else
+		fd = mail_log_open(p->settings, (unsigned)number, &why);
 	children_send(p->children, ROLE_CLERK, MESSAGE_OPENED, number, why,
 	    fd);
 	if (fd != -1)
@@ -538,7 +544,7 @@ on_watch(evutil_socket_t fd, short events, void *arg)
 	if (load_rules_mark(p->settings) != p->rules_mark)
 		reload(p, "rules_file");
 	if (mark != 0 && mark != p->mail_log_mark)
-		open_for_clerk(p, 0);
+		open_for_clerk(p, 0, text_of("now"));
 }
 
 static void
@@ -595,7 +601,7 @@ on_child_frame(enum role role, const struct frame *frame, void *arg)
 	if (role == ROLE_CLERK && frame->type == MESSAGE_RELOAD)
 		reload(arg, "hopseal");
 	else if (role == ROLE_CLERK && frame->type == MESSAGE_OPEN)
-		open_for_clerk(arg, frame->number);
+		open_for_clerk(arg, frame->number, frame->payload);
 }
 
 static void
@@ -653,6 +659,7 @@ parent_loop(struct parent *p)
 	site_query_cancel(p->site_query);
 	cert_watch_free(p->certs);
 	children_free(p->children);
+	journald_reader_stop(&p->journal);
 	for (i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
 		event_free(p->signals[i]);
 	event_free(p->watch);

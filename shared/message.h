@@ -7,7 +7,8 @@
 #ifndef HOPSEAL_SHARED_MESSAGE_H
 #define HOPSEAL_SHARED_MESSAGE_H
 
-#define MESSAGE_OPEN_TLSRPT 1000
+#define MESSAGE_OPEN_TLSRPT	1000
+#define MESSAGE_OPEN_JOURNAL	1001
 
 /* Added to a frame's type: a descriptor comes with its first octet. */
 #define MESSAGE_HAS_FD	0x80
@@ -50,10 +51,12 @@ enum message_type {
 	   number (policyd/process/route_message.h) */
 	MESSAGE_ROUTE,
 	MESSAGE_ROUTE_ANSWER,
-	/* clerk to parent: number 0 the mail log, n the n-th newest of its older
+	/* clerk to parent: number 0 the mail log, with where to begin in a
+	   journal (clerk/journald_follow.h); n the n-th newest of its older
 	   files, MESSAGE_OPEN_TLSRPT the socket; parent to clerk: the same
-	   number, with descriptor, or why there is none; the log also unasked,
-	   when another file took its name */
+	   number, or MESSAGE_OPEN_JOURNAL for 0 where the log is there, with
+	   descriptor, or why there is none; the log also unasked, when
+	   another took its place */
 	MESSAGE_OPEN,
 	MESSAGE_OPENED,
 	/* parent to clerk: what "hopseal certs --json" printed */

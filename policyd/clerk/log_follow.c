@@ -51,6 +51,7 @@ struct log_follow {
 	struct position		 at;
 	char			 before[MARK_MAX];	/* at.offset */
 	size_t			 before_len;
+	bool			 begins_at_end;
 	int			 fd;		/* the log, or -1 */
 	int			 next;		/* the log after it, or -1 */
 	bool			 is_finished;	/* the one before fd */
@@ -256,6 +257,26 @@ follow_from(struct log_follow *f, uint64_t offset)
 }
 
 static void
+follow_from_end(struct log_follow *f)
+{
+	struct stat status;
+	size_t len;
+
+	f->begins_at_end = false;
+	f->at.offset = fstat(f->fd, &status) == 0 ? (uint64_t)status.st_size :
+	    0;
+	len = mark_len(&f->at);
+	if (pread(f->fd, f->before, len, (off_t)(f->at.offset - len)) !=
+	    (ssize_t)len) {
+		follow_from(f, 0);
+		return;
+	}
+	f->before_len = len;
+	f->at.mark = siphash(&mark_key, f->before, len);
+	follow_from(f, f->at.offset);
+}
+
+static void
 search_older(struct log_follow *f)
 {
 	f->mode = MODE_SEARCH;
@@ -436,7 +457,9 @@ take_log(struct log_follow *f, int fd)
 	*place = fd;
 	if (f->mode != MODE_WAIT)
 		return;
-	if (!f->at.is_set)
+	if (f->begins_at_end)
+		follow_from_end(f);
+	else if (!f->at.is_set)
 		follow_from(f, 0);
 	else if (is_in_log(f))
 		follow_from(f, f->at.offset);
@@ -464,10 +487,11 @@ log_follow_new(struct event_base *base, struct text position,
 	f->fd = f->next = -1;
 	f->block = xcalloc(1, BLOCK_BYTES);
 	f->turn = evtimer_new(base, follow_on_turn, f);
-	if (position.len > 0 && !position_parse(position, &f->at))
-		callbacks->on_gap("where reading had stopped cannot be read",
-		    arg);
-	callbacks->on_want(0, arg);
+	if (position.len > 0 && !position_parse(position, &f->at)) {
+		f->begins_at_end = true;
+		callbacks->on_gap("it was read elsewhere until now, and is "
+		    "read in its file from here on", arg);
+	}
 	return f;
 }
 

@@ -27,7 +27,11 @@ struct log_follow_callbacks {
 	void	(*on_gap)(const char *why, void *arg);
 };
 
-/* position: as once formatted, or empty to begin with what is there. */
+/*
+ * position: as once formatted, or empty to begin with what is there.  Another
+ * source's: it begins with what comes, as the rest was read there.  Has no
+ * file until it takes one.
+ */
 struct log_follow *log_follow_new(struct event_base *base,
 		struct text position,
 		const struct log_follow_callbacks *callbacks, void *arg);

@@ -7,6 +7,7 @@
 #include "policyd/clerk/sources.h"
 
 #include <event2/event.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -14,6 +15,8 @@
 
 #include "policyd/clerk/aggregates.h"
 #include "policyd/clerk/datagram_service.h"
+#include "policyd/clerk/journald_entry.h"
+#include "policyd/clerk/journald_follow.h"
 #include "policyd/clerk/ledger.h"
 #include "policyd/clerk/ledger_session.h"
 #include "policyd/clerk/ledger_share.h"
@@ -49,8 +52,9 @@ struct sources {
 	struct aggregates	*aggregates;
 	struct promises		*promises;
 	struct event		*tick;
-	struct log_follow	*log;		/* NULL: not (yet) wanted */
-	struct log_sessions	*sessions;
+	struct log_sessions	*sessions;	/* NULL: no log (yet) wanted */
+	struct log_follow	*log;		/* one of these two, or none */
+	struct journald_follow	*journal;
 	struct log_clock	 clock;
 	struct datagram_service	*datagrams;	/* NULL: the same */
 	char			 log_trouble[WHY_SIZE];
@@ -184,11 +188,56 @@ on_line(struct text line, void *arg)
 }
 
 static void
+commit(struct sources *s)
+{
+	struct buffer position, state;
+
+	if (s->sessions == NULL) {
+		ledger_commit(s->ledger);
+		return;
+	}
+	buffer_init(&position, POSITION_MAX);
+	buffer_init(&state, 2 * LOG_SESSIONS_STATE_MAX);
+	if (s->log != NULL)
+		log_follow_format(s->log, &position);
+	else if (s->journal != NULL)
+		journald_follow_format(s->journal, &position);
+	log_sessions_format(s->sessions, &state);
+	if (position.len > 0)
+		ledger_commit_log(s->ledger, (struct text){ position.data,
+		    position.len }, (struct text){ buffer_text(&state),
+		    state.len });
+	buffer_clear(&position);
+	buffer_clear(&state);
+}
+
+static void
+on_entry(const struct journald_entry *entry, void *arg)
+{
+	struct sources *s = arg;
+	struct log_line parsed;
+
+	s->log_trouble[0] = '\0';
+	if (log_line_from_parts(entry->identifier, entry->pid, entry->message,
+	    &parsed))
+		log_sessions_feed(s->sessions, &parsed, entry->at);
+}
+
+static void
 on_want(unsigned n, void *arg)
 {
 	struct sources *s = arg;
 
 	channel_send(child_parent(s->child), MESSAGE_OPEN, n, text_of(""));
+}
+
+/* Where it is, the parent finds out. */
+static void
+ask_for_log(struct sources *s)
+{
+	commit(s);
+	channel_send(child_parent(s->child), MESSAGE_OPEN, 0,
+	    journald_follow_begin(ledger_log_position(s->ledger)));
 }
 
 static void
@@ -204,9 +253,6 @@ on_gap(const char *why, void *arg)
 static void
 start_log(struct sources *s)
 {
-	static const struct log_follow_callbacks callbacks = {
-		on_line, on_want, on_gap
-	};
 	struct text state = ledger_log_state(s->ledger);
 	const char *why;
 
@@ -216,29 +262,55 @@ start_log(struct sources *s)
 		on_gap(why, s);
 	s->clock = (struct log_clock){ .now = clock_now_s(),
 	    .zone = local_zone };
-	s->log = log_follow_new(s->child->base, ledger_log_position(s->ledger),
-	    &callbacks, s);
+	ask_for_log(s);
+}
+
+/* Trouble until the next entry, however often it is started again. */
+static void
+on_journal_end(void *arg)
+{
+	struct sources *s = arg;
+
+	snprintf(s->log_trouble, sizeof(s->log_trouble), "journalctl ended: "
+	    "is it there, and may the group systemd-journal read it");
+	ask_for_log(s);
 }
 
 static void
-commit(struct sources *s)
+take_log(struct sources *s, unsigned n, int fd)
 {
-	struct buffer position, state;
+	static const struct log_follow_callbacks callbacks = {
+		on_line, on_want, on_gap
+	};
 
-	if (s->log == NULL) {
-		ledger_commit(s->ledger);
-		return;
+	if (s->log == NULL && n == 0 && fd != -1) {
+		commit(s);
+		journald_follow_free(s->journal);
+		s->journal = NULL;
+		s->log = log_follow_new(s->child->base,
+		    ledger_log_position(s->ledger), &callbacks, s);
 	}
-	buffer_init(&position, POSITION_MAX);
-	buffer_init(&state, 2 * LOG_SESSIONS_STATE_MAX);
-	log_follow_format(s->log, &position);
-	log_sessions_format(s->sessions, &state);
-	if (position.len > 0)
-		ledger_commit_log(s->ledger, (struct text){ position.data,
-		    position.len }, (struct text){ buffer_text(&state),
-		    state.len });
-	buffer_clear(&position);
-	buffer_clear(&state);
+	if (s->log != NULL)
+		log_follow_take(s->log, n, fd);
+	else if (fd != -1)
+		close(fd);
+}
+
+static void
+take_journal(struct sources *s, int fd)
+{
+	static const struct journald_follow_callbacks callbacks = {
+		on_entry, on_journal_end, on_gap
+	};
+
+	if (s->journal == NULL) {
+		commit(s);
+		log_follow_free(s->log);
+		s->log = NULL;
+		s->journal = journald_follow_new(s->child->base,
+		    ledger_log_position(s->ledger), &callbacks, s);
+	}
+	journald_follow_take(s->journal, fd);
 }
 
 /* ---------------------------------------------------------- the datagrams */
@@ -283,7 +355,7 @@ estimate_loss(struct sources *s)
 {
 	uint64_t received, lost;
 
-	if (s->datagrams == NULL || s->log == NULL)
+	if (s->datagrams == NULL || s->sessions == NULL)
 		return;
 	received = datagram_service_counts(s->datagrams)->received;
 	lost = s->announced > received ? s->announced - received : 0;
@@ -310,7 +382,7 @@ start(struct sources *s)
 	const struct config *config = config_of(s);
 
 	/* What the front knows completes what the log says: it comes first. */
-	if (wants_log(config) && s->log == NULL &&
+	if (wants_log(config) && s->sessions == NULL &&
 	    (s->has_promises || clock_monotonic_ms() >= s->log_ms))
 		start_log(s);
 	if (wants_datagrams(config) && s->datagrams == NULL &&
@@ -346,11 +418,14 @@ sources_on_opened(struct sources *s, uint64_t number, const char *why, int fd)
 	if (number == MESSAGE_OPEN_TLSRPT && fd != -1 &&
 	    s->datagrams == NULL && ledger_is_open(s->ledger))
 		start_datagrams(s, fd);
-	else if (number != MESSAGE_OPEN_TLSRPT && s->log != NULL) {
-		if (number == 0)
+	else if (number != MESSAGE_OPEN_TLSRPT && s->sessions != NULL) {
+		if (number == 0 || (number == MESSAGE_OPEN_JOURNAL && fd == -1))
 			text_quote(s->log_trouble, sizeof(s->log_trouble),
 			    text_of(fd == -1 ? why : ""));
-		log_follow_take(s->log, (unsigned)number, fd);
+		if (number == MESSAGE_OPEN_JOURNAL)
+			take_journal(s, fd);
+		else
+			take_log(s, (unsigned)number, fd);
 	} else if (fd != -1)
 		close(fd);
 }
@@ -416,6 +491,7 @@ sources_free(struct sources *s)
 	aggregates_free(s->aggregates);
 	promises_free(s->promises);
 	log_follow_free(s->log);
+	journald_follow_free(s->journal);
 	log_sessions_free(s->sessions);
 	datagram_service_free(s->datagrams);
 	free(s);
@@ -430,11 +506,15 @@ sources_state(const struct sources *s, struct sources_state *out)
 	out->wants_log = wants_log(config_of(s));
 	out->wants_datagrams = wants_datagrams(config_of(s));
 	out->has_datagrams = s->datagrams != NULL;
+	if (s->sessions != NULL)
+		out->deliveries = log_sessions_counts(s->sessions)->deliveries;
 	if (s->log != NULL) {
 		out->has_log = log_follow_has_file(s->log);
 		out->lag_bytes = log_follow_lag_bytes(s->log);
 		out->line_count = log_follow_line_count(s->log);
-		out->deliveries = log_sessions_counts(s->sessions)->deliveries;
+	} else if (s->journal != NULL) {
+		out->has_log = out->has_journal = true;
+		out->line_count = journald_follow_entry_count(s->journal);
 	}
 	out->log_trouble = s->log_trouble[0] != '\0' ? s->log_trouble : NULL;
 	if (s->datagrams != NULL) {

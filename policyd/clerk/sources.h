@@ -20,6 +20,7 @@ struct sources;
 /* What "hopseal status" tells of them. */
 struct sources_state {
 	bool		 wants_log, has_log;
+	bool		 has_journal;	/* systemd's, in place of a file */
 	const char	*log_trouble;	/* why it has none; for people */
 	uint64_t	 lag_bytes, line_count, gap_count;
 	uint64_t	 old_count;	/* sessions of days that are not kept */

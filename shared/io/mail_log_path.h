@@ -8,12 +8,14 @@
 struct config;
 struct site;
 
+enum mail_log_kind { MAIL_LOG_NONE, MAIL_LOG_FILE, MAIL_LOG_JOURNAL };
+
 /*
- * The option's path, or Postfix's maillog_file, or the first of the usual ones
- * that is there; NULL with *why when there is none.  Borrowed from config and
- * site.
+ * What the option says, else Postfix's maillog_file, or the first of the usual
+ * files that is there, or systemd's journal.  *path: the file, borrowed from
+ * config and site; *why when there is none.
  */
-const char *mail_log_path(const struct config *config,
-	    const struct site *site, const char **why);
+enum mail_log_kind mail_log_find(const struct config *config,
+	    const struct site *site, const char **path, const char **why);
 
 #endif

@@ -1,0 +1,406 @@
+#!/usr/bin/python3
+"""The mail log in systemd's journal: sums that equal the truth, whatever happens meanwhile.
+
+    test_mail_journal.py [--build DIR] [TEST...]
+
+A journald of our own in a mount namespace, whose /run and /var/log are empty at first; and
+a stand-in for journalctl that does what the real one should not.  One line a test; exit 0
+when none failed, 77 when nothing could run.
+"""
+
+import glob
+import json
+import os
+import random
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+from mail_log import MailLog, totals
+from policyd_rig import IS_ROOT, Policyd, Skip, run, wait_until
+
+JOURNALD = "/lib/systemd/systemd-journald"
+SOCKET = "/run/systemd/journal/dev-log"
+INSIDE = "HOPSEAL_TEST_INSIDE"
+TESTS = []
+
+
+def test(function):
+    TESTS.append(function)
+    return function
+
+
+def sums(policyd):
+    directions = policyd.command("report")["directions"]
+    return {d: {o: directions[d][o] for o in ("success", "failure", "clear")}
+            for d in ("out", "in", "submission")}
+
+
+def wait_equal(policyd, truth, seconds=40):
+    """Wait until the sums equal the truth; they must then stay so."""
+    wanted = totals(truth)
+    try:
+        wait_until(lambda: sums(policyd) == wanted, "the sums", seconds)
+    except AssertionError:
+        raise AssertionError(f"got {sums(policyd)}, truth {wanted}")
+    time.sleep(1.5)
+    assert sums(policyd) == wanted, f"then got {sums(policyd)}, truth {wanted}"
+
+
+class Syslog:
+    """Takes a file's lines and sends them as syslog(3) does."""
+
+    def __init__(self):
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+
+    def write(self, line):
+        text = line.rstrip("\n").replace(" host ", " ", 1)
+        while True:
+            try:
+                self._socket.sendto(b"<22>" + text.encode(), SOCKET)
+                return
+            except OSError:     # journald is just not there
+                time.sleep(0.02)
+
+    def flush(self):
+        pass
+
+
+class Journal(MailLog):
+    """The same sessions, in the journal."""
+
+    def __init__(self, seed=1):
+        super().__init__("/dev/null", seed)
+        self._file.close()
+        self._file = Syslog()
+
+
+class Journald:
+    running = []
+
+    def __init__(self, is_persistent=True):
+        if os.environ.get(INSIDE) is None:
+            raise Skip("no journald of our own")
+        for other in list(self.running):
+            other.stop()
+        for folder in ("/run/log", "/var/log/journal", "/run/systemd/journal"):
+            shutil.rmtree(folder, ignore_errors=True)
+        os.makedirs("/run/systemd/journald.conf.d", exist_ok=True)
+        with open("/run/systemd/journald.conf.d/test.conf", "w") as f:
+            f.write("[Journal]\nRateLimitIntervalSec=0\nReadKMsg=no\nAudit=no\n"
+                    f"Storage={'persistent' if is_persistent else 'auto'}\n")
+        self.start()
+
+    def start(self):
+        self._process = subprocess.Popen([JOURNALD], stdout=subprocess.DEVNULL,
+                                         stderr=subprocess.DEVNULL)
+        self.running.append(self)
+        wait_until(lambda: os.path.exists(SOCKET), "journald")
+        wait_until(self.files, "a file of the journal")
+        self.open_for_group()
+
+    @staticmethod
+    def open_for_group():
+        """What systemd-tmpfiles and its rules do on a whole system."""
+        for folder in glob.glob("/run/log/journal") + glob.glob("/var/log/journal"):
+            subprocess.run(["chgrp", "-R", "systemd-journal", folder], check=True)
+            subprocess.run(["chmod", "-R", "g+rX,g+s", folder], check=True)
+
+    @staticmethod
+    def files():
+        return glob.glob("/run/log/journal/*/*") + glob.glob("/var/log/journal/*/*")
+
+    def rotate(self):
+        before = len(self.files())
+        self._process.send_signal(signal.SIGUSR2)
+        wait_until(lambda: len(self.files()) > before, "another file of the journal")
+
+    def remove_archived(self):
+        for path in self.files():
+            if "@" in path:
+                os.unlink(path)
+
+    def restart(self):
+        self.stop()
+        self.start()
+
+    def stop(self):
+        self.running.remove(self)
+        self._process.terminate()
+        self._process.wait()
+
+
+def start(folder, **options):
+    return Policyd(folder, **{"aggregates_file": "", **options}).start()
+
+
+def missed(policyd):
+    return policyd.count_said("lines were missed")
+
+
+@test
+def test_found_by_itself(folder):
+    """No file is there, the journal is: all of it is read, rotated or not."""
+    journald = Journald()
+    log = Journal()
+    log.write(1000)
+    policyd = start(folder)
+    log.start()
+    for _ in range(3):
+        time.sleep(0.5)
+        journald.rotate()
+    log.stop()
+    wait_equal(policyd, log.truth)
+    assert missed(policyd) == 0, policyd.log()
+    part = next(p for p in policyd.command("status")["parts"] if p["name"] == "ledger")
+    assert "in systemd's journal" in part["detail"] and part["state"] != "bad", part
+    journald.stop()
+
+
+@test
+def test_clerk_killed(folder):
+    """10 times, at any instant, while journald writes, rotates and is started again."""
+    journald = Journald()
+    log = Journal(2)
+    policyd = start(folder, maillog="journal")
+    chance = random.Random(3)
+    log.start()
+    try:
+        for turn in range(10):
+            time.sleep(1.0 + chance.random() * 0.3)
+            pid = policyd.pid("clerk")
+            os.kill(pid, signal.SIGKILL)
+            policyd.wait_replaced("clerk", pid)
+            if turn % 5 == 2:
+                journald.rotate()
+            if turn == 5:
+                journald.restart()
+    finally:
+        log.stop()
+    wait_equal(policyd, log.truth)
+    assert missed(policyd) == 0, policyd.log()
+    journald.stop()
+
+
+@test
+def test_while_away(folder):
+    """What was written while no policyd ran is read after, and what was removed is said."""
+    journald = Journald()
+    log = Journal(4)
+    policyd = start(folder, maillog="journal")
+    log.write(500)
+    log.finish()
+    wait_equal(policyd, log.truth)
+    policyd.end()
+    log.write(500)
+    journald.rotate()
+    log.write(500)
+    log.finish()
+    policyd.start()
+    wait_equal(policyd, log.truth)
+    assert missed(policyd) == 0, policyd.log()
+    policyd.end()
+    lost = Journal(5)
+    lost.write(500)
+    lost.finish()
+    time.sleep(1)       # they are in the socket
+    journald.rotate()
+    journald.remove_archived()
+    log.write(500)
+    log.finish()
+    policyd.start()
+    policyd.wait_said("lines were missed")
+    wait_equal(policyd, log.truth)
+    journald.stop()
+
+
+@test
+def test_flushed_to_disk(folder):
+    """From /run to /var, as at the end of each boot's beginning: other numbers, same entries."""
+    journald = Journald(is_persistent=False)
+    shutil.rmtree("/var/log/journal", ignore_errors=True)
+    log = Journal(6)
+    policyd = start(folder, maillog="journal")
+    log.write(500)
+    log.finish()
+    wait_equal(policyd, log.truth)
+    policyd.end()
+    os.makedirs("/var/log/journal")
+    journald._process.send_signal(signal.SIGUSR1)
+    wait_until(lambda: glob.glob("/var/log/journal/*/system.journal"), "the files in /var")
+    journald.open_for_group()
+    policyd.start()
+    log.write(500)
+    log.finish()
+    wait_equal(policyd, log.truth)
+    assert missed(policyd) == 0, policyd.log()
+    journald.stop()
+
+
+@test
+def test_other_source_before(folder):
+    """From a file to the journal that has the same lines, and back: nothing counts twice."""
+    journald = Journald()
+    path = os.path.join(folder, "mail.log")
+    log, journal = MailLog(path, 7), Journal(7)
+    for both in (log, journal):
+        both.write(500)
+        both.finish()
+    policyd = start(folder, maillog=path)
+    wait_equal(policyd, log.truth)
+    policyd.write_conf(maillog="journal")
+    os.kill(policyd.process.pid, signal.SIGHUP)
+    policyd.wait_said("is read in the journal from here on")
+    time.sleep(1)
+    journal.write(500)
+    journal.finish()
+    wait_equal(policyd, journal.truth)
+    log.write(500)
+    log.finish()
+    policyd.write_conf(maillog=path)
+    os.kill(policyd.process.pid, signal.SIGHUP)
+    policyd.wait_said("is read in its file from here on")
+    time.sleep(1)
+    log.write(500)
+    log.finish()
+    wait_equal(policyd, log.truth)
+    journald.stop()
+
+
+# ------------------------------------------------------ a journalctl that misbehaves
+
+FAKE = """#!/usr/bin/python3
+import json, os, sys, time
+begin = [a for a in sys.argv if a.startswith(("--cursor=", "--lines=", "--no-tail"))]
+with open({told!r}, "a") as f:
+    f.write(" ".join(begin) + " " + " ".join(map(str, os.getgroups())) + "\\n")
+with open({entries!r}) as f:
+    lines = f.read().splitlines(True)
+cursor = begin[0].partition("=")[2]
+at = [n for n, line in enumerate(lines) if cursor and '"' + cursor + '"' in line]
+sys.stdout.write("".join(lines[at[0] if at else 0:]))
+sys.stdout.flush()
+{end}
+"""
+
+
+def entry(n, message, at, pid=None, **more):
+    return json.dumps({
+        "__CURSOR": f"s=1;i={n:x};b=2;m={n + 1:x};t=4;x=5", "__REALTIME_TIMESTAMP":
+        str(int(at * 1e6)), "SYSLOG_IDENTIFIER": "postfix/smtp", "SYSLOG_PID": str(pid or n),
+        "MESSAGE": message, **more}) + "\n"
+
+
+def delivery(n, at):
+    """The lines of one verified session."""
+    host = "mx.d1.example[192.0.2.1]:25"
+    return [entry(2 * n, f"Verified TLS connection established to {host}: TLSv1.3 with cipher "
+                  "TLS_AES_256_GCM_SHA384 (256/256 bits)", at, n + 1),
+            entry(2 * n + 1, f"{n:010X}: to=<u@d1.example>, relay={host}, delay=1, "
+                  "delays=0/0/1/0, dsn=2.0.0, status=sent (250 ok)", at, n + 1)]
+
+
+class FakeJournalctl:
+    """First in PATH: prints entries, then ends."""
+
+    def __init__(self, folder, end=""):
+        self.entries = os.path.join(folder, "entries")
+        self.told_path = os.path.join(folder, "told")
+        path = os.path.join(folder, "bin", "journalctl")
+        os.makedirs(os.path.dirname(path))
+        open(self.told_path, "w").close()
+        os.chmod(self.told_path, 0o666)
+        self.write([])
+        with open(path, "w") as f:
+            f.write(FAKE.format(told=self.told_path, entries=self.entries, end=end))
+        os.chmod(path, 0o755)
+        self.env = {**os.environ, "PATH": f"{os.path.dirname(path)}:{os.environ['PATH']}"}
+
+    def write(self, lines):
+        with open(self.entries, "w") as f:
+            f.write("".join(lines))
+
+    def told(self):
+        with open(self.told_path) as f:
+            return f.read().splitlines()
+
+
+@test
+def test_ends_again_and_again(folder):
+    """journalctl ends after each of its outputs: it is asked anew, nothing counts twice."""
+    fake = FakeJournalctl(folder)
+    now = time.time()
+    lines = [line for n in range(40) for line in delivery(n, now)]
+    policyd = Policyd(folder, maillog="journal", aggregates_file="")
+    fake.write(lines[:20])
+    policyd.start(env=fake.env)
+    wait_until(lambda: sums(policyd)["out"]["success"] == 10, "10 sessions")
+    fake.write(lines[:61])
+    wait_until(lambda: sums(policyd)["out"]["success"] == 30, "30 sessions")
+    fake.write(lines)
+    wait_until(lambda: sums(policyd)["out"]["success"] == 40, "40 sessions")
+    told = fake.told()
+    assert told[0].startswith("--no-tail ") and told[1].startswith("--cursor=s=1;i=13;"), told
+    assert missed(policyd) == 0, policyd.log()
+
+
+@test
+def test_hostile_entries(folder):
+    """No JSON, wrong types, huge, without time or cursor: passed over."""
+    fake = FakeJournalctl(folder, "time.sleep(1000)")
+    now = time.time()
+    first, second = delivery(1, now)
+    wrong = ["\n", "{\n", "[]\n", "7\n", '{"__CURSOR": 7}\n', "x" * 300000 + "\n",
+             entry(1, "m", now, __CURSOR="a b"), entry(1, "m", now, __CURSOR="c" * 600),
+             entry(1, None, now), entry(1, [1, 2], now), entry(1, ["a", "b"], now),
+             entry(1, "m", now, __REALTIME_TIMESTAMP="-1"),
+             entry(1, "m", now, SYSLOG_PID="99999999999999999999"),
+             '{"__CURSOR": "' + "\\u0000" * 9 + '"}\n', "\0" * 50 + "\n", "\xff\n"]
+    policyd = Policyd(folder, maillog="journal", aggregates_file="")
+    fake.write([first, *wrong, second])
+    policyd.start(env=fake.env)
+    wait_until(lambda: sums(policyd)["out"]["success"] == 1, "the session")
+
+
+@test
+def test_wrong_clock(folder):
+    """A clock that was years ahead or behind: the present, or a day that is not kept."""
+    fake = FakeJournalctl(folder, "time.sleep(1000)")
+    now = time.time()
+    times = [now, now + 5 * 365 * 86400, now - 86400, 1000, now + 60]
+    policyd = Policyd(folder, maillog="journal", aggregates_file="")
+    fake.write([line for n, at in enumerate(times) for line in delivery(n, at)])
+    policyd.start(env=fake.env)
+    wait_until(lambda: policyd.counters().get("ledger_sessions_too_old") == 1, "the old one")
+    day = lambda at: time.strftime("%Y-%m-%d", time.gmtime(at))
+    count = lambda at: policyd.command("report", "--day", day(at))["totals"]["success"]
+    wait_until(lambda: count(now - 86400) == 1, "yesterday's")
+    assert count(now) + (count(now + 60) if day(now) != day(now + 60) else 0) == 3
+
+
+@test
+def test_without_journalctl(folder):
+    """It is said, and nothing else suffers."""
+    policyd = Policyd(folder, maillog="journal", aggregates_file="")
+    policyd.start(env={**os.environ, "PATH": folder})
+    part = lambda: next(p for p in policyd.command("status")["parts"] if p["name"] == "ledger")
+    wait_until(lambda: "journalctl" in part()["detail"], part())
+    assert part()["state"] == "warning", part()
+
+
+def is_inside():
+    """Again in a mount namespace, unless there cannot be one."""
+    if os.environ.get(INSIDE) or not IS_ROOT or not os.path.exists(JOURNALD):
+        return True
+    script = ("mount -t tmpfs tmpfs /run && mount -t tmpfs tmpfs /var/log && exec \"$@\"")
+    probe = ["unshare", "--mount", "--propagation", "private", "sh", "-c", script, "sh"]
+    return subprocess.run([*probe, "true"], capture_output=True).returncode != 0 or \
+        os.execvpe(probe[0], [*probe, sys.executable, *sys.argv], {**os.environ, INSIDE: "1"})
+
+
+if __name__ == "__main__":
+    is_inside()
+    sys.exit(run(TESTS))
