@@ -81,13 +81,13 @@ def services(text):
     return found
 
 
-def set_up(bench, *paths, **options):
+def set_up(bench, *paths, settings_beside={}, **options):
     """Postfix with these samples over the bench's own settings, and Hopseal with options."""
     theirs = {}
     write(bench, "main.cf", bench.own_main_cf)
     own = services(MASTER_CF)
     for path in paths:
-        if path.endswith("master.cf"):
+        if path.endswith(("master.cf", "hopseal-report.cf")):
             settings(bench, "", read(path))
             own.update(services(read(path)))
         else:
@@ -96,7 +96,10 @@ def set_up(bench, *paths, **options):
         del own["127.0.0.1:25", "inet"]
     write(bench, "master.cf", "".join(own.values()))
     fill_chroot(bench)
-    bench.postfix.configure(**theirs)
+    bench.postfix.configure(**theirs, **settings_beside)
+    done = subprocess.run(["postfix", "-c", bench.postfix.config_folder, "check"],
+                          capture_output=True, text=True)
+    assert done.returncode == 0 and not done.stdout + done.stderr, done
     bench.restart_hopseal(first_contact_wait="9s", **options)
     wait_until(lambda: part(bench, "postfix")["ok"], 20, "Postfix's settings")
 
@@ -119,9 +122,9 @@ def is_protected(bench, service=("127.0.0.1", 25)):
     check(f"u@{GOOD}", 250, service=service)
 
 
-def goes_out_verified(bench, port=25):
+def goes_out_verified(bench, port=25, client=None):
     before = len(bench.postfix.lines())
-    client = smtplib.SMTP("127.0.0.1", port, timeout=60)
+    client = client or smtplib.SMTP("127.0.0.1", port, timeout=60)
     fate = bench.postfix.fate(send(f"u@{GOOD}", smtp=client))
     assert fate.status == "sent", fate
     assert any(VERIFIED in line for line in bench.postfix.lines()[before:]), fate
@@ -136,16 +139,18 @@ def plain(bench):
 
 @test
 def submission(bench):
-    """Its own list of restrictions asks, too; TLS there is left out, as in the bench."""
+    """Their own lists of restrictions ask, too; TLS there is left out, as in the bench."""
     set_up(bench, "main.cf", "master.cf")
     run("postconf", "-c", bench.postfix.config_folder, "-P",
-        "submission/inet/smtpd_tls_security_level=none")
+        "submission/inet/smtpd_tls_security_level=none",
+        "submissions/inet/smtpd_tls_wrappermode=no")
     bench.postfix.stop()
     bench.postfix.start()
-    with User(("127.0.0.1", 587)) as user:
-        code, text = user.ask(f"u@{BROKEN}")
-        assert code == 450 and "no usable mail host" in text, text
-        assert user.ask(f"u@{GOOD}")[0] == 250
+    for port in 587, 465:
+        with User(("127.0.0.1", port)) as user:
+            code, text = user.ask(f"u@{BROKEN}")
+            assert code == 450 and "no usable mail host" in text, text
+        goes_out_verified(bench, client=User(("127.0.0.1", port)))
 
 
 @test
@@ -182,6 +187,44 @@ def several(bench):
     bench.restart_hopseal(first_contact_wait="9s", postfix_config_dir=f"{first}, {second}")
     wait_until(lambda: part(bench, "postfix")["ok"], 20, "both Postfixes' settings")
     assert part(bench, "dane")["ok"], part(bench, "dane")
+    is_protected(bench)
+    goes_out_verified(bench)
+    sends(bench, second)
+
+
+def sends(bench, instance):
+    """One that listens nowhere."""
+    folders = {name: f"{instance}-{name}" for name in ("queue_directory", "data_directory")}
+    for folder in folders.values():
+        os.makedirs(folder, exist_ok=True)
+    os.chmod(folders["data_directory"], 0o700)
+    shutil.chown(folders["data_directory"], "postfix")
+    run("postconf", "-c", instance, "-e", *map("=".join, folders.items()))
+    before = len(bench.postfix.lines())
+    run("postfix", "-c", instance, "start")
+    try:
+        run("sendmail", "-C", instance, "-f", "user@sender.test", f"u@{GOOD}",
+            input="Subject: out\n\nout\n")
+        wait_until(lambda: any("postfix-out/smtp" in line and "status=sent" in line
+                               for line in bench.postfix.lines()[before:]), 30, "the mail")
+    finally:
+        run("postfix", "-c", instance, "stop")
+    assert any("postfix-out/smtp" in line and VERIFIED in line
+               for line in bench.postfix.lines()[before:])
+
+
+@test
+def hopseal_report(bench):
+    """A report goes out over the TLS that there is, by a transport of its own."""
+    [maps] = re.findall(r"^#   sender_dependent_default_transport_maps =\n#\s+(.*)$",
+                        read("hopseal-report.cf"), re.M)
+    set_up(bench, "main.cf", "hopseal-report.cf", settings_beside={
+        "sender_dependent_default_transport_maps":
+            maps.replace("tlsrpt@example.org", "tlsrpt@sender.test")})
+    fate = bench.postfix.fate(send(f"u@{BROKEN}", sender="tlsrpt@sender.test"))
+    assert fate.status == "sent", fate
+    assert any("/hopseal-report/smtp[" in line and "Untrusted TLS" in line
+               for line in bench.postfix.lines())
     is_protected(bench)
 
 
