@@ -15,6 +15,9 @@ COMMANDS = "docs/hopseal.1"
 SEVERAL = "docs/several-hosts.md"
 TROUBLES = "docs/troubleshooting.md"
 PROGRAMS = ("policyd", "milter", "shared")
+# Names of other programs, and attributes of Postfix that the code spells in parts.
+OTHERS = {"ccert_issuer", "ccert_subject", "encryption_protocol", "epoll_ctl", "s_time",
+          "strict_testing", "used_memory"}
 
 
 def check(build):
@@ -32,6 +35,7 @@ def check(build):
         missing_commands(os.path.join(build, "hopseal")))
     yield "examples use commands and options that exist", list(
         wrong_examples(os.path.join(build, "hopseal")))
+    yield "options, settings and members are there under their names", list(unknown_names())
     yield "links lead somewhere", list(dead_links())
     yield f"{SEVERAL} grants each command of Redis", list(missing_rights())
     yield f"{TROUBLES} has each warning and error", list(log_differences())
@@ -74,7 +78,7 @@ def differences(table, other):
 
 def pages():
     """(path, text) of all that people read."""
-    for path in ["README.md", *sorted(glob.glob("docs/*.md")),
+    for path in ["README.md", *sorted(glob.glob("docs/*.md")), "conf/postfix/README.md",
                  *sorted(glob.glob("docs/*.[158]"))]:
         with open(path) as f:
             yield path, f.read()
@@ -134,6 +138,22 @@ def misuse(words, help_):
     return ""
 
 
+def unknown_names():
+    """Words with an underscore, set as code, that neither our programs nor Postfix write."""
+    names = {word for path in sources("ctl") for literal in literals(path, "")
+             for word in re.findall(r"[a-z0-9_]+", literal)}
+    done = subprocess.run(["postconf", "-d"], capture_output=True, text=True)
+    names |= OTHERS | set(re.findall(r"^\w+", done.stdout, re.M))
+    for path, text in pages():
+        code = (r"`([^`\n]+)`" if path.endswith(".md")
+                else r"^\.(?:It )?(?:Cm|Ic|Li|Dq|Ql) (.*)$")
+        for words in re.findall(code, text, re.M):
+            for name in re.findall(r"(?<![\w/.{$-])[a-z][a-z0-9]*(?:_[a-z0-9]+)+(?![\w/.])",
+                                   words):
+                if name not in names:
+                    yield f"{path}: {name}"
+
+
 def dead_links():
     """Files, and headings in them, that a page names and that are not there."""
     texts = dict(pages())
@@ -190,8 +210,8 @@ def log_lines():
                 yield words, path
 
 
-def sources():
-    return (path for folder in PROGRAMS
+def sources(*more):
+    return (path for folder in PROGRAMS + more
             for path in sorted(glob.glob(f"{folder}/**/*.c", recursive=True)))
 
 

@@ -12,6 +12,7 @@ import subprocess
 import time
 
 import examples
+from hopseal import STATUS
 from postfix import MASTER_CF, send
 from process import run, wait_until
 from test_next_hops import is_deferred_for
@@ -233,3 +234,19 @@ def redis_is_up(bench):
 for one in examples.all_examples():
     if one.page not in PASSED_OVER:
         TESTS[f"{one.page}:{one.line}"] = test_of(one)
+
+
+def metrics_are_named(bench):
+    """docs/api.md has each metric that there is now, and no other than the source has."""
+    table = read(examples.TOP, "docs/api.md").partition("| metric ")[2]
+    named = {name for row in re.findall(r"^\| (`.*?) \|", table, re.M)
+             for name in re.findall(r"`(\w+)`", row)}
+    page = run("curl", "-sf", "http://%s:%d/metrics" % STATUS)
+    there = set(re.findall(r"^# TYPE hopseal_(\w+)", page, re.M))
+    assert there - named == set(), there - named
+    source = read(examples.TOP, "policyd/clerk/metrics.c")
+    assert all(name in there or f'"{name}' in source or f"hopseal_{name}" in source
+               for name in named), named - there
+
+
+TESTS["metrics_are_named"] = metrics_are_named
