@@ -6,6 +6,10 @@
 #ifndef HOPSEAL_CERT_WATCH_H
 #define HOPSEAL_CERT_WATCH_H
 
+#include <stdint.h>
+
+#include "shared/text.h"
+
 struct cert_watch;
 struct event_base;
 struct load;
@@ -23,6 +27,19 @@ struct cert_watch *cert_watch_new(struct event_base *base,
 /* The interval of these settings; now a look is due. */
 void	cert_watch_configure(struct cert_watch *watch,
 	    const struct settings *settings);
+/*
+ * The files behind the certificates, a line each: when one changes, a look is
+ * due as soon as they have settled.  None: a look is due.
+ */
+void	cert_watch_set_files(struct cert_watch *watch, struct text paths);
 void	cert_watch_free(struct cert_watch *watch);	/* NULL is fine */
+
+/*
+ * Seconds until the next look of the host, whose looks have their own place in
+ * each interval, so that those of many hosts are spread: more than half an
+ * interval and less than one and a half.
+ */
+unsigned cert_watch_delay_s(const char *host, unsigned interval_s,
+	    int64_t now);
 
 #endif

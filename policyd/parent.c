@@ -598,8 +598,12 @@ on_watchdog(evutil_socket_t fd, short events, void *arg)
 static void
 on_child_frame(enum role role, const struct frame *frame, void *arg)
 {
+	struct parent *p = arg;
+
 	if (role == ROLE_CLERK && frame->type == MESSAGE_RELOAD)
-		reload(arg, "hopseal");
+		reload(p, "hopseal");
+	else if (role == ROLE_CLERK && frame->type == MESSAGE_CERT_FILES)
+		cert_watch_set_files(p->certs, frame->payload);
 	else if (role == ROLE_CLERK && frame->type == MESSAGE_OPEN)
 		open_for_clerk(arg, frame->number, frame->payload);
 }

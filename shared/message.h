@@ -70,7 +70,10 @@ enum message_type {
 	/* clerk to scout: a report or an alert; its end, the same number
 	   (shared/errand_message.h); clerks ask for TXT records too */
 	MESSAGE_ERRAND,
-	MESSAGE_ERRAND_DONE
+	MESSAGE_ERRAND_DONE,
+	/* clerk to parent: the files behind our certificates, a line each; empty:
+	   let them be looked at soon */
+	MESSAGE_CERT_FILES
 };
 
 #endif

@@ -449,6 +449,20 @@ clerk_on_cert_change(const struct cert_change *change, void *arg)
 	buffer_clear(&line);
 }
 
+/* Told to the parent: their changes make a look due. */
+static void
+clerk_tell_files(struct clerk *clerk)
+{
+	struct buffer files;
+
+	buffer_init(&files, FRAME_PAYLOAD_MAX);
+	cert_states_add_files(clerk->certs, &files);
+	if (files.len > 0)
+		channel_send(child_parent(clerk->child), MESSAGE_CERT_FILES, 0,
+		    (struct text){ files.data, files.len });
+	buffer_clear(&files);
+}
+
 static void
 clerk_on_parent_frame(struct child *child, const struct frame *frame, int fd)
 {
@@ -462,7 +476,9 @@ clerk_on_parent_frame(struct child *child, const struct frame *frame, int fd)
 	if (fd != -1)
 		close(fd);
 	if (frame->type == MESSAGE_CERTS && clerk->certs != NULL) {
-		cert_states_take(clerk->certs, frame->payload, clock_now_s());
+		if (cert_states_take(clerk->certs, frame->payload,
+		    clock_now_s()))
+			clerk_tell_files(clerk);
 		return;
 	}
 	if (frame->type == MESSAGE_CHILDREN)
@@ -529,6 +545,9 @@ clerk_open_certs(struct clerk *clerk, const struct config *config)
 	buffer_addf(&path, "%s/certificates.json", config->state_dir);
 	clerk->certs = cert_states_new(buffer_text(&path),
 	    clerk_on_cert_change, clerk);
+	/* Who takes over knows no report yet. */
+	channel_send(child_parent(clerk->child), MESSAGE_CERT_FILES, 0,
+	    text_of(""));
 	clerk->alerts = alerts_new(clerk->child->base);
 	alerts_set_command(clerk->alerts, config->alert_command);
 	buffer_clear(&path);
