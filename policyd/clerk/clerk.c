@@ -22,6 +22,7 @@
 #include "policyd/clerk/ledger_share.h"
 #include "policyd/clerk/ledger_status.h"
 #include "policyd/clerk/next_hops.h"
+#include "policyd/clerk/own_promises.h"
 #include "policyd/clerk/question.h"
 #include "policyd/clerk/received.h"
 #include "policyd/clerk/report_out.h"
@@ -65,6 +66,7 @@ struct clerk {
 	struct sources		*sources;
 	struct reports		*reports;
 	struct cert_states	*certs;
+	struct own_promises	*promises;
 	struct alerts		*alerts;
 	struct received_store	*received;
 	struct report_out	*report_out;
@@ -301,6 +303,10 @@ clerk_on_line(uint64_t connection, struct text line, void *arg)
 	case CONTROL_ROUTE:
 		clerk_answer_route(clerk, connection, line);
 		break;
+	case CONTROL_OWN_PROMISES:
+		clerk_answer(clerk, connection,
+		    own_promises_line(clerk->promises));
+		break;
 	case CONTROL_EXPLAIN:
 		clerk_explain(clerk, connection, &q);
 		break;
@@ -476,6 +482,8 @@ clerk_on_parent_frame(struct child *child, const struct frame *frame, int fd)
 	if (fd != -1)
 		close(fd);
 	if (frame->type == MESSAGE_CERTS && clerk->certs != NULL) {
+		own_promises_take(clerk->promises, frame->payload,
+		    clock_now_s());
 		if (cert_states_take(clerk->certs, frame->payload,
 		    clock_now_s()))
 			clerk_tell_files(clerk);
@@ -550,6 +558,9 @@ clerk_open_certs(struct clerk *clerk, const struct config *config)
 	    text_of(""));
 	clerk->alerts = alerts_new(clerk->child->base);
 	alerts_set_command(clerk->alerts, config->alert_command);
+	buffer_reset(&path);
+	buffer_addf(&path, "%s/promises.json", config->state_dir);
+	clerk->promises = own_promises_new(buffer_text(&path));
 	buffer_clear(&path);
 }
 
@@ -598,6 +609,7 @@ clerk_on_stop(struct child *child)
 	http_api_free(clerk->http);
 	alerts_free(clerk->alerts);
 	cert_states_free(clerk->certs);
+	own_promises_free(clerk->promises);
 	reports_free(clerk->reports);
 	received_store_free(clerk->received);
 	report_out_free(clerk->report_out);

@@ -443,6 +443,7 @@ question_answer(struct front *front, const struct frame *frame)
 	case CONTROL_REPORT:
 	case CONTROL_ROUTE:
 	case CONTROL_RECEIVED:
+	case CONTROL_OWN_PROMISES:
 		break;
 	}
 }

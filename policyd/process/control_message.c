@@ -18,7 +18,8 @@ static const char *const command_names[] = {
 	[CONTROL_RELOAD] = "reload",
 	[CONTROL_REPORT] = "report",
 	[CONTROL_ROUTE] = "route",
-	[CONTROL_RECEIVED] = "received"
+	[CONTROL_RECEIVED] = "received",
+	[CONTROL_OWN_PROMISES] = "own-promises"
 };
 
 /* An octet of at most max. */
@@ -43,7 +44,7 @@ control_command_parse(struct text word, enum control_command *out)
 {
 	int i;
 
-	for (i = CONTROL_EXPLAIN; i <= CONTROL_RECEIVED; i++)
+	for (i = CONTROL_EXPLAIN; i <= CONTROL_OWN_PROMISES; i++)
 		if (text_equals(word, command_names[i])) {
 			*out = (enum control_command)i;
 			return true;

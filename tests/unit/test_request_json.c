@@ -39,6 +39,8 @@ static const struct {
 	    CONTROL_ROUTE, "", false },
 	{ "received", "{\"command\":\"received\",\"record\":\"x\"}", NULL,
 	    CONTROL_RECEIVED, "", false },
+	{ "own promises", "{\"command\":\"own-promises\"}", NULL,
+	    CONTROL_OWN_PROMISES, "", false },
 	{ "explain a next hop", "{\"command\":\"explain\","
 	    "\"domain\":\"a.example\",\"next_hop\":true}", NULL,
 	    CONTROL_EXPLAIN, "a.example", false },

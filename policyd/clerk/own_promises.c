@@ -1,0 +1,134 @@
+/*
+ * A state is kept as it is answered: one JSON object a domain.
+ */
+
+#include "policyd/clerk/own_promises.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "shared/buffer.h"
+#include "shared/io/file.h"
+#include "shared/io/log.h"
+#include "shared/xalloc.h"
+
+#define FILE_MAX_BYTES	(256 * 1024)
+
+struct own_promises {
+	char	*path;
+	json_t	*domains;	/* name: state */
+};
+
+struct own_promises *
+own_promises_new(const char *path)
+{
+	struct own_promises *s = xcalloc(1, sizeof(*s));
+	struct buffer text;
+
+	s->path = xstrdup(path);
+	buffer_init(&text, FILE_MAX_BYTES);
+	if (file_read(path, &text) == 0)
+		s->domains = json_loadb(buffer_text(&text), text.len,
+		    JSON_REJECT_DUPLICATES, NULL);
+	if (!json_is_object(s->domains)) {
+		json_decref(s->domains);
+		s->domains = json_object();
+	}
+	buffer_clear(&text);
+	return s;
+}
+
+void
+own_promises_free(struct own_promises *s)
+{
+	if (s == NULL)
+		return;
+	json_decref(s->domains);
+	free(s->path);
+	free(s);
+}
+
+static const char *
+text_in(const json_t *object, const char *name)
+{
+	const char *text = json_string_value(json_object_get(object, name));
+
+	return text != NULL ? text : "";
+}
+
+static void
+set_text(json_t *state, const char *name, const char *value)
+{
+	json_object_set_new(state, name, json_string(value));
+}
+
+/* old (or NULL) as it is after a look at the domain. */
+static json_t *
+state_after(const json_t *old, const json_t *domain, int64_t now)
+{
+	json_t *state = json_is_object(old) ? json_deep_copy(old) :
+	    json_object();
+	const char *mode = text_in(domain, "mode"), *id = text_in(domain,
+	    "id"), *hash = text_in(domain, "policy_hash");
+	char since[TEXT_TIME_SIZE];
+
+	if (mode[0] != '\0' && strcmp(mode, text_in(state, "mode")) != 0) {
+		set_text(state, "mode", mode);
+		set_text(state, "since", text_format_time(since, now));
+	}
+	/* Of a policy the first that was seen under its id counts. */
+	if (id[0] != '\0' && hash[0] != '\0' &&
+	    strcmp(id, text_in(state, "id")) != 0) {
+		set_text(state, "id", id);
+		set_text(state, "policy_hash", hash);
+	}
+	return state;
+}
+
+static void
+keep(const struct own_promises *s)
+{
+	char *text = json_dumps(s->domains, JSON_COMPACT | JSON_SORT_KEYS);
+
+	if (text != NULL && file_replace(s->path, text_of(text)) == -1)
+		log_warn("since when domains promise what they do is not "
+		    "kept: path=%s, reason=%s", s->path, strerror(errno));
+	free(text);
+}
+
+void
+own_promises_take(struct own_promises *s, struct text text, int64_t now)
+{
+	json_t *report = json_loadb(text.data, text.len, 0, NULL),
+	    *domains = json_object();
+	const json_t *array = json_object_get(report, "domains"), *domain;
+	const char *name;
+	size_t i;
+
+	json_array_foreach(array, i, domain) {
+		name = text_in(domain, "domain");
+		if (name[0] != '\0')
+			json_object_set_new(domains, name, state_after(
+			    json_object_get(s->domains, name), domain, now));
+	}
+	if (json_is_array(array) && !json_equal(s->domains, domains)) {
+		json_decref(s->domains);
+		s->domains = json_incref(domains);
+		keep(s);
+	}
+	json_decref(domains);
+	json_decref(report);
+}
+
+char *
+own_promises_line(const struct own_promises *s)
+{
+	json_t *answer = json_pack("{s:O}", "domains", s->domains);
+	char *line = json_dumps(answer, JSON_COMPACT | JSON_ENSURE_ASCII |
+	    JSON_SORT_KEYS);
+
+	json_decref(answer);
+	return line;
+}

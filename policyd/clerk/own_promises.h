@@ -1,0 +1,31 @@
+/*
+ * Since when our own domains promise what they promise: the MTA-STS mode, and
+ * under which id which policy was first seen.  Kept in a file over restarts.
+ */
+
+#ifndef HOPSEAL_OWN_PROMISES_H
+#define HOPSEAL_OWN_PROMISES_H
+
+#include <stdint.h>
+
+#include "shared/text.h"
+
+struct own_promises;
+
+/* Reads what was known last time from path; a file that is none is passed over. */
+struct own_promises *own_promises_new(const char *path);
+void	own_promises_free(struct own_promises *promises);	/* NULL is fine */
+/*
+ * Takes the domains of a report of "hopseal certs --json".  What could not be
+ * looked at stays as it was; a domain that the report does not name is no
+ * longer ours.  What is no report is ignored.
+ */
+void	own_promises_take(struct own_promises *promises, struct text report,
+	    int64_t now);
+/*
+ * The answer to "own-promises", one line that the caller frees: {"domains": {NAME:
+ * {"mode", "since", "id", "policy_hash"}}}; since is of the mode.
+ */
+char	*own_promises_line(const struct own_promises *promises);
+
+#endif

@@ -1,0 +1,75 @@
+/*
+ * Since when our domains promise what they do: from look to look, and over
+ * restarts.
+ */
+
+#include "policyd/clerk/own_promises.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tests/unit/check.h"
+
+#define DAY	86400
+#define DOMAIN(name, mode, id, hash) "{\"domain\": \"" name "\", \"mode\": " \
+	mode ", \"id\": " id ", \"policy_hash\": " hash "}"
+#define REPORT(domains) "{\"certificates\": [], \"domains\": [" domains "]}"
+#define A(mode, id, hash) REPORT(DOMAIN("a.example", mode, id, hash))
+#define STATE(mode, day, id, hash) "{\"domains\":{\"a.example\":{" \
+	"\"id\":\"" id "\",\"mode\":\"" mode "\",\"policy_hash\":\"" hash \
+	"\",\"since\":\"1970-01-0" day "T00:00:00Z\"}}}"
+
+/* In their order, over one file, one a day from the second on. */
+static const struct {
+	const char	*label, *report, *want;
+} rows[] = {
+	{ "first seen", A("\"testing\"", "\"1\"", "\"aa\""),
+	    STATE("testing", "2", "1", "aa") },
+	{ "the same", A("\"testing\"", "\"1\"", "\"aa\""),
+	    STATE("testing", "2", "1", "aa") },
+	{ "not seen is not absent", A("null", "null", "null"),
+	    STATE("testing", "2", "1", "aa") },
+	{ "the file changed, its id did not", A("\"testing\"", "\"1\"",
+	    "\"bb\""), STATE("testing", "2", "1", "aa") },
+	{ "an id without its file", A("\"testing\"", "\"2\"", "null"),
+	    STATE("testing", "2", "1", "aa") },
+	{ "both changed", A("\"testing\"", "\"2\"", "\"bb\""),
+	    STATE("testing", "2", "2", "bb") },
+	{ "another mode", A("\"enforce\"", "\"3\"", "\"cc\""),
+	    STATE("enforce", "8", "3", "cc") },
+	{ "no report", "rubbish", STATE("enforce", "8", "3", "cc") },
+	{ "no domains looked at", "{\"certificates\": []}",
+	    STATE("enforce", "8", "3", "cc") },
+	{ "no longer ours", REPORT(""), "{\"domains\":{}}" },
+	{ "members of other types", REPORT("5, {\"domain\": 5}, {\"domain\": "
+	    "\"a.example\", \"mode\": [], \"id\": {}}"),
+	    "{\"domains\":{\"a.example\":{}}}" },
+};
+
+int
+main(void)
+{
+	char path[] = "/tmp/test_own_promises.XXXXXX", *line;
+	struct own_promises *promises;
+	int fd = mkstemp(path);
+	int64_t now = 0;
+	size_t i;
+
+	if (fd == -1)
+		abort();
+	close(fd);
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		/* Each begins with what the one before has kept. */
+		promises = own_promises_new(path);
+		now += DAY;
+		own_promises_take(promises, text_of(rows[i].report), now);
+		line = own_promises_line(promises);
+		check_text(rows[i].label, line, rows[i].want);
+		free(line);
+		own_promises_free(promises);
+	}
+	unlink(path);
+	return check_end();
+}
