@@ -144,7 +144,7 @@ find_all(struct certs *certs, const struct config *config,
 
 	if (own_certificates_add_option(certs->own,
 	    text_of(config->certificates), &why) == -1) {
-		ctl_complain("certificates: %s", why);
+		ctl_complain("certificate: %s", why);
 		return false;
 	}
 	find_postfix(certs->own, config);

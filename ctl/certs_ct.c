@@ -341,7 +341,7 @@ certs_ct_run(const struct certs *certs, const char *path, bool is_json)
 
 	if (certs->item_count == 0 && certs->domain_count == 0) {
 		ctl_complain("no certificate and no domain of ours is known; "
-		    "see the options certificates and own_domains");
+		    "see the options certificate and own_domains");
 		return CTL_UNKNOWN;
 	}
 	buffer_init(&input, CT_LIST_MAX_BYTES + 1);

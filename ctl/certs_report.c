@@ -272,7 +272,7 @@ show_first_line(const json_t *report, size_t bad_count, size_t count)
 		screen_put(TONE_DOUBT, 0, "HOPSEAL UNKNOWN");
 	if (count == 0)
 		screen_put(TONE_PLAIN, 0, " - no certificates found: is "
-		    "Postfix's TLS on? see the option certificates");
+		    "Postfix's TLS on? see the option certificate");
 	else if (bad_count == 0)
 		screen_putf(TONE_PLAIN, 0, " - %zu certificates", count);
 	else

@@ -201,7 +201,7 @@ static const struct option options[] = {
 	{ "crl_file", OPTION_PATH_OR_NONE, AT(crl_file),
 	    "", NULL,
 	    "revocation lists, PEM" },
-	{ "certificates", OPTION_TEXT_OR_NONE, AT(certificates),
+	{ "certificate", OPTION_TEXT_OR_NONE, AT(certificates),
 	    "", NULL,
 	    "our certificates beside Postfix's and Dovecot's" },
 	{ "promise_domains", OPTION_DOMAINS, AT(promise_domains),

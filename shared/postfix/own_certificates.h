@@ -89,7 +89,7 @@ void	own_certificates_add_sni(struct own_certificates *own, size_t index,
 void	own_certificates_add_dovecot(struct own_certificates *own,
 	    struct text doveconf);
 /*
- * The option certificates: "NAME FILE [KEYFILE] [PORT ...]", more of them behind
+ * The option certificate: "NAME FILE [KEYFILE] [PORT ...]", more of them behind
  * commas.  0, or -1 with *why.
  */
 int	own_certificates_add_option(struct own_certificates *own,

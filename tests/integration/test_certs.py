@@ -201,7 +201,7 @@ class Certs(CertsCase):
     def test_option(self):
         server = self.serve(self.good)
         self.services = ""
-        self.options["certificates"] = \
+        self.options["certificate"] = \
             f"web {self.good.chain_path} {self.good.key_path} {server.port}"
         status, _, cert = self.only()
         self.assertEqual((status, cert["name"], cert["findings"]), (0, "web", []), cert)
@@ -283,7 +283,7 @@ class Certs(CertsCase):
         policyd_rig.Policyd.build = self.build
         policyd = policyd_rig.Policyd(
             self.folder, cert_interval="1h", alert_command=f"{self.bin}/alert",
-            certificates=f"web {chain} {key} {server.port}", **self.options)
+            certificate=f"web {chain} {key} {server.port}", **self.options)
         try:
             policyd.start()
             policyd_rig.wait_until(lambda: os.path.exists(told), "the alert", 40)

@@ -401,7 +401,7 @@ def test_alerts_and_dashboard(folder):
                     "40", "-keyout", chain + ".key", "-out", chain], check=True,
                    capture_output=True)
     os.chmod(chain, 0o644)
-    port = Port(folder, redis=f"unix:{folder}/nobody.sock", certificates=f"mail {chain}",
+    port = Port(folder, redis=f"unix:{folder}/nobody.sock", certificate=f"mail {chain}",
                 cert_interval="1h")
     left = wait_until(lambda: [value for (name, labels), value in port.metrics().items()
                                if name == "hopseal_certificate_days_left" and
