@@ -10,24 +10,19 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "shared/buffer.h"
-
 struct aggregates;
 struct config;
+struct event_base;
 struct ledger;
-struct tally;
 
-struct aggregates *aggregates_new(struct ledger *ledger);
-void	aggregates_free(struct aggregates *a);
-/* Once a second: writes what is due. */
-void	aggregates_tick(struct aggregates *a, const struct config *config,
-	    int64_t now);
-
+struct aggregates *aggregates_new(struct event_base *base,
+		    struct ledger *ledger);
+void		 aggregates_free(struct aggregates *a);
 /*
- * The lines of a day: end is the time up to which it was counted, is_final
- * that nothing follows.  host is this machine's name.
+ * Once a second: begins what is due.  is_read: the sources have told all that
+ * there is; without it a day's last word waits, for an hour at most.
  */
-void	aggregates_format(const struct tally *tally, const char *host,
-	    int64_t end, bool is_final, struct buffer *out);
+void		 aggregates_tick(struct aggregates *a,
+		    const struct config *config, int64_t now, bool is_read);
 
 #endif

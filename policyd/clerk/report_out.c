@@ -90,7 +90,7 @@ struct report_out {
 	struct report_book	*book;
 	struct report_lock	*lock;
 	struct event		*tick;
-	TAILQ_HEAD(, job)	 jobs;
+	TAILQ_HEAD(jobs, job)	 jobs, planned_jobs;	/* of half a plan */
 	unsigned		 job_count;
 	LIST_HEAD(, round)	 rounds;
 	unsigned		 round_count;
@@ -117,9 +117,9 @@ config_of(const struct report_out *out)
 /* ------------------------------------------------------------------- jobs */
 
 static void
-job_free(struct report_out *out, struct job *job)
+job_free(struct report_out *out, struct jobs *list, struct job *job)
 {
-	TAILQ_REMOVE(&out->jobs, job, entry);
+	TAILQ_REMOVE(list, job, entry);
 	out->job_count--;
 	free(job);
 }
@@ -138,7 +138,7 @@ job_add(struct report_out *out, int64_t day, const char *domain, int64_t now)
 	job->day = day;
 	job->next_at = due;
 	memcpy(job->domain, domain, len);
-	TAILQ_INSERT_TAIL(&out->jobs, job, entry);
+	TAILQ_INSERT_TAIL(&out->planned_jobs, job, entry);
 	out->job_count++;
 }
 
@@ -151,7 +151,7 @@ jobs_forget(struct report_out *out)
 	for (job = TAILQ_FIRST(&out->jobs); job != NULL; job = next) {
 		next = TAILQ_NEXT(job, entry);
 		if (!job->has_round)
-			job_free(out, job);
+			job_free(out, &out->jobs, job);
 	}
 	memset(out->planned, 0, sizeof(out->planned));
 	plan_drop(out);
@@ -183,7 +183,7 @@ round_finish(struct round *r, int64_t next_at)
 	job->has_round = false;
 	job->next_at = next_at;
 	if (next_at == 0)
-		job_free(out, job);
+		job_free(out, &out->jobs, job);
 }
 
 static void
@@ -674,6 +674,9 @@ plan_drop(struct report_out *out)
 	out->plan = NULL;
 	tally_free(out->plan_tally);
 	out->plan_tally = NULL;
+	while (!TAILQ_EMPTY(&out->planned_jobs))
+		job_free(out, &out->planned_jobs,
+		    TAILQ_FIRST(&out->planned_jobs));
 	event_del(out->plan_turn);
 }
 
@@ -692,6 +695,7 @@ on_plan_turn(evutil_socket_t fd, short events, void *arg)
 		if (out->plan_next == tally_domain_count(out->plan_tally)) {
 			out->planned[out->plan_day % DAYS_SENT] =
 			    out->plan_day;
+			TAILQ_CONCAT(&out->jobs, &out->planned_jobs, entry);
 			plan_drop(out);
 			return;
 		}
@@ -912,6 +916,7 @@ report_out_new(struct child *child, struct ledger *ledger,
 	out->on_answer = on_answer;
 	out->arg = arg;
 	TAILQ_INIT(&out->jobs);
+	TAILQ_INIT(&out->planned_jobs);
 	LIST_INIT(&out->rounds);
 	LIST_INIT(&out->previews);
 	out->book = report_book_new(child->base, share,
@@ -967,7 +972,7 @@ report_out_free(struct report_out *out)
 	while ((r = LIST_FIRST(&out->rounds)) != NULL)
 		round_free(r);
 	while (!TAILQ_EMPTY(&out->jobs))
-		job_free(out, TAILQ_FIRST(&out->jobs));
+		job_free(out, &out->jobs, TAILQ_FIRST(&out->jobs));
 	event_free(out->tick);
 	report_lock_free(out->lock);
 	report_book_free(out->book);

@@ -393,6 +393,16 @@ start(struct sources *s)
 	}
 }
 
+/* All that the log says is counted. */
+static bool
+is_read(const struct sources *s)
+{
+	struct sources_state state;
+
+	sources_state(s, &state);
+	return !state.wants_log || (state.has_log && state.lag_bytes == 0);
+}
+
 static void
 on_tick(evutil_socket_t fd, short events, void *arg)
 {
@@ -408,7 +418,7 @@ on_tick(evutil_socket_t fd, short events, void *arg)
 		start(s);
 	ledger_share_tick(s->share);
 	s->clock.now = clock_now_s();
-	aggregates_tick(s->aggregates, config_of(s), s->clock.now);
+	aggregates_tick(s->aggregates, config_of(s), s->clock.now, is_read(s));
 	estimate_loss(s);
 }
 
@@ -469,7 +479,7 @@ sources_new(struct child *child, struct ledger *ledger,
 	s->child = child;
 	s->ledger = ledger;
 	s->share = share;
-	s->aggregates = aggregates_new(ledger);
+	s->aggregates = aggregates_new(child->base, ledger);
 	s->promises = promises_new();
 	s->started_at = clock_now_s();
 	s->log_ms = clock_monotonic_ms() + PROMISES_WAIT_MS;
