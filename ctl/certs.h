@@ -21,6 +21,7 @@
 #include "shared/postfix/own_certificates.h"
 
 #define CERTS_WORDS_SIZE	320
+#define CERTS_NAME_SIZE		160
 
 enum certs_severity { CERTS_WARNING, CERTS_CRITICAL };
 
@@ -41,6 +42,7 @@ struct certs_served {
 
 /* One private key's certificates: a file may hold several. */
 struct certs_item {
+	char				 name[CERTS_NAME_SIZE];
 	unsigned			 stage;	/* times of warning passed */
 	const struct own_certificate	*own;
 	const char			*file;		/* of own->files */
@@ -87,6 +89,11 @@ struct certs {
 void	certs_add_problem(struct certs_item *item, const char *word,
 	    enum certs_severity severity, const char *advice,
 	    const char *format, ...) __attribute__((format(printf, 5, 6)));
+/* The command that makes its server take what is on disk. */
+const char *certs_reload_advice(const struct certs_item *item,
+	    char out[CERTS_WORDS_SIZE]);
+/* "RSA" or "ECDSA", for a key as cert_info tells it; else "". */
+const char *certs_key_kind(const char *key);
 /* The days left, never negative; 0 where nothing could be read. */
 int64_t	certs_days_left(const struct certs *certs,
 	    const struct certs_item *item);

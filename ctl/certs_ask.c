@@ -17,16 +17,15 @@
 #include "shared/probe_message.h"
 #include "shared/xalloc.h"
 
-#define ASK_MS		30000
-#define QUESTIONS_MAX	2048
+#define ASK_MS		30000	/* for each of the two rounds */
+#define QUESTIONS_MAX	16384
+#define OPEN_MAX	1024	/* asked, and not answered yet */
 #define UNKNOWN_NAME	"unknown-name.hopseal.invalid"
 
 enum purpose {
-	PURPOSE_NO_NAME,	/* a client without SNI gets the default */
-	PURPOSE_UNKNOWN_NAME,	/* so does one that asks for a strange name */
-	PURPOSE_TLS_1_2, PURPOSE_TLS_1_3,	/* for the name, by each */
-	PURPOSE_OLD,		/* what should not be offered any more */
-	PURPOSE_WEAK, PURPOSE_ANONYMOUS
+	PURPOSE_DEFAULT,	/* whom it knows no name from gets the default */
+	PURPOSE_NAME,		/* a name that it should know */
+	PURPOSE_OFFER		/* what should not be offered any more */
 };
 
 struct question {
@@ -35,19 +34,21 @@ struct question {
 	enum purpose		 purpose;
 	enum probe_manner	 manner;
 	bool			 is_answered;
-	enum finding		 finding;
+	enum probe_stage	 stage;		/* where it ended */
 	char			 words[CERTS_WORDS_SIZE];
 	bool			 has_tls;
-	char			 sha256[65];	/* of the leaf; "" without */
+	char			 cipher[64];
+	/* The leaf; empty without one. */
+	char			 sha256[65], key[32];
 	int64_t			 not_after;
-	struct facts_cert	 cert;		/* the leaf; id "" without */
+	struct facts_cert	 cert;
 };
 
 struct asking {
 	struct certs		*certs;
 	struct scout_client	*scout;
 	struct question		*questions;
-	size_t			 count, open_count;
+	size_t			 count, sent_count, open_count;
 };
 
 /* --------------------------------------------------------------- questions */
@@ -81,22 +82,72 @@ add_question(struct asking *a, const struct own_port *port, const char *name,
 	snprintf(q->name, sizeof(q->name), "%s", name);
 }
 
-static void
-add_port_questions(struct asking *a, const struct own_port *port)
+static const char *
+kind_of(const struct certs_item *item)
 {
-	add_question(a, port, UNKNOWN_NAME, PURPOSE_NO_NAME,
-	    PROBE_WITHOUT_SNI);
-	add_question(a, port, UNKNOWN_NAME, PURPOSE_UNKNOWN_NAME,
-	    PROBE_TLS_1_2);
-	add_question(a, port, UNKNOWN_NAME, PURPOSE_OLD, PROBE_TLS_1_0);
-	add_question(a, port, UNKNOWN_NAME, PURPOSE_OLD, PROBE_TLS_1_1);
-	add_question(a, port, UNKNOWN_NAME, PURPOSE_WEAK, PROBE_WEAK_CIPHERS);
-	add_question(a, port, UNKNOWN_NAME, PURPOSE_ANONYMOUS,
-	    PROBE_ANONYMOUS_CIPHERS);
+	return item->has_result ?
+	    certs_key_kind(item->result.certs[0].key) : "";
+}
+
+/* Without a name, once for each port: how it is served at all. */
+static void
+add_first_round(struct asking *a)
+{
+	const struct own_certificate *own;
+	size_t i, j;
+
+	for (i = 0; i < a->certs->item_count; i++) {
+		own = a->certs->items[i].own;
+		for (j = 0; j < own->port_count; j++)
+			add_question(a, &own->ports[j], UNKNOWN_NAME,
+			    PURPOSE_DEFAULT, PROBE_WITHOUT_SNI);
+	}
+}
+
+/* The ways of clients that ask for this name: by version, by kind of key. */
+static void
+add_name_questions(struct asking *a, const struct certs_item *item,
+    const struct own_port *port)
+{
+	bool is_sni = item->own->kind == OWN_SNI;
+	enum purpose purpose = is_sni ? PURPOSE_NAME : PURPOSE_DEFAULT;
+	const char *name = is_sni ? item->wanted : UNKNOWN_NAME,
+	    *kind = kind_of(item);
+
+	add_question(a, port, name, purpose, PROBE_TLS_1_2);
+	add_question(a, port, name, purpose, PROBE_TLS_1_3);
+	if (strcmp(kind, "RSA") == 0)
+		add_question(a, port, name, purpose, PROBE_RSA);
+	else if (strcmp(kind, "ECDSA") == 0)
+		add_question(a, port, name, purpose, PROBE_ECDSA);
 }
 
 static void
-add_questions(struct asking *a)
+add_offer_questions(struct asking *a, const struct own_port *port)
+{
+	static const enum probe_manner manners[] = { PROBE_TLS_1_0,
+	    PROBE_TLS_1_1, PROBE_WEAK_CIPHERS, PROBE_ANONYMOUS_CIPHERS };
+	size_t i;
+
+	for (i = 0; i < sizeof(manners) / sizeof(manners[0]); i++)
+		add_question(a, port, UNKNOWN_NAME, PURPOSE_OFFER, manners[i]);
+}
+
+/* Where TLS is not spoken, more questions only take their time. */
+static bool
+speaks_tls(const struct asking *a, const struct own_port *port)
+{
+	size_t i;
+
+	for (i = 0; i < a->sent_count; i++)
+		if (is_same_port(a->questions[i].port, port))
+			return a->questions[i].is_answered &&
+			    a->questions[i].stage >= PROBE_HANDSHAKE;
+	return false;
+}
+
+static void
+add_second_round(struct asking *a)
 {
 	const struct certs_item *item;
 	const struct own_port *port;
@@ -106,13 +157,10 @@ add_questions(struct asking *a)
 		item = &a->certs->items[i];
 		for (j = 0; j < item->own->port_count; j++) {
 			port = &item->own->ports[j];
-			add_port_questions(a, port);
-			if (item->own->kind != OWN_SNI)
+			if (!speaks_tls(a, port))
 				continue;
-			add_question(a, port, item->wanted, PURPOSE_TLS_1_2,
-			    PROBE_TLS_1_2);
-			add_question(a, port, item->wanted, PURPOSE_TLS_1_3,
-			    PROBE_TLS_1_3);
+			add_name_questions(a, item, port);
+			add_offer_questions(a, port);
 		}
 	}
 }
@@ -134,6 +182,14 @@ send_question(struct asking *a, size_t index)
 	a->open_count++;
 }
 
+/* The only kind of key that will do; NULL: any. */
+static const char *
+wanted_kind(const struct question *q)
+{
+	return q->manner == PROBE_RSA ? "RSA" :
+	    q->manner == PROBE_ECDSA ? "ECDSA" : NULL;
+}
+
 static void
 take_answer(struct asking *a, const struct frame *frame)
 {
@@ -148,25 +204,40 @@ take_answer(struct asking *a, const struct frame *frame)
 		return;
 	q->is_answered = true;
 	a->open_count--;
-	q->finding = o.finding;
+	q->stage = o.stage;
 	q->has_tls = o.has_tls;
 	q->not_after = o.not_after;
 	text_quote(q->words, sizeof(q->words), o.words);
-	if (o.cert_count > 0)
-		snprintf(q->sha256, sizeof(q->sha256), "%.*s",
-		    (int)o.certs[0].sha256.len, o.certs[0].sha256.data);
+	text_quote(q->cipher, sizeof(q->cipher), o.cipher);
+	if (o.cert_count == 0)
+		return;
+	text_quote(q->key, sizeof(q->key), o.certs[0].key);
+	/* A key that only decrypts, where one that signs was asked for. */
+	if (wanted_kind(q) != NULL && strcmp(wanted_kind(q),
+	    certs_key_kind(q->key)) != 0) {
+		q->has_tls = false;
+		q->key[0] = '\0';
+		return;
+	}
+	text_quote(q->sha256, sizeof(q->sha256), o.certs[0].sha256);
 	cert_history_read(&o, &q->cert);
 }
 
+/* Sends what is not sent yet, and takes what comes. */
 static void
-wait_for_answers(struct asking *a)
+ask_round(struct asking *a)
 {
 	int64_t deadline = clock_monotonic_ms() + ASK_MS;
 	struct frame frame;
 
-	while (a->open_count > 0 && scout_client_next(a->scout, deadline,
-	    &frame) == SCOUT_CLIENT_FRAME)
+	do {
+		while (a->sent_count < a->count && a->open_count < OPEN_MAX)
+			send_question(a, a->sent_count++);
+		if (a->open_count == 0 || scout_client_next(a->scout,
+		    deadline, &frame) != SCOUT_CLIENT_FRAME)
+			return;
 		take_answer(a, &frame);
+	} while (true);
 }
 
 /* ---------------------------------------------------------------- judgement */
@@ -204,108 +275,191 @@ is_on_disk(const struct certs *certs, const struct question *q,
 	return false;
 }
 
+/* True when what came is another one's business, by its kind of key. */
+static bool
+is_for_another(const struct certs *certs, const struct certs_item *item,
+    const struct question *q)
+{
+	const struct certs_item *other;
+	size_t i;
+
+	if (strcmp(kind_of(item), certs_key_kind(q->key)) == 0)
+		return false;
+	for (i = 0; i < certs->item_count; i++) {
+		other = &certs->items[i];
+		if (other->own->kind == item->own->kind &&
+		    strcmp(kind_of(other), certs_key_kind(q->key)) == 0 &&
+		    serves_port(other, q->port) &&
+		    strcasecmp(other->wanted, item->wanted) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Several ways of asking that got the same are told once; by port. */
 static void
 note_served(struct certs_item *item, const struct question *q,
     const char *finding)
 {
+	const char *sni = q->manner != PROBE_WITHOUT_SNI ? q->name : "";
+	size_t i, at = item->served_count;
 	struct certs_served *s;
 
+	for (i = 0; i < item->served_count; i++) {
+		s = &item->served[i];
+		if (!is_same_port(s->port, q->port))
+			continue;
+		if (strcmp(s->sni, sni) == 0 &&
+		    strcmp(s->finding, finding) == 0 &&
+		    strcmp(s->cert.id, q->cert.id) == 0)
+			return;
+		at = i + 1;
+	}
 	item->served = xreallocarray(item->served, item->served_count + 1,
 	    sizeof(*item->served));
-	s = &item->served[item->served_count++];
+	s = &item->served[at];
+	memmove(s + 1, s, (item->served_count++ - at) * sizeof(*s));
 	*s = (struct certs_served){ .port = q->port, .finding = finding,
 	    .cert = q->cert };
-	if (q->purpose != PURPOSE_NO_NAME)
-		snprintf(s->sni, sizeof(s->sni), "%s", q->name);
+	snprintf(s->sni, sizeof(s->sni), "%s", sni);
 }
 
+/*
+ * Another one than on disk.  Postfix reads an indexed map at each handshake:
+ * then what came is in the index.
+ */
 static const char *
-reload_advice(const struct certs_item *item)
-{
-	return strncmp(item->own->name, "dovecot", 7) == 0 ?
-	    "doveadm reload" : strncmp(item->own->name, "postfix", 7) == 0 ?
-	    "postfix reload" : "reload the server";
-}
-
-static void
 add_stale(const struct certs *certs, struct certs_item *item,
     const struct question *q)
 {
-	char age[TEXT_TIME_SIZE], end[TEXT_TIME_SIZE];
+	const char *word = item->own->map_file != NULL ? "sni-map-stale" :
+	    "served-stale";
+	char age[TEXT_TIME_SIZE], end[TEXT_TIME_SIZE],
+	    advice[CERTS_WORDS_SIZE];
 
-	certs_add_problem(item, "served-stale", CERTS_CRITICAL,
-	    reload_advice(item), "port %u serves another one, which ends %s; "
-	    "the file was changed %s ago", q->port->port,
-	    text_format_time(end, q->not_after), text_format_age(age,
-	    certs->now - item->changed_at));
+	if (q->key[0] == '\0')
+		certs_add_problem(item, word, CERTS_CRITICAL,
+		    certs_reload_advice(item, advice), "port %u serves none "
+		    "with a key of this kind (%s)", q->port->port,
+		    kind_of(item));
+	else
+		certs_add_problem(item, word, CERTS_CRITICAL,
+		    certs_reload_advice(item, advice), "port %u serves "
+		    "another one, which ends %s; the file was changed %s ago",
+		    q->port->port, text_format_time(end, q->not_after),
+		    text_format_age(age, certs->now - item->changed_at));
+	return word;
 }
 
 /* What the answer to a question for this item's name or to none says of it. */
-static void
-judge_served(const struct certs *certs, struct certs_item *item,
+static const char *
+judge_answer(const struct certs *certs, struct certs_item *item,
     const struct question *q)
 {
-	bool is_sni = item->own->kind == OWN_SNI;
+	char advice[CERTS_WORDS_SIZE];
 
 	if (!q->is_answered) {
 		certs_add_problem(item, finding_name(FINDING_UNKNOWN),
 		    CERTS_WARNING, "see that the server runs, and look again",
 		    "port %u gave no answer in time", q->port->port);
-		note_served(item, q, finding_name(FINDING_UNKNOWN));
-		return;
+		return finding_name(FINDING_UNKNOWN);
 	}
-	if (!q->has_tls) {
-		/* An old server without TLS 1.3 is told of by TLS 1.2. */
-		if (q->purpose == PURPOSE_TLS_1_3)
-			return;
+	if (!q->has_tls && q->manner == PROBE_WITHOUT_SNI) {
 		certs_add_problem(item, "not-served", CERTS_CRITICAL,
 		    "see that the server runs and that its certificate and "
 		    "key can be read: its log says why", "port %u: %s",
 		    q->port->port, q->words);
-		note_served(item, q, "not-served");
-	} else if (strcmp(q->sha256, item->result.certs[0].sha256) == 0 ||
-	    is_on_disk(certs, q, item->own->kind, q->name)) {
-		note_served(item, q, finding_name(FINDING_OK));
-	} else if (is_sni && is_on_disk(certs, q, OWN_SERVER, q->name)) {
+		return "not-served";
+	}
+	if (is_on_disk(certs, q, item->own->kind, q->name))
+		return finding_name(FINDING_OK);
+	if (item->own->kind == OWN_SNI &&
+	    is_on_disk(certs, q, OWN_SERVER, q->name)) {
 		certs_add_problem(item, "sni-missing", CERTS_CRITICAL,
-		    "postmap -F on the map, then postfix reload",
+		    certs_reload_advice(item, advice),
 		    "port %u does not know %s and serves its default",
 		    q->port->port, q->name);
-		note_served(item, q, "sni-missing");
-	} else {
-		add_stale(certs, item, q);
-		note_served(item, q, "served-stale");
+		return "sni-missing";
 	}
+	return add_stale(certs, item, q);
+}
+
+static void
+judge_served(const struct certs *certs, struct certs_item *item,
+    const struct question *q)
+{
+	const char *kind = wanted_kind(q);
+
+	/* That TLS stands at all the first question has told. */
+	if (q->is_answered && !q->has_tls && kind == NULL &&
+	    q->manner != PROBE_WITHOUT_SNI)
+		return;
+	if (kind != NULL ? strcmp(kind, kind_of(item)) != 0 :
+	    q->has_tls && is_for_another(certs, item, q))
+		return;
+	note_served(item, q, judge_answer(certs, item, q));
 }
 
 /* What is offered there and should not be. */
 static void
 judge_offer(struct certs_item *item, const struct question *q)
 {
-	if (q->purpose == PURPOSE_OLD && q->has_tls)
+	if (!q->has_tls)
+		return;
+	switch (q->manner) {
+	case PROBE_TLS_1_0:
+	case PROBE_TLS_1_1:
 		certs_add_problem(item, finding_name(FINDING_PROTOCOL_OLD),
 		    CERTS_WARNING, "smtpd_tls_mandatory_protocols and "
 		    "smtpd_tls_protocols = >=TLSv1.2 (Dovecot: "
 		    "ssl_min_protocol)", "port %u offers %s", q->port->port,
 		    q->manner == PROBE_TLS_1_0 ? "TLSv1" : "TLSv1.1");
-	else if ((q->purpose == PURPOSE_WEAK ||
-	    q->purpose == PURPOSE_ANONYMOUS) &&
-	    q->finding == FINDING_CIPHER_WEAK)
+		break;
+	case PROBE_ANONYMOUS_CIPHERS:
 		certs_add_problem(item, finding_name(FINDING_CIPHER_WEAK),
-		    CERTS_WARNING, "smtpd_tls_ciphers = medium or high, and "
-		    "no aNULL for strangers who verify", "port %u: %s",
-		    q->port->port, q->words);
+		    CERTS_WARNING, "smtpd_tls_exclude_ciphers = aNULL",
+		    "port %u offers TLS without a certificate: %s",
+		    q->port->port, q->cipher);
+		break;
+	default:
+		certs_add_problem(item, finding_name(FINDING_CIPHER_WEAK),
+		    CERTS_WARNING, "smtpd_tls_ciphers = medium, and no "
+		    "@SECLEVEL=0 (Dovecot: ssl_cipher_list)",
+		    "port %u offers %s", q->port->port, q->cipher);
+	}
+}
+
+/* The first one there is told of what its port offers. */
+static bool
+is_first_at(const struct certs *certs, const struct certs_item *item,
+    const struct own_port *port)
+{
+	const struct certs_item *first = certs->items;
+
+	while (!first->has_result || first->own->kind != item->own->kind ||
+	    !serves_port(first, port))
+		first++;
+	return first == item;
 }
 
 static bool
-concerns(const struct certs_item *item, const struct question *q)
+concerns(const struct certs *certs, const struct certs_item *item,
+    const struct question *q)
 {
-	if (!serves_port(item, q->port))
+	if (!item->has_result || !serves_port(item, q->port))
 		return false;
-	if (q->purpose == PURPOSE_TLS_1_2 || q->purpose == PURPOSE_TLS_1_3)
+	switch (q->purpose) {
+	case PURPOSE_DEFAULT:	/* where no TLS is, there is none for names */
+		return item->own->kind == OWN_SERVER ||
+		    (!q->has_tls && q->manner == PROBE_WITHOUT_SNI);
+	case PURPOSE_NAME:
 		return item->own->kind == OWN_SNI &&
 		    strcasecmp(item->wanted, q->name) == 0;
-	return item->own->kind == OWN_SERVER;
+	case PURPOSE_OFFER:
+		return item->own->kind == OWN_SERVER &&
+		    is_first_at(certs, item, q->port);
+	}
+	return false;
 }
 
 static void
@@ -319,12 +473,12 @@ judge(struct asking *a)
 		for (j = 0; j < a->count; j++) {
 			item = &a->certs->items[i];
 			q = &a->questions[j];
-			if (!item->has_result || !concerns(item, q))
+			if (!concerns(a->certs, item, q))
 				continue;
-			if (q->purpose <= PURPOSE_TLS_1_3)
-				judge_served(a->certs, item, q);
-			else
+			if (q->purpose == PURPOSE_OFFER)
 				judge_offer(item, q);
+			else
+				judge_served(a->certs, item, q);
 		}
 }
 
@@ -350,9 +504,8 @@ certs_ask(struct certs *certs, const struct ctl_options *options,
 {
 	struct asking a = { .certs = certs };
 	struct buffer overrides;
-	size_t i;
 
-	add_questions(&a);
+	add_first_round(&a);
 	if (a.count == 0)
 		return 0;
 	buffer_init(&overrides, 65536);
@@ -363,9 +516,9 @@ certs_ask(struct certs *certs, const struct ctl_options *options,
 		free(a.questions);
 		return -1;
 	}
-	for (i = 0; i < a.count; i++)
-		send_question(&a, i);
-	wait_for_answers(&a);
+	ask_round(&a);
+	add_second_round(&a);
+	ask_round(&a);
 	scout_client_stop(a.scout);
 	judge(&a);
 	free(a.questions);

@@ -157,12 +157,12 @@ judge_warnings(struct certs_item *item)
 
 /* The name that clients ask for; for ".parent" one below it. */
 static void
-set_wanted(const struct certs *certs, struct certs_item *item)
+set_wanted(struct certs_item *item)
 {
 	const struct own_certificate *own = item->own;
 	const char *name = own->kind == OWN_SNI ? own->sni :
-	    own->kind == OWN_SERVER && strncmp(own->name, "postfix", 7) == 0 ?
-	    certs->myhostname : "", *why;
+	    own->kind == OWN_SERVER && own->host != NULL ? own->host : "",
+	    *why;
 	char below[HOST_NAME_SIZE + 8];
 
 	snprintf(below, sizeof(below), "%s%.255s",
@@ -234,7 +234,9 @@ judge_key(const struct certs *certs, struct certs_item *item,
 
 	if (key.len > 0 || path == item->own->key_file)
 		judge_exposure(item, path);
-	if (key.len == 0 || !certs->may_read_keys)
+	/* Without a file for it, perhaps the server has it from elsewhere. */
+	if (!certs->may_read_keys ||
+	    (key.len == 0 && item->own->key_file == NULL))
 		return;
 	switch (cert_key_compare(leaf, key)) {
 	case CERT_KEY_MATCHES:
@@ -255,13 +257,12 @@ judge_key(const struct certs *certs, struct certs_item *item,
 /* The certificates of one key. */
 static void
 judge_group(const struct certs *certs, struct certs_item *item,
-    const struct cert_key_group *group)
+    const struct cert_key_group *group, const char *key_file)
 {
 	struct cert_question q = { .chain = &item->chain, .now = certs->now,
 	    .host = item->wanted, .store = certs->store };
-	const char *why, *key_path = item->own->key_file != NULL ?
-	    item->own->key_file : item->file;
 	struct buffer key;
+	const char *why;
 
 	if (cert_chain_parse_pem(group->certs, &item->chain, &why) == -1 ||
 	    cert_check(&q, &item->result, &why) == -1) {
@@ -275,17 +276,36 @@ judge_group(const struct certs *certs, struct certs_item *item,
 		item->result.pkix.findings &=
 		    ~CERT_FINDING(FINDING_CERT_NAME_MISMATCH);
 	buffer_init(&key, FILE_MAX_BYTES);
-	if (item->own->key_file == NULL || strcmp(item->own->key_file,
-	    item->file) == 0)
-		judge_key(certs, item, group->key, item->file);
-	else if (!certs->may_read_keys || read_into(item, key_path,
+	if (item->own->key_file == NULL || strcmp(key_file, item->file) == 0)
+		judge_key(certs, item, group->key, key_file);
+	else if (!certs->may_read_keys || read_into(item, key_file,
 	    &key) == 0)
 		judge_key(certs, item, (struct text){ buffer_text(&key),
-		    key.len }, key_path);
+		    key.len }, key_file);
 	buffer_clear(&key);
 	judge_chain(item);
 	judge_dates(certs, item);
 	judge_warnings(item);
+}
+
+const char *
+certs_key_kind(const char *key)
+{
+	return strncmp(key, "RSA", 3) == 0 ? "RSA" :
+	    strncmp(key, "EC ", 3) == 0 ? "ECDSA" : "";
+}
+
+const char *
+certs_reload_advice(const struct certs_item *item, char out[CERTS_WORDS_SIZE])
+{
+	const struct own_certificate *own = item->own;
+
+	if (own->map_file != NULL)
+		snprintf(out, CERTS_WORDS_SIZE, "postmap -F %s && %s",
+		    own->map, own->reload);
+	else
+		snprintf(out, CERTS_WORDS_SIZE, "%s", own->reload);
+	return out;
 }
 
 /* A map that is older than what it was made of serves what was there then. */
@@ -293,6 +313,7 @@ static void
 judge_map(struct certs_item *item)
 {
 	const struct own_certificate *own = item->own;
+	char advice[CERTS_WORDS_SIZE];
 	int64_t source, index;
 
 	if (own->map_file == NULL)
@@ -301,8 +322,8 @@ judge_map(struct certs_item *item)
 	index = changed_at(own->map_file);
 	if (index == 0 || source > index || item->changed_at > index)
 		certs_add_problem(item, "sni-map-stale", CERTS_CRITICAL,
-		    "postmap -F on the map, then postfix reload",
-		    "%s %s", own->map_file, index == 0 ? "is missing" :
+		    certs_reload_advice(item, advice), "%s %s", own->map_file,
+		    index == 0 ? "is missing" :
 		    "is older than what it was made of");
 }
 
@@ -315,24 +336,53 @@ add_item(struct certs *certs, const struct own_certificate *own)
 	    sizeof(*certs->items));
 	item = &certs->items[certs->item_count++];
 	*item = (struct certs_item){ .own = own, .file = own->files[0] };
-	set_wanted(certs, item);
+	snprintf(item->name, sizeof(item->name), "%s", own->name);
+	set_wanted(item);
 	return item;
 }
 
-/* All files of one, as if they were one; each key in them is an item. */
+/* The file of own from which at came; ends are theirs in pem. */
+static const char *
+file_of(const struct own_certificate *own, const struct buffer *pem,
+    const size_t *ends, const char *at)
+{
+	size_t i = 0;
+
+	while (i + 1 < own->file_count && at >= buffer_text(pem) + ends[i])
+		i++;
+	return own->files[i];
+}
+
+/* Its first certificate, or its begin. */
+static const char *
+first_certificate(const struct cert_key_group *group)
+{
+	static const char mark[] = "-----BEGIN CERTIFICATE";
+	const char *at = memmem(group->certs.data, group->certs.len, mark,
+	    sizeof(mark) - 1);
+
+	return at != NULL ? at : group->certs.data;
+}
+
+/*
+ * All files of one, as if they were one; each key in them is an item, and its
+ * kind part of the name.
+ */
 static void
 read_certificate(struct certs *certs, const struct own_certificate *own)
 {
 	struct cert_key_group groups[CERT_FILE_KEYS_MAX];
 	struct certs_item *item = add_item(certs, own);
+	size_t ends[OWN_FILES_MAX], i, count;
 	int64_t newest;
 	struct buffer pem;
-	size_t i, count;
 
 	buffer_init(&pem, FILE_MAX_BYTES);
-	for (i = 0; i < own->file_count; i++)
+	for (i = 0; i < own->file_count; i++) {
 		if (read_into(item, own->files[i], &pem) == -1)
 			goto out;
+		ends[i] = pem.len;
+	}
 	count = cert_key_groups((struct text){ buffer_text(&pem), pem.len },
 	    groups);
 	newest = item->changed_at;
@@ -340,7 +390,15 @@ read_certificate(struct certs *certs, const struct own_certificate *own)
 		if (i > 0)
 			item = add_item(certs, own);
 		item->changed_at = newest;
-		judge_group(certs, item, &groups[i]);
+		item->file = file_of(own, &pem, ends,
+		    first_certificate(&groups[i]));
+		judge_group(certs, item, &groups[i], own->key_file != NULL ?
+		    own->key_file : file_of(own, &pem, ends,
+		    groups[i].key.data));
+		if (count > 1 && item->has_result)
+			snprintf(item->name, sizeof(item->name), "%s %s",
+			    own->name, certs_key_kind(
+			    item->result.certs[0].key));
 		judge_map(item);
 	}
 out:

@@ -129,7 +129,7 @@ item_object(const struct certs *certs, const struct certs_item *item)
 		    json_string(item->result.names[i]));
 	return json_pack("{s:s, s:s, s:s?, s:s, s:o, s:s?, s:o, s:o, s:o, "
 	    "s:s?, s:i, s:o, s:s?, s:o}",
-	    "name", item->own->name, "file", item->file,
+	    "name", item->name, "file", item->file,
 	    "sni", item->own->sni,
 	    "finding", item_finding(item), "findings", findings,
 	    "not_after", item->has_result ? text_format_time(end,

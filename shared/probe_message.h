@@ -40,6 +40,7 @@ enum probe_manner {
 	PROBE_TLS_1_0, PROBE_TLS_1_1, PROBE_TLS_1_2, PROBE_TLS_1_3, /* alone */
 	PROBE_WEAK_CIPHERS,	/* alone, no further than ServerHello */
 	PROBE_ANONYMOUS_CIPHERS,
+	PROBE_RSA, PROBE_ECDSA,	/* only such a certificate will do */
 	PROBE_MANNER_COUNT
 };
 

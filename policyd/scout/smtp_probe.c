@@ -69,17 +69,24 @@ static const struct {
 };
 
 static const struct {
-	int	min_version, max_version;	/* 0: what OpenSSL has */
-	bool	has_sni;
+	int		 min_version, max_version;	/* 0: what OpenSSL has */
+	bool		 has_sni;
+	const char	*signatures;	/* NULL: what OpenSSL has */
 } manners[PROBE_MANNER_COUNT] = {
-	[PROBE_AS_POSTFIX] = { TLS1_VERSION, 0, true },
-	[PROBE_WITHOUT_SNI] = { TLS1_VERSION, 0, false },
-	[PROBE_TLS_1_0] = { TLS1_VERSION, TLS1_VERSION, true },
-	[PROBE_TLS_1_1] = { TLS1_1_VERSION, TLS1_1_VERSION, true },
-	[PROBE_TLS_1_2] = { TLS1_2_VERSION, TLS1_2_VERSION, true },
-	[PROBE_TLS_1_3] = { TLS1_3_VERSION, TLS1_3_VERSION, true },
-	[PROBE_WEAK_CIPHERS] = { 0, 0, true },
-	[PROBE_ANONYMOUS_CIPHERS] = { 0, 0, true },
+	[PROBE_AS_POSTFIX] = { TLS1_VERSION, 0, true, NULL },
+	[PROBE_WITHOUT_SNI] = { TLS1_VERSION, 0, false, NULL },
+	[PROBE_TLS_1_0] = { TLS1_VERSION, TLS1_VERSION, true, NULL },
+	[PROBE_TLS_1_1] = { TLS1_1_VERSION, TLS1_1_VERSION, true, NULL },
+	[PROBE_TLS_1_2] = { TLS1_2_VERSION, TLS1_2_VERSION, true, NULL },
+	[PROBE_TLS_1_3] = { TLS1_3_VERSION, TLS1_3_VERSION, true, NULL },
+	[PROBE_WEAK_CIPHERS] = { 0, 0, true, NULL },
+	[PROBE_ANONYMOUS_CIPHERS] = { 0, 0, true, NULL },
+	/* By signatures alone TLS 1.3 chooses, and from them TLS 1.2. */
+	[PROBE_RSA] = { TLS1_2_VERSION, 0, true, "rsa_pss_rsae_sha256:"
+	    "rsa_pss_rsae_sha384:rsa_pss_rsae_sha512:rsa_pkcs1_sha256:"
+	    "rsa_pkcs1_sha384:rsa_pkcs1_sha512" },
+	[PROBE_ECDSA] = { TLS1_2_VERSION, 0, true, "ecdsa_secp256r1_sha256:"
+	    "ecdsa_secp384r1_sha384:ecdsa_secp521r1_sha512" },
 };
 
 struct smtp_prober {
@@ -328,6 +335,8 @@ handshake_begin(struct smtp_probe *p)
 	SSL_set_connect_state(p->ssl);
 	SSL_set_min_proto_version(p->ssl, manners[manner].min_version);
 	SSL_set_max_proto_version(p->ssl, newest != 0 ? newest : p->newest);
+	if (manners[manner].signatures != NULL)
+		SSL_set1_sigalgs_list(p->ssl, manners[manner].signatures);
 	SSL_set_tlsext_status_type(p->ssl, TLSEXT_STATUSTYPE_ocsp);
 	if (manners[manner].has_sni)
 		SSL_set_tlsext_host_name(p->ssl, p->request.host);

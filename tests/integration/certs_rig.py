@@ -26,30 +26,34 @@ LISTEN = "127.0.0.1:{port} inet n - y - - smtpd\n"
 
 
 class Server:
-    """An SMTP server with STARTTLS; names maps what a client asks for to a leaf."""
+    """An SMTP server with STARTTLS; names maps what a client asks for to a leaf.
 
-    def __init__(self, leaf, names=None, oldest=None):
+    others: leaves with keys of other kinds.  ciphers: what it takes, if not the usual.
+    """
+
+    def __init__(self, leaf, names=None, oldest=None, others=(), ciphers=None):
         self.port = free_port()
-        self.load(leaf, names, oldest)
+        self.load(leaf, names, oldest, others, ciphers)
         self._listener = socket.create_server(("127.0.0.1", self.port), backlog=64)
         threading.Thread(target=self._serve, daemon=True).start()
 
-    def load(self, leaf, names=None, oldest=None):
-        self._context = self._new_context(leaf, oldest)
-        others = {name: self._new_context(other) for name, other in (names or {}).items()}
+    def load(self, leaf, names=None, oldest=None, others=(), ciphers=None):
+        self._context = self._new_context((leaf, *others), oldest, ciphers)
+        contexts = {name: self._new_context((other,))
+                    for name, other in (names or {}).items()}
 
         def choose(connection, name, _context):
-            connection.context = others.get(name, connection.context)
+            connection.context = contexts.get(name, connection.context)
         self._context.sni_callback = choose
 
     @staticmethod
-    def _new_context(leaf, oldest=None):
+    def _new_context(leaves, oldest=None, ciphers=None):
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        if oldest:
-            context.set_ciphers("DEFAULT:@SECLEVEL=0")
-            warnings.simplefilter("ignore", DeprecationWarning)
-            context.minimum_version = oldest
-        context.load_cert_chain(leaf.chain_path, leaf.key_path)
+        context.set_ciphers(ciphers or "DEFAULT:@SECLEVEL=0")
+        warnings.simplefilter("ignore", DeprecationWarning)
+        context.minimum_version = oldest or ssl.TLSVersion.TLSv1_2
+        for leaf in leaves:
+            context.load_cert_chain(leaf.chain_path, leaf.key_path)
         return context
 
     def _serve(self):

@@ -61,10 +61,22 @@ class Certs(CertsCase):
                 with open(path, "rb") as part:
                     f.write(part.read())
         self.settings["smtpd_tls_chain_files"] = f.name
-        self.serve(self.good)
+        server = self.serve(self.good, others=(rsa,))
         status, _, found = self.certs()
         self.assertEqual([c["findings"] for c in found], [[], ["key-small"]], found)
         self.assertEqual(status, 1)
+        name = f"postfix 127.0.0.1:{server.port}"
+        self.assertEqual([c["name"] for c in found], [f"{name} ECDSA", f"{name} RSA"])
+        # Each kind of client gets its own: one of them is stale, or is not there.
+        server.load(self.newer, others=(rsa,))
+        found = self.certs()[2]
+        self.assertEqual([c["findings"] for c in found], [["served-stale"], ["key-small"]])
+        server.load(self.good)
+        found = self.certs()[2]
+        self.assertEqual([c["findings"] for c in found],
+                         [[], ["key-small", "served-stale"]])
+        self.assertIn("serves none with a key of this kind (RSA)",
+                      found[1]["problems"][1]["words"])
 
     # ------------------------------------------------------------- on disk
 
@@ -170,6 +182,16 @@ class Certs(CertsCase):
         self.serve(self.good, oldest=ssl.TLSVersion.TLSv1)
         status, _, cert = self.only()
         self.assertEqual((status, cert["findings"]), (1, ["protocol-old"]), cert)
+        self.assertEqual([p["words"].split(" offers ")[1] for p in cert["problems"]],
+                         ["TLSv1", "TLSv1.1"])
+
+    def test_suites(self):
+        """Without a certificate anybody could answer for us."""
+        self.copy(self.good)
+        self.serve(self.good, ciphers="ALL:aNULL:@SECLEVEL=0")
+        status, _, cert = self.only()
+        self.assertEqual((status, cert["findings"]), (1, ["cipher-weak"]), cert)
+        self.assertIn("offers TLS without a certificate: ", cert["problems"][0]["words"])
 
     def test_tarpit(self):
         """A port that says nothing holds nobody up for long, and is not called good."""
