@@ -155,9 +155,16 @@ http_on_accept(struct event_base *base, void *arg)
 	struct http_status *h = arg;
 	struct connection *c = xcalloc(1, sizeof(*c));
 
-	/* Not BEV_OPT_CLOSE_ON_FREE: evhttp closes its connections itself. */
-	c->bev = bufferevent_socket_new(base, -1, 0);
+	/*
+	 * Closed with our reference, the last.  Else evhttp would close it
+	 * under the bufferevent's events, and libevent would never hear of
+	 * whoever gets the same descriptor.
+	 */
+	c->bev = bufferevent_socket_new(base, -1, BEV_OPT_CLOSE_ON_FREE);
 	assert(c->bev != NULL);
+	/* It goes on reading until then, and nobody takes it out. */
+	bufferevent_setwatermark(c->bev, EV_READ, 0,
+	    4 * HTTP_HEADERS_MAX_BYTES);
 	bufferevent_incref(c->bev);
 	c->is_idle = true;
 	TAILQ_INSERT_TAIL(&h->connections, c, entry);

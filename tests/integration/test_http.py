@@ -524,6 +524,18 @@ def test_unix_socket(folder):
 
 
 @test
+def test_whoever_comes_next(folder):
+    """A command gets the descriptor of a page's connection that has just ended."""
+    port = Port(folder)
+    port.get("/health", None)
+    for _ in range(10):
+        port.get("/health", None)
+        begin = time.monotonic()
+        port.policyd.command("rules", "x.example")
+        assert time.monotonic() - begin < 5, "the command was not heard"
+
+
+@test
 def test_clerk_dies(folder):
     """The port is the parent's: whoever asks meanwhile is answered by the next clerk."""
     port = Port(folder)
