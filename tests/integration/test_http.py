@@ -525,11 +525,10 @@ def test_unix_socket(folder):
 
 @test
 def test_whoever_comes_next(folder):
-    """A command gets the descriptor of a page's connection that has just ended."""
+    """A command gets the descriptor of a connection that we have just closed."""
     port = Port(folder)
-    port.get("/health", None)
     for _ in range(10):
-        port.get("/health", None)
+        port.get("/health", None, {"Connection": "close"})
         begin = time.monotonic()
         port.policyd.command("rules", "x.example")
         assert time.monotonic() - begin < 5, "the command was not heard"
