@@ -87,7 +87,7 @@ ctl_option_name(enum ctl_option option, const char **argument)
 	return NULL;
 }
 
-/* The latest; until then it is getopt's or a line of usage. */
+/* The latest; until then a line of usage. */
 static char complaint[COMPLAINT_SIZE] = "wrong usage; see --help";
 
 void
@@ -258,7 +258,8 @@ main(int argc, char **argv)
 		}
 		status = run(&options, argc - optind, argv + optind,
 		    wants_help);
-	}
+	} else
+		ctl_complain("wrong usage; see \"hopseal --help\"");
 	if (options.is_json && status != CTL_FINE)
 		ask_print_error(complaint);
 	return (int)status;

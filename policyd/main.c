@@ -34,7 +34,7 @@ run_child(int argc, char **argv)
 	int fds[64], i;
 	size_t first, second;	/* how many of each kind */
 
-	log_open("policyd", CONFIG_LOG_AUTO, CONFIG_LOG_INFO);
+	log_open(argv[1] + strlen("--"), CONFIG_LOG_AUTO, CONFIG_LOG_INFO);
 	if (argc < 4)
 		return EX_USAGE;
 	first = argument_number(argv[2]);

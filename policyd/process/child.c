@@ -166,6 +166,10 @@ child_on_settings(struct child_state *state, struct text payload)
 		log_error("settings from the parent cannot be read");
 		return;
 	}
+	/* The clerk writes for all; its target takes effect at the start. */
+	if (old == NULL && state->child.role == ROLE_CLERK)
+		log_open(role_name(ROLE_CLERK), settings->config->log_target,
+		    settings->config->log_level);
 	log_set_level(settings->config->log_level);
 	state->settings = settings;
 	state->child.settings = settings;

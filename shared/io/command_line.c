@@ -5,9 +5,9 @@
 
 #include "shared/io/command_line.h"
 
+#include <getopt.h>
 #include <stdio.h>
 #include <sysexits.h>
-#include <unistd.h>
 
 #define DEFAULT_CONFIG	HOPSEAL_SYSCONFDIR "/hopseal.conf"
 #define OVERRIDES_MAX	65536
@@ -16,14 +16,15 @@
 static void
 usage(const struct command_line *c, FILE *to)
 {
-	fprintf(to, "usage: %s [-c FILE] [-o NAME=VALUE]... [-d | -n | -V]\n"
+	fprintf(to, "usage: %s [-c FILE] [-o NAME=VALUE]... [-d | -h | -n | -V]\n"
 	    "  -c FILE        configuration (" DEFAULT_CONFIG ")\n"
 	    "  -o NAME=VALUE  overrides an option of the file\n"
 	    "  -d             prints the defaults and ends\n"
 	    "  -n             checks configuration and rules, prints what "
 	    "differs from\n"
 	    "                 the defaults and ends\n"
-	    "  -V             prints the version and ends\n"
+	    "  -V, --version  prints the version and ends\n"
+	    "  -h, --help     prints this\n"
 	    "%s\n", c->program, c->note);
 }
 
@@ -52,13 +53,19 @@ command_line_print_changed(const struct config *config)
 int
 command_line_read(struct command_line *c, int argc, char **argv)
 {
+	static const struct option long_options[] = {
+		{ "help", no_argument, NULL, 'h' },
+		{ "version", no_argument, NULL, 'V' },
+		{ NULL, 0, NULL, 0 }
+	};
 	int option;
 
 	c->config_path = DEFAULT_CONFIG;
 	c->config_may_be_missing = true;
 	c->only_checks = false;
 	buffer_init(&c->overrides, OVERRIDES_MAX);
-	while ((option = getopt(argc, argv, "c:dhno:V")) != -1) {
+	while ((option = getopt_long(argc, argv, "c:dhno:V", long_options,
+	    NULL)) != -1) {
 		switch (option) {
 		case 'c':
 			c->config_path = optarg;

@@ -249,6 +249,19 @@ def test_log_survives_clerk(folder):
 
 # ------------------------------------------------------------------- sockets
 
+def test_log_target(folder):
+    """It is the target of all processes, whose lines the clerk writes under its own name."""
+    p = Policyd(folder, RULED).start()
+    p.wait_said("hopseal/clerk[")
+    p.wait_said("hopseal/scout[")
+    assert p.end() == 0
+    if os.path.exists("/dev/log"):
+        raise Skip("syslog is there, and lines would go to it")
+    p = Policyd(folder, RULED, log_target="syslog").start()
+    p.end()
+    assert not p.log(), p.log()
+
+
 def test_unix_sockets(folder):
     needs_root()
     p = Policyd(folder, RULED, socket_owner="64803:64804", socket_mode="0640")
@@ -683,6 +696,9 @@ def test_command_line(folder):
     p = Policyd(folder, RULED, map_deadline="7s")
     version = p.refuse("-V")
     assert version[0] == 0 and re.fullmatch(r"hopseal-policyd [\d.]+\n", version[1]), version
+    assert p.refuse("--version") == version
+    status, said = p.refuse("--help")
+    assert status == 0 and "usage: hopseal-policyd" in said, (status, said)
     status, defaults = p.refuse("-d")
     assert status == 0 and "map_listen = inet:127.0.0.1:8461\n" in defaults
     assert "map_deadline = 5s\n" in defaults and "connection_limit = 16000\n" in defaults
