@@ -136,6 +136,7 @@ $(O)/docs/options: $(O)/docs/options.o $(SHARED)
 # leaves to another one there.
 with_cert_states = policyd/clerk/cert_served.c
 with_cert_watch = policyd/file_watch.c
+with_report_json = policyd/clerk/value_json.c
 module	= $(patsubst %.c,$(O)/%.o,$(wildcard $(addsuffix /$(1).c, \
 	  policyd policyd/front policyd/clerk policyd/scout ctl) \
 	  $(patsubst milter_%,milter/%.c,$(filter milter_%,$(1)))) $(with_$(1)))

@@ -1,8 +1,8 @@
 /*
  * The answer to "report".  All keys are looked at once for the sums, and those
  * of the domains that are shown once more for their details: those with the
- * most failures, then those with the most sessions; and those with the most
- * sessions that only went well because nothing was enforced.
+ * most failures, first where nothing let them pass, then those with the most
+ * sessions; and those that would fail most if what they promise were enforced.
  */
 
 #include "policyd/clerk/report_json.h"
@@ -149,14 +149,30 @@ compare_rows(const struct row *x, const struct row *y)
 	    (x->domain > y->domain) - (x->domain < y->domain);
 }
 
+/* Failures that nothing let pass. */
+static uint64_t
+stopped(const struct row *row)
+{
+	return row->outcomes[TALLY_FAILURE] - row->probed;
+}
+
+/* A failure detail may stand beside sessions that all went well. */
+static bool
+is_failing(const struct row *row)
+{
+	return stopped(row) > 0 || (row->since != 0 && row->probed == 0);
+}
+
 static int
 by_failure(const void *a, const void *b)
 {
 	const struct row *x = a, *y = b;
-	int order = compare_counts(x->outcomes[TALLY_FAILURE],
-	    y->outcomes[TALLY_FAILURE]);
+	int order = compare_counts(stopped(x), stopped(y));
 
-	if (order == 0)		/* a detail alone fails nothing */
+	if (order == 0)
+		order = compare_counts(x->outcomes[TALLY_FAILURE],
+		    y->outcomes[TALLY_FAILURE]);
+	if (order == 0)
 		order = compare_counts(x->since != 0, y->since != 0);
 	return order != 0 ? order : compare_rows(x, y);
 }
@@ -457,7 +473,7 @@ look_at_domain(struct report_answer *a)
 	}
 	for (n = 0; n < a->row_count; n++) {
 		best_add(&a->failing, &a->rows[n]);
-		a->failing_count += a->rows[n].since != 0;
+		a->failing_count += is_failing(&a->rows[n]);
 		if (would_fail(&a->rows[n]) > 0)
 			best_add(&a->would_fail, &a->rows[n]);
 	}
