@@ -264,6 +264,8 @@ class Certs(CertsCase):
         """Reload, and the server takes the new one a moment later."""
         server = self.serve(self.good)
         folder = self.lineage(self.newer)
+        self.doveconf = ""
+        self.file("master.pid")
         timer = threading.Timer(2, server.load, (self.newer,))
         timer.start()
         status, said, calls = self.hook(folder, seconds=20)
@@ -277,7 +279,8 @@ class Certs(CertsCase):
         self.serve(self.good)
         for leaf, key, words in (
                 (self.newer, self.good.key_path, "key-mismatch"),
-                (self.pki.leaf("other-name", HOST, file="misnamed"), None, "not for"),
+                (self.pki.leaf("other-name", HOST, file="misnamed"), None,
+                 f"{HOST}: cert-name-mismatch"),
                 (self.pki.leaf("expired", HOST, file="expired"), None, "cert-expired")):
             status, said, calls = self.hook(self.lineage(leaf, key))
             self.assertEqual((status, calls), (1, ""), said)
