@@ -16,7 +16,8 @@
 static void
 usage(const struct command_line *c, FILE *to)
 {
-	fprintf(to, "usage: %s [-c FILE] [-o NAME=VALUE]... [-d | -h | -n | -V]\n"
+	fprintf(to, "usage: %s [-c FILE] [-o NAME=VALUE]... "
+	    "[-d | -h | -n | -V]\n"
 	    "  -c FILE        configuration (" DEFAULT_CONFIG ")\n"
 	    "  -o NAME=VALUE  overrides an option of the file\n"
 	    "  -d             prints the defaults and ends\n"
