@@ -117,11 +117,12 @@ exchange(int fd, const json_t *request, char words[WORDS_SIZE])
 }
 
 static json_t *
-ask_at(const char *where, const json_t *request, char words[WORDS_SIZE])
+ask_at(const char *where, json_t *request, char words[WORDS_SIZE])
 {
 	json_t *answer;
 	int fd;
 
+	json_object_set_new(request, "version", json_integer(1));
 	if (where[0] == '\0') {
 		fail(words, "control_listen is empty: there is no socket to "
 		    "ask policyd on");
@@ -136,6 +137,19 @@ ask_at(const char *where, const json_t *request, char words[WORDS_SIZE])
 }
 
 json_t *
+ask_quietly(const char *where, json_t *request)
+{
+	char words[WORDS_SIZE];
+	json_t *answer = ask_at(where, request, words);
+
+	json_decref(request);
+	if (json_object_get(answer, "error") == NULL)
+		return answer;
+	json_decref(answer);
+	return NULL;
+}
+
+json_t *
 ask_policyd(const struct ctl_options *options, json_t *request,
     enum ctl_exit *status)
 {
@@ -143,7 +157,6 @@ ask_policyd(const struct ctl_options *options, json_t *request,
 	char words[WORDS_SIZE];
 	json_t *answer = NULL;
 
-	json_object_set_new(request, "version", json_integer(1));
 	if (ask_read_config(options, config, status) == -1)
 		goto out;
 	answer = ask_at(config->control_listen, request, words);

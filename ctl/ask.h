@@ -34,6 +34,11 @@ json_t	*ask_policyd(const struct ctl_options *options, json_t *request,
  */
 json_t	*ask_about(const struct ctl_options *options, const char *command,
 	    const char *domain, enum ctl_exit *status);
+/*
+ * An answer at a control_listen that nobody misses where policyd is away: NULL,
+ * and nothing is said.  Takes request.
+ */
+json_t	*ask_quietly(const char *where, json_t *request);
 /* As it came, in one line. */
 void	 ask_print(const json_t *answer);
 /* An object that says why there is no answer; nothing once there was one. */

@@ -150,6 +150,7 @@ find_all(struct certs *certs, const struct config *config,
 	find_postfix(certs->own, config);
 	find_dovecot(certs->own, certs->may_read_keys);
 	certs_add_domains(certs, config, site);
+	certs_add_hops(certs, site);
 	return true;
 }
 
@@ -216,6 +217,8 @@ certs_run(const struct ctl_options *given, int operand_count,
 	if (certs_look(&certs, &options, &status) == -1)
 		goto out;
 	certs_compare_tlsa(&certs);
+	certs_ask_policyd(&certs, config);
+	certs_judge_promises(&certs, config, site);
 	if (options.values[CTL_PUBLISH] != NULL) {
 		certs_publish(&certs, config);
 		status = CTL_FINE;

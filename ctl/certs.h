@@ -68,6 +68,19 @@ struct certs_domain {
 
 #define CERTS_DOMAINS_MAX	64
 
+/* A next hop of a transport table. */
+struct certs_hop {
+	struct look	look;
+	struct check	check;		/* of look */
+	char		text[NEXT_HOP_TEXT_SIZE];
+	char		key[HOST_NAME_SIZE];	/* of the first entry */
+};
+
+#define CERTS_HOPS_MAX	64
+#define CERTS_HASH_SIZE	17
+/* After that long in testing it can be said how enforcing would have gone. */
+#define CERTS_TESTING_S	(30 * 86400)
+
 struct config;
 struct site;
 
@@ -79,6 +92,12 @@ struct certs {
 	size_t			 item_count;
 	struct certs_domain	*domains;
 	size_t			 domain_count;
+	struct certs_hop	*hops;
+	size_t			 hop_count;
+	/* What policyd knows beside; NULL where it does not answer. */
+	json_t			*promises;	/* since when: its "domains" */
+	json_t			*received;	/* reports of CERTS_TESTING_S */
+	json_t			*refused;	/* our certificates, of a day */
 	const char		*myhostname;
 	const char		*ca_file;	/* "": the system's */
 	bool			 may_read_keys;		/* and are to */
@@ -108,7 +127,9 @@ int	certs_ask(struct certs *certs, const struct ctl_options *options,
 /* Ours by the options own_domains and promise_domains, or as Postfix says. */
 void	certs_add_domains(struct certs *certs, const struct config *config,
 	    const struct site *site);
-/* Looks at the domains; -1 with *status when no scout could be started. */
+/* Those that the transport tables of each Postfix name. */
+void	certs_add_hops(struct certs *certs, const struct site *site);
+/* Looks at both; -1 with *status when no scout could be started. */
 int	certs_look(struct certs *certs, const struct ctl_options *options,
 	    enum ctl_exit *status);
 /*
@@ -116,12 +137,26 @@ int	certs_look(struct certs *certs, const struct ctl_options *options,
  * them, which may be served after the next reload only.
  */
 void	certs_compare_tlsa(struct certs *certs);
+/* Fills promises, received and refused, where policyd answers. */
+void	certs_ask_policyd(struct certs *certs, const struct config *config);
+/* Adds to each domain's problems what is wrong as it is one of ours. */
+void	certs_judge_promises(struct certs *certs, const struct config *config,
+	    const struct site *site);
+/* Another one where the policy says something else. */
+void	certs_policy_hash(const struct facts *facts,
+	    char out[CERTS_HASH_SIZE]);
 /* False for a name that only this host knows: it promises nothing. */
 bool	certs_is_promised(const struct certs_domain *domain);
 /* The word for a problem of a domain of ours: also "mx-legacy". */
 const char *certs_promise_word(const struct check_problem *problem);
 /* Prints the records that promise what is on disk, ready for a zone. */
 void	certs_publish(const struct certs *certs, const struct config *config);
+
+/* Members of the report, and their part of the screen. */
+json_t	*certs_domains_array(const struct certs *certs);
+json_t	*certs_hops_array(const struct certs *certs);
+void	certs_show_beside(const json_t *report);
+void	certs_show_problems(const json_t *of);
 
 /* One object, as it is printed with --json and shown to people. */
 json_t	*certs_report(const struct certs *certs);

@@ -44,7 +44,8 @@ add_domain(struct certs *certs, struct text word, bool is_guess)
 	    certs->domain_count + 1, sizeof(*certs->domains));
 	d = &certs->domains[certs->domain_count++];
 	*d = (struct certs_domain){ .look = { .hop = hop,
-	    .service = PROBE_SMTP }, .is_guess = is_guess };
+	    .service = PROBE_SMTP, .asks_tlsa = true },
+	    .is_guess = is_guess };
 }
 
 void
@@ -63,6 +64,16 @@ certs_add_domains(struct certs *certs, const struct config *config,
 		add_domain(certs, item, false);
 }
 
+/* Those that nobody looks at any more stay unknown. */
+static void
+look_at(struct look *look, struct scout_client *scout, bool *is_there,
+    int64_t end, int64_t now, struct check *out)
+{
+	*is_there = *is_there && clock_monotonic_ms() < end &&
+	    look_run(look, scout);
+	check_judge(look, now, out);
+}
+
 int
 certs_look(struct certs *certs, const struct ctl_options *options,
     enum ctl_exit *status)
@@ -72,18 +83,17 @@ certs_look(struct certs *certs, const struct ctl_options *options,
 	bool is_there = true;
 	size_t i;
 
-	if (certs->domain_count == 0)
+	if (certs->domain_count + certs->hop_count == 0)
 		return 0;
 	scout = scout_client_start(options, OVERRIDES, status);
 	if (scout == NULL)
 		return -1;
-	for (i = 0; i < certs->domain_count; i++) {
-		/* Those that nobody looks at any more stay unknown. */
-		is_there = is_there && clock_monotonic_ms() < end &&
-		    look_run(&certs->domains[i].look, scout);
-		check_judge(&certs->domains[i].look, certs->now,
-		    &certs->domains[i].check);
-	}
+	for (i = 0; i < certs->domain_count; i++)
+		look_at(&certs->domains[i].look, scout, &is_there, end,
+		    certs->now, &certs->domains[i].check);
+	for (i = 0; i < certs->hop_count; i++)
+		look_at(&certs->hops[i].look, scout, &is_there, end,
+		    certs->now, &certs->hops[i].check);
 	scout_client_stop(scout);
 	return 0;
 }

@@ -436,8 +436,16 @@ certs_clear(struct certs *certs)
 		check_clear(&certs->domains[i].check);
 		look_clear(&certs->domains[i].look);
 	}
+	for (i = 0; i < certs->hop_count; i++) {
+		check_clear(&certs->hops[i].check);
+		look_clear(&certs->hops[i].look);
+	}
 	free(certs->items);
 	free(certs->domains);
+	free(certs->hops);
+	json_decref(certs->promises);
+	json_decref(certs->received);
+	json_decref(certs->refused);
 	cert_store_free(certs->store);
 	own_certificates_free(certs->own);
 }

@@ -142,27 +142,6 @@ item_object(const struct certs *certs, const struct certs_item *item)
 	    "id", id[0] != '\0' ? id : NULL, "files", file_array(item->own));
 }
 
-static json_t *
-domain_object(const struct certs_domain *d)
-{
-	json_t *problems = json_array();
-	const struct check_problem *p;
-	size_t i;
-
-	for (i = 0; i < d->check.problem_count; i++) {
-		p = &d->check.problems[i];
-		json_array_append_new(problems, json_pack(
-		    "{s:s, s:s, s:s?, s:s, s:s}",
-		    "finding", certs_promise_word(p), "severity",
-		    p->is_warning ? "warning" : "critical",
-		    "host", p->host[0] != '\0' ? p->host : NULL,
-		    "words", p->words, "advice", p->advice));
-	}
-	return json_pack("{s:s, s:s, s:o}", "domain", d->look.hop.name,
-	    "overall", check_overall_name(d->check.overall),
-	    "problems", problems);
-}
-
 /*
  * No certificate at all is nothing that could be called good, and neither is a
  * domain that could not be looked at.
@@ -171,9 +150,13 @@ static const char *
 overall_of(const struct certs *certs)
 {
 	const char *overall = certs->item_count == 0 ? "unknown" : "good";
+	const json_t *refusal;
 	bool is_unknown = false;
 	size_t i, j;
 
+	json_array_foreach(certs->refused, i, refusal)
+		if (answer_is(refusal, "severity", "warning"))
+			overall = "warnings";
 	for (i = 0; i < certs->domain_count; i++) {
 		if (!certs_is_promised(&certs->domains[i]))
 			continue;
@@ -196,7 +179,7 @@ overall_of(const struct certs *certs)
 json_t *
 certs_report(const struct certs *certs)
 {
-	json_t *array = json_array(), *domains = json_array();
+	json_t *array = json_array();
 	int64_t days, least = -1;
 	size_t i;
 
@@ -207,12 +190,9 @@ certs_report(const struct certs *certs)
 		if (least == -1 || days < least)
 			least = days;
 	}
-	for (i = 0; i < certs->domain_count; i++)
-		if (certs_is_promised(&certs->domains[i]))
-			json_array_append_new(domains,
-			    domain_object(&certs->domains[i]));
-	return json_pack("{s:o, s:o, s:s, s:o, s:o, s:o, s:b}",
-	    "certificates", array, "domains", domains,
+	return json_pack("{s:o, s:o, s:o, s:O?, s:s, s:o, s:o, s:o, s:b}",
+	    "certificates", array, "domains", certs_domains_array(certs),
+	    "next_hops", certs_hops_array(certs), "refused", certs->refused,
 	    "overall", overall_of(certs),
 	    "days", least >= 0 ? json_integer(least) : json_null(),
 	    "warn_days", certs->warn_days >= 0 ?
@@ -301,36 +281,25 @@ show_ports(const json_t *certificate)
 	}
 }
 
-static void
-show_problems(const json_t *of)
+void
+certs_show_problems(const json_t *of)
 {
 	const json_t *problems = json_object_get(of, "problems"), *p;
+	const char *host;
 	size_t i;
 
 	json_array_foreach(problems, i, p) {
+		host = answer_text(p, "host");
 		screen_putf(answer_is(p, "severity", "critical") ? TONE_BAD :
-		    TONE_DOUBT, 0, "    %s: %s%s%s", answer_text(p, "finding"),
-		    answer_text(p, "host"), answer_text(p, "host")[0] != '\0' ?
-		    ": " : "", answer_text(p, "words"));
+		    TONE_DOUBT, 0, "    %s: %s%s%s%s", answer_text(p,
+		    "finding"), host, answer_is_true(p, "fallback") ?
+		    " (a fallback)" : "", host[0] != '\0' ? ": " : "",
+		    answer_text(p, "words"));
 		screen_end_line();
 		screen_putf(TONE_PLAIN, 0, "      -> %s",
 		    answer_text(p, "advice"));
 		screen_end_line();
 	}
-}
-
-static void
-show_domain(const json_t *domain)
-{
-	const char *overall = answer_text(domain, "overall");
-
-	screen_put(TONE_PLAIN, NAME_WIDTH, answer_text(domain, "domain"));
-	screen_putf(strcmp(overall, "good") == 0 ? TONE_GOOD :
-	    strcmp(overall, "broken") == 0 ? TONE_BAD : TONE_DOUBT, 0,
-	    "what it promises is %s", strcmp(overall, "good") == 0 ?
-	    "kept" : overall);
-	screen_end_line();
-	show_problems(domain);
 }
 
 static void
@@ -352,15 +321,14 @@ show_certificate(const json_t *certificate)
 		    answer_text(certificate, "sni"));
 	show_ports(certificate);
 	screen_end_line();
-	show_problems(certificate);
+	certs_show_problems(certificate);
 }
 
 void
 certs_show(const json_t *report)
 {
 	static const enum tone order[] = { TONE_BAD, TONE_DOUBT, TONE_GOOD };
-	const json_t *array = json_object_get(report, "certificates"),
-	    *domains = json_object_get(report, "domains"), *c;
+	const json_t *array = json_object_get(report, "certificates"), *c;
 	size_t i, j, bad_count = 0;
 
 	json_array_foreach(array, j, c)
@@ -370,8 +338,7 @@ certs_show(const json_t *report)
 		json_array_foreach(array, j, c)
 			if (tone_of(c) == order[i])
 				show_certificate(c);
-	json_array_foreach(domains, j, c)
-		show_domain(c);
+	certs_show_beside(report);
 	if (!answer_is_true(report, "keys_checked") &&
 	    json_array_size(array) > 0) {
 		screen_put(TONE_DOUBT, 0, "private keys are unchecked: that "

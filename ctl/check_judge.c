@@ -104,24 +104,50 @@ static const struct {
 
 /* ----------------------------------------------------------------- problems */
 
+static struct check_problem * __attribute__((format(printf, 4, 0)))
+add_problem_args(struct check *c, const char *word, const char *advice,
+    const char *format, va_list args)
+{
+	struct check_problem *p;
+	char text[CHECK_WORDS_SIZE];
+
+	c->problems = xreallocarray(c->problems, c->problem_count + 1,
+	    sizeof(*c->problems));
+	p = &c->problems[c->problem_count++];
+	*p = (struct check_problem){ .word = word, .host = "" };
+	vsnprintf(text, sizeof(text), format, args);
+	text_quote(p->words, sizeof(p->words), text_of(text));
+	snprintf(p->advice, sizeof(p->advice), "%s", advice);
+	return p;
+}
+
 /* The last one is the new one. */
 static struct check_problem * __attribute__((format(printf, 4, 5)))
 add_problem(struct check *c, const char *word, const char *advice,
     const char *format, ...)
 {
 	struct check_problem *p;
-	char text[CHECK_WORDS_SIZE];
 	va_list args;
 
-	c->problems = xreallocarray(c->problems, c->problem_count + 1,
-	    sizeof(*c->problems));
-	p = &c->problems[c->problem_count++];
-	*p = (struct check_problem){ .word = word, .host = "" };
 	va_start(args, format);
-	vsnprintf(text, sizeof(text), format, args);
+	p = add_problem_args(c, word, advice, format, args);
 	va_end(args);
-	text_quote(p->words, sizeof(p->words), text_of(text));
-	snprintf(p->advice, sizeof(p->advice), "%s", advice);
+	return p;
+}
+
+struct check_problem *
+check_warn(struct check *c, const char *word, const char *advice,
+    const char *format, ...)
+{
+	struct check_problem *p;
+	va_list args;
+
+	va_start(args, format);
+	p = add_problem_args(c, word, advice, format, args);
+	va_end(args);
+	p->is_warning = true;
+	if (c->overall == CHECK_GOOD)
+		c->overall = CHECK_WARNINGS;
 	return p;
 }
 

@@ -43,6 +43,13 @@ struct check {
 void		 check_judge(struct look *look, int64_t now,
 		    struct check *out);
 void		 check_clear(struct check *check);
+/*
+ * Adds what others know to be wrong, a warning, and returns it; it concerns the
+ * domain until its host is set.  What was good has warnings then.
+ */
+struct check_problem *check_warn(struct check *check, const char *word,
+		    const char *advice, const char *format, ...)
+		    __attribute__((format(printf, 4, 5)));
 
 /* The finding of one address, as its host is judged by. */
 enum finding	 check_address_finding(const struct check *check,

@@ -6,6 +6,7 @@
 
 #include "ctl/look.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,7 +20,9 @@
 #define PATIENCE_MS	5000	/* a slower host is not asked for more */
 #define NUMBER_FACTS	1
 #define NUMBER_TXT	2
-#define NUMBER_PROBES	16	/* the first; then address and manner */
+#define NUMBER_TLSA	16	/* of the first host */
+#define NUMBER_PROBES	(NUMBER_TLSA + LOOK_HOSTS_MAX)
+				/* the first; then address and manner */
 
 /* ---------------------------------------------------------------- questions */
 
@@ -36,22 +39,46 @@ ask_facts(struct look *look, struct scout_client *scout)
 	look->open_count++;
 }
 
-static void
-ask_tlsrpt(struct look *look, struct scout_client *scout)
+static void __attribute__((format(printf, 4, 5)))
+ask_txt(struct look *look, struct scout_client *scout, uint64_t number,
+    const char *format, ...)
 {
-	char name[HOST_NAME_SIZE + sizeof("_smtp._tls.")];
+	char name[HOST_NAME_SIZE + sizeof("_65535._tcp.")];
 	struct buffer payload;
+	va_list args;
 
-	if (look->hop.kind == NEXT_HOP_HOST)
-		return;
-	snprintf(name, sizeof(name), "_smtp._tls.%s", look->hop.name);
+	va_start(args, format);
+	vsnprintf(name, sizeof(name), format, args);
+	va_end(args);
 	if (strlen(name) > HOST_NAME_MAX_BYTES)
 		return;
 	buffer_init(&payload, 4096);
 	txt_question_format(name, &payload);
-	scout_client_ask(scout, MESSAGE_TXT, NUMBER_TXT, &payload);
+	scout_client_ask(scout, MESSAGE_TXT, number, &payload);
 	buffer_clear(&payload);
 	look->open_count++;
+}
+
+static void
+ask_tlsrpt(struct look *look, struct scout_client *scout)
+{
+	if (look->hop.kind != NEXT_HOP_HOST)
+		ask_txt(look, scout, NUMBER_TXT, "_smtp._tls.%s",
+		    look->hop.name);
+}
+
+/* Where a resolver that validates found host or MX without signatures. */
+static void
+ask_tlsa(struct look *look, struct scout_client *scout)
+{
+	const struct facts *f = look->facts;
+	size_t i;
+
+	for (i = 0; look->asks_tlsa && look->is_validating &&
+	    i < f->host_count && i < LOOK_HOSTS_MAX; i++)
+		if (!f->hosts[i].is_secure || !f->mx_is_secure)
+			ask_txt(look, scout, NUMBER_TLSA + i, "_%u._tcp.%s",
+			    look->hop.port, f->hosts[i].name);
 }
 
 static void
@@ -155,6 +182,7 @@ take_facts(struct look *look, struct scout_client *scout, struct text payload)
 		if (policy_is_late(f))
 			look->open_count++;
 		begin_probes(look, scout);
+		ask_tlsa(look, scout);
 		return;
 	}
 	/* The hosts stay those whose addresses have been numbered. */
@@ -177,8 +205,22 @@ take_facts(struct look *look, struct scout_client *scout, struct text payload)
 }
 
 static void
-take_txt(struct look *look, struct text payload)
+take_tlsa(struct look *look, size_t host, struct text payload)
 {
+	struct txt_answer answer;
+
+	look->open_count--;
+	look->has_vain_tlsa[host] = txt_answer_parse(payload, &answer) &&
+	    answer.record_count > 0;
+}
+
+static void
+take_txt(struct look *look, uint64_t number, struct text payload)
+{
+	if (number >= NUMBER_TLSA && number < NUMBER_PROBES) {
+		take_tlsa(look, (size_t)(number - NUMBER_TLSA), payload);
+		return;
+	}
 	look->open_count--;
 	free(look->tlsrpt_payload);
 	look->tlsrpt_payload = xmemdup(payload.data, payload.len);
@@ -221,7 +263,7 @@ take_frame(struct look *look, struct scout_client *scout,
 		take_facts(look, scout, frame->payload);
 		break;
 	case MESSAGE_TXT_ANSWER:
-		take_txt(look, frame->payload);
+		take_txt(look, frame->number, frame->payload);
 		break;
 	case MESSAGE_OBSERVATION:
 		take_observation(look, scout, frame->number, frame->payload);

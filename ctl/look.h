@@ -30,6 +30,10 @@ struct look {
 	struct look_address	*addresses;
 	size_t			 address_count;
 	bool			 is_validating;	/* our resolver does DNSSEC */
+	/* Before the look: TLSA records are asked for, signed or not. */
+	bool			 asks_tlsa;
+	/* By host: there are some where they do not count. */
+	bool			 has_vain_tlsa[LOOK_HOSTS_MAX];
 	struct txt_answer	 tlsrpt;	/* of a domain */
 	char			*tlsrpt_payload;
 	unsigned		 open_count;	/* questions not yet answered */

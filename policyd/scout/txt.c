@@ -1,6 +1,6 @@
 /*
  * Questions for TXT records.  Each record's strings are joined without blanks;
- * how records are told apart is their reader's.
+ * how records are told apart is their reader's.  TLSA records come as text.
  */
 
 #include "policyd/scout/txt.h"
@@ -8,8 +8,10 @@
 #include <sys/queue.h>
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "policyd/scout/dns.h"
+#include "shared/policy/tlsa.h"
 #include "shared/probe_message.h"
 #include "shared/xalloc.h"
 
@@ -20,6 +22,7 @@ struct txt_ask {
 	LIST_ENTRY(txt_ask)	 entry;
 	struct txt		*txt;
 	uint64_t		 number;
+	enum dns_type		 type;
 	struct dns_query	*query;
 };
 
@@ -42,6 +45,21 @@ txt_tell(const struct txt_ask *ask, const struct txt_answer *m)
 	buffer_clear(&payload);
 }
 
+/* False for a record that is none. */
+static bool
+read_record(enum dns_type type, struct text record, struct buffer *out)
+{
+	char text[RECORD_MAX_BYTES];
+	struct tlsa tlsa;
+
+	if (type == DNS_TXT)
+		return dns_txt_parse(record, out);
+	if (!tlsa_parse(record, &tlsa))
+		return false;
+	buffer_add_text(out, tlsa_format(text, sizeof(text), &tlsa));
+	return true;
+}
+
 static void
 txt_on_answer(const struct dns_answer *answer, void *arg)
 {
@@ -59,7 +77,7 @@ txt_on_answer(const struct dns_answer *answer, void *arg)
 	    m.record_count < TXT_RECORDS_MAX; i++) {
 		record = &records[m.record_count];
 		buffer_init(record, RECORD_MAX_BYTES);
-		if (!dns_txt_parse(answer->records[i], record) ||
+		if (!read_record(ask->type, answer->records[i], record) ||
 		    record->is_overfull) {
 			buffer_clear(record);
 			continue;
@@ -81,7 +99,8 @@ txt_start(struct txt *txt, uint64_t number, const char *name)
 
 	ask->txt = txt;
 	ask->number = number;
-	ask->query = dns_start(txt->dns, DNS_TXT, name, txt_on_answer, ask);
+	ask->type = strstr(name, "._tcp.") != NULL ? DNS_TLSA : DNS_TXT;
+	ask->query = dns_start(txt->dns, ask->type, name, txt_on_answer, ask);
 	LIST_INSERT_HEAD(&txt->asks, ask, entry);
 }
 

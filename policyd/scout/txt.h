@@ -1,6 +1,8 @@
 /*
  * Questions for the TXT records of a name, when all of them are wanted and
- * nothing else: the TLS-RPT record (RFC 8460, 3).
+ * nothing else: the TLS-RPT record (RFC 8460, 3).  Below "_tcp" it is the TLSA
+ * records, signed or not, which the lookup of a domain does not ask for where
+ * they could not count.
  */
 
 #ifndef HOPSEAL_TXT_H
