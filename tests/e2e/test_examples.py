@@ -46,7 +46,8 @@ SHOWN_ELSEWHERE = {
 }
 # What must be true behind a command.
 AFTER = {"postfix reload": lambda bench: is_delivered(bench),
-         "* out action=defer": lambda bench: is_deferred(bench)}
+         "* out action=defer": lambda bench: is_deferred(bench),
+         "ACL SETUSER hopseal": lambda bench: rights_suffice(bench)}
 # What is true only while Redis is away.
 REDIS_AWAY = "down: the server closed the connection", "redis: state=down"
 
@@ -137,6 +138,29 @@ def is_deferred(bench):
     is_deferred_for(f"u@{BROKEN}", BROKEN)
 
 
+def rights_suffice(bench):
+    """All that Hopseal asks of Redis it may, as that user."""
+    password = os.path.join(state["folder"], "etc", "acl.password")
+    with open(password, "w") as f:
+        f.write("PASSWORD\n")
+    before = len(bench.hopseal.log_lines())
+    bench.restart_hopseal(redis_user="hopseal", redis_password_file=password, report="on",
+                          report_organization="Bench", report_contact="a@sender.test",
+                          report_sender="a@sender.test")
+    try:
+        is_delivered(bench)
+        for words in ("explain", GOOD), ("refresh", GOOD), ("forget", GOOD), ("report",), (
+                "report", "--received"):
+            assert bench.hopseal.command(*words)[0] in (0, 1, 3), words
+        assert redis_is_up(bench)
+        denied = bench.redis.command("ACL", "LOG")
+        assert not denied, denied
+        assert not any("NOPERM" in line for line in bench.hopseal.log_lines()[before:])
+    finally:
+        bench.restart_hopseal(status_password_file=os.path.join(state["folder"], "etc",
+                                                                "password"))
+
+
 def run_commands(bench, text):
     """All that can be run here, as one script; why the rest was not."""
     left_out = [(line, why) for line in text.splitlines()
@@ -192,11 +216,14 @@ def take_main_cf(bench, text):
 
 
 def find_in_logs(bench, text):
-    logs = bench.postfix.lines() + bench.hopseal.log_lines()
     for line in text.splitlines():
-        start = re.match(r"\w+", line)[0]
-        real = (log[log.find(start):] for log in logs if start in log)
-        assert any(not examples.difference([line], [r]) for r in real), f"not logged: {line}"
+        wait_until(lambda: is_logged(bench, line), 10, f"the line {line}")
+
+
+def is_logged(bench, line):
+    start = re.match(r"\w+", line)[0]
+    return any(not examples.difference([line], [log[log.find(start):]])
+               for log in bench.postfix.lines() + bench.hopseal.log_lines() if start in log)
 
 
 def run_example(bench, example):
