@@ -277,3 +277,18 @@ def metrics_are_named(bench):
 
 
 TESTS["metrics_are_named"] = metrics_are_named
+
+
+def sample_rules(bench):
+    """Those of conf/rules, without the sign that puts them out of force."""
+    take_rules(bench, re.sub(r"^#(?=\S+\s+(?:in|out)\s)", "", read(examples.TOP, "conf/rules"),
+                             flags=re.M))
+
+
+def sample_options(bench):
+    """Those of conf/hopseal.conf, likewise."""
+    take_options(bench, re.sub(r"^#(?=\w+ =)", "", read(examples.TOP, "conf/hopseal.conf"),
+                               flags=re.M))
+
+
+TESTS.update({"conf/rules": sample_rules, "conf/hopseal.conf": sample_options})
