@@ -1,7 +1,8 @@
 """The MX hosts: one SMTP server with STARTTLS, an own certificate and fault per address.
 
 MxHosts writes the table of hosts and starts this file as a program, which reads the
-table again whenever it changes.  Each mail taken in becomes a line of JSON.
+table again whenever it changes.  Each mail taken in becomes a line of JSON, and so does each
+conversation at its end: how far it came with TLS, and how many mails.
 Faults: no-starttls, refuse-starttls (454), garbage (after 220), drop (after 220),
 inject (a reply behind that 220), tls1.0, tls1.1, weak-ciphers (only triple DES and RC4),
 closed (nobody listens), slow-banner, tarpit (a greeting that never ends).
@@ -29,6 +30,7 @@ class MxHosts:
     def __init__(self, folder, log_folder):
         self._table_path = os.path.join(folder, "mx.json")
         self.mails_path = os.path.join(log_folder, "mx-mails.jsonl")
+        self.sessions_path = os.path.join(log_folder, "mx-sessions.jsonl")
         self._log_folder = log_folder
         self.table = {}
 
@@ -45,15 +47,24 @@ class MxHosts:
 
     def start(self):
         self.save()
-        open(self.mails_path, "w").close()
-        argv = ["/usr/bin/python3", __file__, self._table_path, self.mails_path]
+        for path in (self.mails_path, self.sessions_path):
+            open(path, "w").close()
+        argv = ["/usr/bin/python3", __file__, self._table_path, self.mails_path,
+                self.sessions_path]
         self.process = Process("mx", argv, self._log_folder)
         self.process.wait_ready(lambda: "ready" in self.process.tail(1))
 
     def mails(self, recipient=None):
-        with open(self.mails_path) as f:
-            mails = [json.loads(line) for line in f if line.endswith("\n")]
-        return [m for m in mails if recipient in (None, m["recipient"])]
+        return [m for m in read_lines(self.mails_path) if recipient in (None, m["recipient"])]
+
+    def sessions(self, peer):
+        """What the hosts noted of those from an address, in the order of their ends."""
+        return [s for s in read_lines(self.sessions_path) if s["peer"] == peer]
+
+
+def read_lines(path):
+    with open(path) as f:
+        return [json.loads(line) for line in f if line.endswith("\n")]
 
 
 # The program.
@@ -135,6 +146,7 @@ class Session:
         self._table, self._mails = table, mails
         self._read = b""
         self._tls = False
+        self.note = {"host": host["name"], "starttls": None, "resumed": None, "mails": 0}
         self._sni = None
         self._recipients = []
 
@@ -187,8 +199,10 @@ class Session:
         """False when the conversation is over."""
         fault = self._host["fault"]
         if fault == "refuse-starttls":
+            self.note["starttls"] = "refused"
             self._say("454 4.7.0 TLS not available due to temporary reason")
             return True
+        self.note["starttls"] = "failed"
         self._say("220 2.0.0 Ready to start TLS",
                   *["250 2.0.0 injected"] * (fault == "inject"))
         if fault == "drop":
@@ -210,8 +224,10 @@ class Session:
                 self._sni = name
             context.sni_callback = note
             self._socket = context.wrap_socket(self._socket, server_side=True)
+            self.note["resumed"] = self._socket.session_reused
         self._read = b""
         self._tls = True
+        self.note["starttls"] = "ok"
         return True
 
     def _take_mail(self):
@@ -226,26 +242,32 @@ class Session:
                 "recipient": recipient, "head": "\n".join(head), "body": "\n".join(body),
                 "tls": self._socket.version() if self._tls else None,
                 "sni": self._sni}) + "\n")
+        self.note["mails"] += 1
         self._recipients = []
         self._say("250 2.0.0 Ok")
 
 
-def converse(connection, table, mails):
+def converse(connection, table, mails, sessions):
+    peer = connection.getpeername()[0]
+    session = None
     try:
         connection.settimeout(TIMEOUT_S)
         table.refresh()
         address = connection.getsockname()[0]
         host = table.hosts[address]
-        Session(connection, address, host, table, mails).serve()
+        session = Session(connection, address, host, table, mails)
+        session.serve()
     except (OSError, ValueError, SSL.Error) as e:
         print(f"{connection!r}: {e}", flush=True)
     finally:
         connection.close()
+        if session:
+            sessions.write(json.dumps({"peer": peer, **session.note}) + "\n")
 
 
-def main(table_path, mails_path):
+def main(table_path, mails_path, sessions_path):
     table = Table(table_path)
-    mails = open(mails_path, "a", buffering=1)
+    mails, sessions = (open(path, "a", buffering=1) for path in (mails_path, sessions_path))
     selector = selectors.DefaultSelector()
     listeners = {}
 
@@ -265,7 +287,8 @@ def main(table_path, mails_path):
     while True:
         for key, _ in selector.select(0.3):
             connection, _ = key.fileobj.accept()
-            threading.Thread(target=converse, args=(connection, table, mails),
+            threading.Thread(target=converse,
+                             args=(connection, table, mails, sessions),
                              daemon=True).start()
         if table.refresh():
             listen()

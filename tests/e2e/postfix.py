@@ -192,6 +192,10 @@ class Postfix:
         return email.message_from_string(run("postcat", "-c", self.config_folder, "-hq",
                                              queue_id))
 
+    def rotate_log(self):
+        """As its own command does: renamed, begun anew and compressed."""
+        self._postfix("logrotate")
+
     def flush(self):
         run("postqueue", "-c", self.config_folder, "-f")
 
@@ -206,7 +210,13 @@ class Postfix:
     def lines(self):
         """All lines of the mail log."""
         with self._lock:
-            with open(self.log_path, errors="replace") as f:
+            try:
+                f = open(self.log_path, errors="replace")
+            except FileNotFoundError:       # just rotated
+                return self._lines
+            with f:
+                if os.fstat(f.fileno()).st_size < self._read:
+                    self._read = 0
                 f.seek(self._read)
                 new = f.read()
             new = new[:new.rfind("\n") + 1]
