@@ -40,6 +40,7 @@ struct question {
 	char			 cipher[64];
 	/* The leaf; empty without one. */
 	char			 sha256[65], key[32];
+	size_t			 cert_count;	/* that were sent with it */
 	int64_t			 not_after;
 	struct facts_cert	 cert;
 };
@@ -220,6 +221,7 @@ take_answer(struct asking *a, const struct frame *frame)
 		return;
 	}
 	text_quote(q->sha256, sizeof(q->sha256), o.certs[0].sha256);
+	q->cert_count = o.cert_count + o.certs_dropped;
 	cert_history_read(&o, &q->cert);
 }
 
@@ -253,9 +255,16 @@ serves_port(const struct certs_item *item, const struct own_port *port)
 	return false;
 }
 
+static bool
+is_its_leaf(const struct certs_item *item, const struct question *q)
+{
+	return item->has_result &&
+	    strcmp(item->result.certs[0].sha256, q->sha256) == 0;
+}
+
 /*
  * Whether one of those on disk that could be meant (RSA and ECDSA are two) is
- * what came: kind and name choose them.
+ * what came, with all that stands behind it: kind and name choose them.
  */
 static bool
 is_on_disk(const struct certs *certs, const struct question *q,
@@ -266,10 +275,10 @@ is_on_disk(const struct certs *certs, const struct question *q,
 
 	for (i = 0; i < certs->item_count; i++) {
 		item = &certs->items[i];
-		if (item->has_result && item->own->kind == kind &&
+		if (item->own->kind == kind && is_its_leaf(item, q) &&
+		    q->cert_count >= item->result.cert_count &&
 		    serves_port(item, q->port) &&
-		    (kind != OWN_SNI || certs_is_for(item, name)) &&
-		    strcmp(item->result.certs[0].sha256, q->sha256) == 0)
+		    (kind != OWN_SNI || certs_is_for(item, name)))
 			return true;
 	}
 	return false;
@@ -342,6 +351,11 @@ add_stale(const struct certs *certs, struct certs_item *item,
 		    certs_reload_advice(item, advice), "port %u serves none "
 		    "with a key of this kind (%s)", q->port->port,
 		    kind_of(item));
+	else if (is_its_leaf(item, q))
+		certs_add_problem(item, word, CERTS_CRITICAL,
+		    certs_reload_advice(item, advice), "port %u serves it "
+		    "without all that stands behind it in the file",
+		    q->port->port);
 	else
 		certs_add_problem(item, word, CERTS_CRITICAL,
 		    certs_reload_advice(item, advice), "port %u serves "

@@ -150,6 +150,17 @@ class Certs(CertsCase):
         server.load(self.newer)
         self.assertEqual(self.only()[2]["findings"], [])
 
+    def test_chain_as_served(self):
+        """The file is mended, and the server goes on without the intermediate."""
+        server = self.serve(self.good)
+        chain, _ = self.copy(self.good)
+        with open(chain, "a") as f, \
+                open(os.path.join(self.pki.folder, "other.pem")) as more:
+            f.write(more.read())
+        cert = self.only()[2]
+        self.assertEqual(cert["findings"], ["chain-unused", "served-stale"], cert)
+        self.assertIn(f"port {server.port} serves it without all", cert["problems"][1]["words"])
+
     def test_not_served(self):
         self.copy(self.good)
         self.services = LISTEN.format(port=free_port())
