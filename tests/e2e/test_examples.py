@@ -17,6 +17,7 @@ from postfix import MASTER_CF, send
 from process import run, wait_until
 from test_next_hops import is_deferred_for
 
+TESTING = "sts-testing.test"
 GOOD, BROKEN, FORGOTTEN = "enf-good.test", "enf-expired.test", "enf-signed.test"
 # One has pictures only; the other is what tests/package/first-hour does.
 PASSED_OVER = ("docs/architecture.md", "docs/first-hour.md")
@@ -81,7 +82,7 @@ def prepare(bench, names):
         if name.startswith("bin/"):
             os.chmod(os.path.join(folder, name), 0o755)
     bench.restart_hopseal(status_password_file=os.path.join(folder, "etc", "password"))
-    for domain in (GOOD, BROKEN):
+    for domain in (GOOD, BROKEN, TESTING):
         bench.postfix.fate(send(f"user@{domain}"))
     wait_until(lambda: bench.hopseal.command("report")[1]["totals"]["failure"], 20,
                "the ledger to have counted")
@@ -292,3 +293,33 @@ def sample_options(bench):
 
 
 TESTS.update({"conf/rules": sample_rules, "conf/hopseal.conf": sample_options})
+
+
+# What shows the members that hopseal(1) promises, where the bench has it to show.
+MEMBERS = {"explain": ("explain", BROKEN), "check": ("check", BROKEN), "status": ("status",),
+           "rules": ("rules", BROKEN), "refresh": ("refresh", GOOD), "report": ("report",),
+           "setup": ("setup",)}
+
+
+def members_are_there(bench):
+    """Each name that the manual's part about JSON sets as code."""
+    bench.hopseal.write_rules(f"{BROKEN} out action=log\n")
+    wait_until(lambda: bench.hopseal.command("rules", BROKEN)[1].get("rule"), 5, "the rule")
+    text = read(examples.TOP, "docs/hopseal.1").partition(".Sh JSON")[2]
+    entries = dict(re.findall(r"^\.It Cm (\w+)(?: , .*)?\n((?:(?!\.It |\.El).*\n)*)", text, re.M))
+    for command, words in MEMBERS.items():
+        named = set(re.findall(r"(?<!\S)\w+(?= [,;.)]|$)", "\n".join(re.findall(
+            r"^\.Li (.*)", entries[command], re.M)), re.M))
+        missing = named - set(names_in(bench.hopseal.command(*words)[1])) - {"probe"}
+        assert len(named) > 1 and not missing, (command, missing)
+
+
+def names_in(value):
+    if isinstance(value, dict):
+        yield from value
+    for inner in value.values() if isinstance(value, dict) else (
+            value if isinstance(value, list) else ()):
+        yield from names_in(inner)
+
+
+TESTS["members_are_there"] = members_are_there
