@@ -31,8 +31,8 @@ ALL_LDFLAGS = -Wl,--as-needed $(HARDEN_LD) $(SANITIZE) $(LDFLAGS)
 PURE_LIBS = -lidn2
 IO_LIBS	= -levent_core -lhiredis $(PURE_LIBS)
 POLICYD_LIBS = -levent_core -levent_extra -lhiredis -ljansson -lz -lcap $(PURE_LIBS)
-SCOUT_LIBS = -levent_core -lunbound -lcurl -lssl -lcrypto -lseccomp -lpthread \
-	  $(PURE_LIBS)
+SCOUT_LIBS = -levent_core -levent_openssl -lunbound -lcurl -lssl -lcrypto \
+	  -lseccomp -lpthread $(PURE_LIBS)
 CTL_LIBS = -ljansson -lz -lcrypto $(PURE_LIBS)
 MILTER_LIBS = -lmilter -levent_core -lhiredis -ljansson -lz -lpthread \
 	  $(PURE_LIBS)

@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "policyd/clerk/errand_send.h"
 #include "policyd/clerk/ledger.h"
 #include "policyd/clerk/ledger_share.h"
 #include "policyd/clerk/ledger_sum.h"
@@ -27,7 +28,6 @@
 #include "policyd/process/child.h"
 #include "shared/host_name.h"
 #include "shared/io/clock.h"
-#include "shared/io/endpoint.h"
 #include "shared/io/log.h"
 #include "shared/probe_message.h"
 #include "shared/errand_message.h"
@@ -43,7 +43,7 @@
 #define SOON_S		30	/* when something of ours is away */
 #define LATER_S		900	/* when the DNS does not answer */
 #define TXT_WAIT_S	60
-#define SENT_WAIT_S	900	/* the scout gives up earlier */
+#define SENT_WAIT_S	1500	/* the scout gives up earlier */
 #define NAME_PREFIX	"_smtp._tls."
 #define WORDS_SIZE	2048	/* of a log line */
 
@@ -223,13 +223,13 @@ round_find(struct report_out *out, uint64_t number, enum round_step step)
 }
 
 static bool
-scout_ask(struct round *r, enum message_type type, const struct buffer *m)
+scout_ask_txt(struct round *r, const struct buffer *question)
 {
 	struct channel *scout = child_peer(r->out->child, ROLE_SCOUT);
 
 	r->number = ++r->out->last_number;
-	return scout != NULL && channel_send(scout, type, r->number,
-	    (struct text){ m->data, m->len });
+	return scout != NULL && channel_send(scout, MESSAGE_TXT, r->number,
+	    (struct text){ question->data, question->len });
 }
 
 /* ----------------------------------------------------- 1. where to report */
@@ -311,7 +311,7 @@ round_ask_record(struct round *r)
 	}
 	buffer_init(&payload, FRAME_PAYLOAD_MAX);
 	txt_question_format(name, &payload);
-	if (scout_ask(r, MESSAGE_TXT, &payload))
+	if (scout_ask_txt(r, &payload))
 		round_wait(r, TXT_WAIT_S);
 	else
 		round_postpone(r, SOON_S, "the scout is away");
@@ -523,6 +523,7 @@ static void
 on_begun(bool is_fine, void *arg)
 {
 	struct round *r = arg;
+	bool is_mail = r->record.ruas[r->rua].scheme == TLSRPT_MAILTO;
 	struct buffer payload;
 	const char *why;
 
@@ -534,12 +535,13 @@ on_begun(bool is_fine, void *arg)
 		return;
 	}
 	buffer_init(&payload, ERRAND_MESSAGE_MAX);
-	if (round_pack(r, &payload, &why) == -1)
-		round_end_try(r, REPORT_TRY_FAILED, why);
-	else if (scout_ask(r, MESSAGE_ERRAND, &payload))
+	r->number = ++r->out->last_number;
+	if (round_pack(r, &payload, &why) == 0 &&
+	    errand_send(r->out->child, r->number, &payload, is_mail ?
+	    config_of(r->out)->report_relay : NULL, &why))
 		round_wait(r, SENT_WAIT_S);
 	else
-		round_end_try(r, REPORT_TRY_FAILED, "the scout is away");
+		round_end_try(r, REPORT_TRY_FAILED, why);
 	buffer_clear(&payload);
 }
 
@@ -866,9 +868,6 @@ void
 report_out_status(const struct report_out *out,
     struct report_out_status *status)
 {
-	struct endpoint relay;
-	const char *why;
-
 	*status = (struct report_out_status){ .state = CONTROL_OK,
 	    .sent = out->sent, .failed = out->failed,
 	    .doubtful = out->doubtful, .given_up = out->given_up };
@@ -888,12 +887,6 @@ report_out_status(const struct report_out *out,
 		snprintf(status->advice, sizeof(status->advice),
 		    "see that state_dir can be written: what cannot be "
 		    "remembered is not sent");
-	} else if (endpoint_parse(text_of(config_of(out)->report_relay),
-	    &relay, &why) == 0 && relay.kind == ENDPOINT_UNIX) {
-		status->state = CONTROL_WARNING;
-		snprintf(status->advice, sizeof(status->advice),
-		    "set report_relay to an inet endpoint: the scout may not "
-		    "use unix sockets");
 	} else if (out->doubtful + out->given_up > 0) {
 		status->state = CONTROL_WARNING;
 		snprintf(status->advice, sizeof(status->advice),

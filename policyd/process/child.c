@@ -106,12 +106,16 @@ peer_on_frame(struct channel *channel, const struct frame *frame, int fd,
 	struct child_state *state = arg;
 	enum role peer;
 
-	if (fd != -1)
-		close(fd);
 	for (peer = 0; peer < ROLE_COUNT; peer++)
 		if (state->peers[peer] == channel)
 			break;
 	assert(peer < ROLE_COUNT);
+	if (fd != -1 && state->callbacks->on_frame_fd != NULL) {
+		state->callbacks->on_frame_fd(&state->child, peer, frame, fd);
+		return;
+	}
+	if (fd != -1)
+		close(fd);
 	state->callbacks->on_frame(&state->child, peer, frame);
 }
 

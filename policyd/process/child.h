@@ -26,6 +26,9 @@ struct child_callbacks {
 	/* A frame of a peer. */
 	void	(*on_frame)(struct child *child, enum role peer,
 		    const struct frame *frame);
+	/* One that a descriptor came with, which is taken; may be NULL. */
+	void	(*on_frame_fd)(struct child *child, enum role peer,
+		    const struct frame *frame, int fd);
 	/* Finish what is in hand; then call child_exit. */
 	void	(*on_leave)(struct child *child);
 	/* The loop has ended: release what is the owner's; may be NULL. */

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "policyd/scout/dns.h"
 #include "policyd/scout/http_post.h"
@@ -40,6 +41,7 @@ struct sending {
 	size_t			 address_count;
 	struct mail_relay	*mail;
 	struct http_post	*post;
+	int			 relay_fd;	/* came with it; or -1 */
 	const char		*words;		/* why it ends at once */
 	struct event		*at_once;
 };
@@ -62,6 +64,8 @@ sending_free(struct sending *s)
 	if (s->query != NULL)
 		dns_cancel(s->query);
 	event_free(s->at_once);
+	if (s->relay_fd != -1)
+		close(s->relay_fd);
 	free(s->url);
 	free(s->payload);
 	free(s);
@@ -132,9 +136,11 @@ sending_post(struct sending *s)
 	    &request, s->addresses, s->address_count, sending_finish, s);
 }
 
+/* By TLS where others could listen. */
 static void
 sending_mail(struct sending *s)
 {
+	struct mail_relay_way way = { .fd = s->relay_fd };
 	struct endpoint_address where[ENDPOINT_ADDRESS_MAX];
 	char error[ENDPOINT_ERROR_SIZE];
 	size_t count;
@@ -142,12 +148,18 @@ sending_mail(struct sending *s)
 	/* An address by now, so that nothing is resolved here. */
 	if (s->address_count > 0)
 		address_format(&s->addresses[0], s->relay.host);
-	if (endpoint_resolve(&s->relay, ENDPOINT_TO_CONNECT, where, &count,
-	    error) == -1)
+	if (way.fd == -1 && endpoint_resolve(&s->relay, ENDPOINT_TO_CONNECT,
+	    where, &count, error) == -1) {
 		sending_fail(s, "report_relay has no address");
-	else
-		s->mail = mail_relay_start(s->errands->base, &where[0],
-		    &s->errand, sending_finish, s);
+		return;
+	}
+	if (way.fd == -1) {
+		way.where = where[0];
+		way.may_use_tls = !stays_here(s);
+	}
+	s->relay_fd = -1;
+	s->mail = mail_relay_start(s->errands->base, &way, &s->errand,
+	    sending_finish, s);
 }
 
 static void
@@ -224,10 +236,9 @@ sending_begin(struct sending *s)
 			sending_fail(s, "the URL names no host");
 	} else if (endpoint_parse(s->errand.relay, &s->relay, &why) == -1)
 		sending_fail(s, why);
-	else if (s->relay.kind == ENDPOINT_UNIX)
-		sending_fail(s, "report_relay is a unix socket, which the "
-		    "scout may not use: name an inet endpoint");
-	else if (s->relay.host[0] == '\0')
+	else if (s->relay.kind == ENDPOINT_UNIX && s->relay_fd == -1)
+		sending_fail(s, "no connection to report_relay came along");
+	else if (s->relay.kind == ENDPOINT_UNIX || s->relay.host[0] == '\0')
 		sending_run(s);
 	else
 		sending_resolve(s, s->relay.host);
@@ -235,19 +246,22 @@ sending_begin(struct sending *s)
 
 bool
 errands_start(struct errands *errands, uint64_t number,
-    struct text payload)
+    struct text payload, int relay_fd)
 {
 	struct sending *s = xcalloc(1, sizeof(*s));
 
 	s->payload = xmemdup(payload.data, payload.len);
 	if (!errand_parse((struct text){ s->payload, payload.len },
 	    &s->errand)) {
+		if (relay_fd != -1)
+			close(relay_fd);
 		free(s->payload);
 		free(s);
 		return false;
 	}
 	s->errands = errands;
 	s->number = number;
+	s->relay_fd = relay_fd;
 	s->url = xstrndup(s->errand.target.data, s->errand.target.len);
 	s->at_once = evtimer_new(errands->base, on_at_once, s);
 	LIST_INSERT_HEAD(&errands->list, s, entry);

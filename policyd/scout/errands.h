@@ -33,8 +33,11 @@ void		 errands_free(struct errands *errands);
 /* options are borrowed until the next call. */
 void		 errands_configure(struct errands *errands,
 		    const struct errands_options *options);
-/* False for a payload that is no errand. */
+/*
+ * False for a payload that is no errand.  relay_fd, a connection to a relay at
+ * a unix socket, which the scout may not open itself, is taken; else -1.
+ */
 bool		 errands_start(struct errands *errands, uint64_t number,
-		    struct text payload);
+		    struct text payload, int relay_fd);
 
 #endif

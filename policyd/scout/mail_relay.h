@@ -1,10 +1,13 @@
 /*
- * One mail: a conversation with the site's own mail server, without TLS, which
- * it does for us from there on (RFC 5321).
+ * One mail: a conversation with the site's own mail server (RFC 5321).  Over a
+ * network by TLS where the server offers it and it works (RFC 3207); whose
+ * certificate that is is not asked, as the mail goes in clear else.
  */
 
 #ifndef HOPSEAL_MAIL_RELAY_H
 #define HOPSEAL_MAIL_RELAY_H
+
+#include <stdbool.h>
 
 #include "shared/errand_message.h"
 #include "shared/io/endpoint.h"
@@ -16,12 +19,18 @@ struct mail_relay;
 typedef void errand_done_cb(enum errand_outcome outcome, const char *words,
     void *arg);
 
+struct mail_relay_way {
+	struct endpoint_address	 where;
+	int			 fd;	/* a connection there, taken; or -1 */
+	bool			 may_use_tls;
+};
+
 /*
  * errand is borrowed until the callback, which comes through the loop, never
  * before the return; afterwards the conversation is gone.
  */
 struct mail_relay *mail_relay_start(struct event_base *base,
-		    const struct endpoint_address *where,
+		    const struct mail_relay_way *way,
 		    const struct errand *errand,
 		    errand_done_cb *callback, void *arg);
 /* Before the callback. */

@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "policyd/process/child.h"
 #include "policyd/scout/dns.h"
@@ -305,7 +306,7 @@ scout_take_clerk(struct scout *scout, const struct frame *frame)
 
 	if (frame->type == MESSAGE_ERRAND)
 		return errands_start(scout->errands, frame->number,
-		    frame->payload);
+		    frame->payload, -1);
 	if (frame->type != MESSAGE_TXT ||
 	    !txt_question_parse(frame->payload, name))
 		return false;
@@ -322,6 +323,20 @@ scout_on_frame(struct child *child, enum role peer, const struct frame *frame)
 	    peer != ROLE_CLERK || !scout_take_clerk(scout, frame))
 		log_error("frame not understood: peer=%s, type=%u",
 		    role_name(peer), (unsigned)frame->type);
+}
+
+/* The clerk connects to a relay at a unix socket, which we may not. */
+static void
+scout_on_frame_fd(struct child *child, enum role peer,
+    const struct frame *frame, int fd)
+{
+	struct scout *scout = child->arg;
+
+	if (peer == ROLE_CLERK && frame->type == MESSAGE_ERRAND)
+		errands_start(scout->errands, frame->number, frame->payload,
+		    fd);
+	else
+		close(fd);
 }
 
 static void
@@ -349,6 +364,7 @@ main(int argc, char **argv)
 		.on_settings = scout_on_settings,
 		.on_peer = scout_on_peer,
 		.on_frame = scout_on_frame,
+		.on_frame_fd = scout_on_frame_fd,
 		.on_leave = scout_on_leave
 	};
 	static struct scout scout;

@@ -118,10 +118,12 @@ class Sink(socketserver.ThreadingMixIn, socketserver.TCPServer):
 
     daemon_threads, allow_reuse_address = True, True
 
-    def __init__(self):
+    def __init__(self, path=None):
         self.mails, self.lines = [], []
-        super().__init__(("127.0.0.1", 0), self.Handler)
-        self.option = "inet:127.0.0.1:%d" % self.server_address[1]
+        if path is not None:
+            self.address_family = socket.AF_UNIX
+        super().__init__(path or ("127.0.0.1", 0), self.Handler)
+        self.option = f"unix:{path}" if path else "inet:127.0.0.1:%d" % self.server_address[1]
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
     def to(self, recipient):

@@ -9,6 +9,7 @@ One line a test; exit 0 when none failed.
 import email
 import gzip
 import json
+import os
 import re
 import sys
 import time
@@ -97,6 +98,24 @@ def test_mail(folder):
     time.sleep(6)
     assert len(sink.mails) == 4, "a restart sends nothing again"
     assert "longer than the destination permits" in sender.policyd.log()
+
+
+@test
+def test_unix_relay(folder):
+    """A relay at a unix socket takes reports; while nobody listens there none is taken."""
+    path = os.path.join(folder, "relay.sock")
+    names, sink = Answers(), Sink(path)
+    os.chmod(folder, 0o755)
+    os.chmod(path, 0o777)
+    names.report_to("a.example", "mailto:tls@a.example")
+    sender = Sender(folder, names, sink, ("a.example", "good", 1))
+    sender.wait_ends(1)
+    assert unpack(sink.to("tls@a.example")[0]) and "sent" in sender.book(), sender.book()
+    sender.stop()
+    os.unlink(path)
+    other = Sender(folder, names, sink, ("a.example", "good", 1))
+    other.wait_ends(1)
+    assert re.search(r"\.end\tfailed \d+ No such file", other.book()), other.book()
 
 
 @test
