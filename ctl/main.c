@@ -32,6 +32,7 @@ enum { OPTION_JSON = 256, OPTION_OWN };	/* then by enum ctl_option */
 static const struct option long_options[] = {
 	OWN("policy", no_argument, CTL_POLICY),
 	OWN("clear", no_argument, CTL_CLEAR),
+	OWN("test-alert", no_argument, CTL_TEST_ALERT),
 	OWN("host", required_argument, CTL_HOST),
 	OWN("at", required_argument, CTL_AT),
 	OWN("ca", required_argument, CTL_CA),

@@ -10,6 +10,7 @@
 #include "ctl/ctl.h"
 #include "ctl/endpoints.h"
 #include "ctl/screen.h"
+#include "ctl/status_alert.h"
 
 #define STATE_WIDTH	9
 #define COUNTER_WIDTH	34
@@ -105,6 +106,8 @@ status_run(const struct ctl_options *options, int operand_count,
 	(void)operands;
 	if (options->values[CTL_CLEAR] != NULL)
 		return clear(options);
+	if (options->values[CTL_TEST_ALERT] != NULL)
+		return status_test_alert(options);
 	answer = ask_policyd(options, json_pack("{s:s}", "command", "status"),
 	    &status);
 	if (answer == NULL)
@@ -125,10 +128,11 @@ status_run(const struct ctl_options *options, int operand_count,
 const struct ctl_command status_command = {
 	.name = "status",
 	.operands = "",
-	.takes = CTL_TAKES(CTL_CLEAR),
+	.takes = CTL_TAKES(CTL_CLEAR) | CTL_TAKES(CTL_TEST_ALERT),
 	.summary = "is policyd well: its processes, cache, resolver, rules",
 	.help =
 	    "--clear closes the breaker, which then opens for new trouble "
-	    "alone.\nExit 0 all is well, 1 warnings, 2 critical, 3 unknown.\n",
+	    "alone.\n--test-alert sends a message to all who are told of "
+	    "changes.\nExit 0 all is well, 1 warnings, 2 critical, 3 unknown.\n",
 	.run = status_run
 };

@@ -73,7 +73,10 @@ enum message_type {
 	MESSAGE_ERRAND_DONE,
 	/* clerk to parent: the files behind our certificates, a line each; empty:
 	   let them be looked at soon */
-	MESSAGE_CERT_FILES
+	MESSAGE_CERT_FILES,
+	/* front to clerk: whether a domain can be sent mail to
+	   (policyd/process/session_message.h) */
+	MESSAGE_VERDICT
 };
 
 #endif

@@ -1,155 +1,728 @@
 /*
- * Changes are gathered for some seconds, as one trouble seldom comes alone, and
- * told in one call of the command: "COMMAND SEVERITY SUMMARY", the lines on its
- * standard input.
+ * Alerts.  Once a second: what has lasted is told, whose message is due gets
+ * it, and what changed is written down, before it leaves.  A kill in between
+ * tells a thing twice rather than never.
  */
 
 #include "policyd/clerk/alerts.h"
 
-#include <assert.h>
+#include <sys/queue.h>
+#include <sys/random.h>
+
+#include <errno.h>
 #include <event2/event.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "policyd/clerk/alert_claim.h"
+#include "policyd/clerk/alert_states.h"
+#include "policyd/clerk/alert_text.h"
+#include "policyd/clerk/alert_watch.h"
+#include "policyd/clerk/value_json.h"
+#include "policyd/process/child.h"
 #include "policyd/process/command.h"
-#include "shared/buffer.h"
+#include "policyd/process/session_message.h"
+#include "shared/errand_message.h"
+#include "shared/host_name.h"
 #include "shared/io/clock.h"
+#include "shared/io/file.h"
 #include "shared/io/log.h"
 #include "shared/xalloc.h"
 
-#define GATHER_S	5
-#define QUIET_S		60	/* between two calls */
-#define DEADLINE_MS	30000
-#define SUMMARY_SIZE	300
-#define LINE_SIZE	600
+#define FILE_MAX_BYTES	(4 * 1024 * 1024)
+#define COMMAND_MS	30000
+#define SENDING_MS	700000	/* the scout gives up earlier */
+#define TEST_MS		15000	/* the command waits for 20 s */
+#define LATER_S		300	/* a domain without mail so far */
+#define STATUS_EVERY_S	10
+#define BODY_MAX	(512 * 1024)
+#define ORIGIN_SIZE	17
+#define MAILBOX_SIZE	400
 
-struct alerts {
-	struct event_base	*base;
-	char			*program;	/* "": nobody is told */
-	struct event		*timer;
-	struct command		*command;	/* or NULL */
-	struct buffer		 lines;
-	unsigned		 count, dropped;
-	enum alert_severity	 worst;
-	char			 summary[SUMMARY_SIZE];	/* of the worst */
-	int64_t			 called_at;
+/* One message on its way. */
+struct sending {
+	LIST_ENTRY(sending)	  entry;
+	struct alerts		 *alerts;
+	struct alert_destination *to;
+	bool			  is_test;
+	uint64_t		  number;	/* of the errand */
+	int64_t			  until_ms;
+	struct command		 *command;	/* or NULL */
 };
 
-static const char *
-severity_name(enum alert_severity severity)
-{
-	static const char *const names[] = { "ok", "warning", "critical" };
+/* Whose change of which domain is being found out. */
+struct claiming {
+	struct alert_claim	*claim;		/* NULL: nobody's */
+	char			 domain[ALERT_SUBJECT_SIZE];
+	bool			 is_bad;
+};
 
-	return names[severity];
+/* Who has asked for a test, and how it went so far. */
+struct test {
+	uint64_t		 connection;
+	json_t			*results;	/* NULL: nobody asks */
+	unsigned		 waiting;
+};
+
+struct alerts {
+	struct child		*child;
+	struct ledger		*ledger;
+	struct ledger_share	*share;
+	const struct alerts_callbacks *callbacks;
+	void			*arg;
+	struct alert_queue	*queue;
+	struct alert_states	*states;
+	struct alert_watch	*watch;
+	struct claiming		 claiming;
+	struct test		 test;
+	LIST_HEAD(, sending)	 sendings;
+	struct event		*tick;
+	char			*path;
+	char			 origin[ORIGIN_SIZE];
+	char			*destinations;	/* of the settings */
+	bool			 has_changed;	/* since it was written */
+	bool			 is_told;	/* that it cannot be */
+	uint64_t		 last_number;
+	int64_t			 status_at;
+};
+
+static const struct config *
+config_of(const struct alerts *a)
+{
+	return a->child->settings->config;
+}
+
+static bool
+is_on(const struct alerts *a)
+{
+	return alert_queue_destination_count(a->queue) > 0;
+}
+
+/* ---------------------------------------------------------------- the file */
+
+static void
+save(struct alerts *a)
+{
+	json_t *root;
+	char *text;
+
+	if (!alert_states_have_changed(a->states) && !a->has_changed)
+		return;
+	a->has_changed = false;
+	root = json_pack("{s:i, s:s, s:o, s:o}", "version", 1, "origin",
+	    a->origin, "queue", alert_queue_format(a->queue), "states",
+	    alert_states_format(a->states));
+	text = json_dumps(root, JSON_COMPACT);
+	if (file_replace(a->path, text_of(text)) == 0)
+		a->is_told = false;
+	else if (!a->is_told) {
+		a->is_told = true;
+		log_warn("alerts are not kept, a restart may tell them again "
+		    "or never: path=%s, reason=%s", a->path, strerror(errno));
+	}
+	free(text);
+	json_decref(root);
 }
 
 static void
-alerts_reset(struct alerts *a)
+make_origin(char out[ORIGIN_SIZE])
 {
-	buffer_reset(&a->lines);
-	a->count = a->dropped = 0;
-	a->worst = ALERT_OK;
+	uint64_t number;
+
+	if (getrandom(&number, sizeof(number), 0) != (ssize_t)sizeof(number))
+		abort();
+	snprintf(out, ORIGIN_SIZE, "%016" PRIx64, number);
 }
 
 static void
-alerts_wait(struct alerts *a)
+load(struct alerts *a)
 {
-	int64_t left = a->called_at + QUIET_S - clock_now_s();
-	struct timeval delay = { left > GATHER_S && left <= QUIET_S ?
-	    left : GATHER_S, 0 };
+	struct buffer text;
+	const char *origin;
+	json_t *root = NULL;
 
-	event_add(a->timer, &delay);
+	buffer_init(&text, FILE_MAX_BYTES);
+	if (file_read(a->path, &text) == 0)
+		root = json_loadb(buffer_text(&text), text.len, 0, NULL);
+	origin = json_string_value(json_object_get(root, "origin"));
+	if (origin != NULL && strlen(origin) == ORIGIN_SIZE - 1 &&
+	    strspn(origin, "0123456789abcdef") == ORIGIN_SIZE - 1)
+		memcpy(a->origin, origin, ORIGIN_SIZE);
+	else
+		make_origin(a->origin);
+	alert_queue_parse(a->queue, json_object_get(root, "queue"));
+	alert_states_parse(a->states, json_object_get(root, "states"));
+	json_decref(root);
+	buffer_clear(&text);
+}
+
+/* ---------------------------------------------------------------- sending */
+
+static struct alert_sender
+sender_of(const struct alerts *a, char host[HOST_NAME_SIZE],
+    char mailbox[MAILBOX_SIZE])
+{
+	const char *myhostname = a->child->settings->site->myhostname;
+
+	if (myhostname != NULL)
+		snprintf(host, HOST_NAME_SIZE, "%s", myhostname);
+	else if (gethostname(host, HOST_NAME_SIZE - 1) == -1)
+		snprintf(host, HOST_NAME_SIZE, "localhost");
+	if (config_of(a)->report_sender[0] != '\0')
+		snprintf(mailbox, MAILBOX_SIZE, "%s",
+		    config_of(a)->report_sender);
+	else
+		snprintf(mailbox, MAILBOX_SIZE, "postmaster@%s", host);
+	return (struct alert_sender){ a->origin, host, mailbox,
+	    clock_now_s() };
 }
 
 static void
-alerts_on_end(const struct command_result *result, void *arg)
+sending_free(struct sending *s)
 {
-	struct alerts *a = arg;
-
-	a->command = NULL;
-	if (result->end != COMMAND_EXITED || result->status != 0)
-		log_warn("alert_command failed: program=%s, status=%d",
-		    a->program, result->end == COMMAND_EXITED ?
-		    result->status : -1);
-	if (a->count > 0)
-		alerts_wait(a);
+	LIST_REMOVE(s, entry);
+	command_cancel(s->command);
+	free(s);
 }
 
 static void
-alerts_on_timer(evutil_socket_t fd, short events, void *arg)
+test_finish(struct alerts *a)
 {
-	struct alerts *a = arg;
-	char summary[SUMMARY_SIZE + 64];
-	const char *arguments[] = { a->program, severity_name(a->worst),
-	    summary, NULL };
+	a->callbacks->on_tested(a->test.connection, json_line(json_pack(
+	    "{s:o}", "destinations", a->test.results)), a->arg);
+	a->test.results = NULL;
+}
+
+static void
+test_note(struct alerts *a, const struct alert_destination *to, bool is_taken,
+    const char *words)
+{
+	char label[ALERT_LABEL_SIZE];
+
+	json_array_append_new(a->test.results, json_pack("{s:s, s:s, s:b, s:o}",
+	    "way", alert_way_name(to->way), "to", alert_destination_label(to,
+	    label), "ok", is_taken, "answer", json_words(words)));
+	if (--a->test.waiting == 0)
+		test_finish(a);
+}
+
+static void
+log_end(const struct alert_destination *to, unsigned try, bool is_taken,
+    size_t count, const char *words)
+{
+	char label[ALERT_LABEL_SIZE];
+
+	alert_destination_label(to, label);
+	if (is_taken)
+		log_info("alert sent: way=%s, to=%s, changes=%zu",
+		    alert_way_name(to->way), label, count);
+	else if (to->upto != 0)
+		log_warn("alert not sent yet: way=%s, to=%s, try=%u, "
+		    "answer=%s", alert_way_name(to->way), label, try, words);
+	else
+		log_error("alert given up: way=%s, to=%s, changes=%zu, "
+		    "answer=%s", alert_way_name(to->way), label, count, words);
+}
+
+/* The one way out of a sending. */
+static void
+sending_end(struct sending *s, bool is_taken, const char *words)
+{
+	struct alerts *a = s->alerts;
+	struct alert_destination *to = s->to;
+	bool is_test = s->is_test;
+	size_t count = (size_t)(to->upto - to->done);
+	unsigned try = to->tries + 1;
+
+	sending_free(s);
+	if (is_test) {
+		test_note(a, to, is_taken, words);
+		return;
+	}
+	alert_queue_ended(a->queue, to, is_taken, words,
+	    config_of(a)->alert_quiet_s, clock_now_s());
+	log_end(to, try, is_taken, count, words);
+	a->has_changed = true;
+	save(a);
+}
+
+static void
+on_command_end(const struct command_result *result, void *arg)
+{
+	static const char *const words[] = {
+		[COMMAND_KILLED] = "it was killed",
+		[COMMAND_NOT_STARTED] = "it could not be started",
+		[COMMAND_LATE] = "it took longer than 30 s",
+		[COMMAND_LOUD] = "it printed too much",
+		[COMMAND_LINGERS] = "it closed its output and stayed"
+	};
+	struct sending *s = arg;
+	char status[32];
+
+	s->command = NULL;
+	snprintf(status, sizeof(status), "exit status %d", result->status);
+	sending_end(s, result->end == COMMAND_EXITED && result->status == 0,
+	    result->end == COMMAND_EXITED ? status : words[result->end]);
+}
+
+static void
+send_command(struct sending *s, const struct alert_message *m)
+{
+	char summary[ALERT_SUMMARY_SIZE];
+	const char *arguments[] = { s->to->target,
+	    alert_severity_name(m->worst), alert_text_summary(m, summary),
+	    NULL };
 	struct command_recipe recipe = { .arguments = arguments,
-	    .output_max = 65536, .deadline_ms = DEADLINE_MS };
+	    .output_max = 65536, .deadline_ms = COMMAND_MS };
+	struct buffer lines;
+
+	buffer_init(&lines, COMMAND_INPUT_MAX);
+	alert_text_lines(m, false, "\n", &lines);
+	recipe.input = text_of(buffer_text(&lines));
+	s->command = command_start(s->alerts->child->base, &recipe,
+	    on_command_end, s);
+	buffer_clear(&lines);
+}
+
+/* False when it cannot be made. */
+static bool
+make_mail(const struct sending *s, const struct alert_message *m,
+    struct buffer *out)
+{
+	char host[HOST_NAME_SIZE], mailbox[MAILBOX_SIZE];
+	struct alert_sender from = sender_of(s->alerts, host, mailbox);
+	struct buffer mail;
+	bool is_fine;
+
+	buffer_init(&mail, BODY_MAX);
+	is_fine = alert_text_mail(m, &from, s->to->target, &mail) == 0;
+	errand_format(&(struct errand){ .way = ERRAND_MAIL,
+	    .target = text_of(s->to->target),
+	    .relay = text_of(config_of(s->alerts)->report_relay),
+	    .sender = text_of(mailbox), .helo = text_of(host),
+	    .body = { mail.data, mail.len } }, out);
+	buffer_clear(&mail);
+	return is_fine;
+}
+
+static bool
+make_post(const struct sending *s, const struct alert_message *m,
+    struct buffer *out)
+{
+	char host[HOST_NAME_SIZE], mailbox[MAILBOX_SIZE];
+	struct alert_sender from = sender_of(s->alerts, host, mailbox);
+	char *json = json_line(alert_text_json(m, &from));
+
+	errand_format(&(struct errand){ .way = ERRAND_WEBHOOK,
+	    .target = text_of(s->to->target), .body = text_of(json) }, out);
+	free(json);
+	return true;
+}
+
+static void
+send_errand(struct sending *s, const struct alert_message *m)
+{
+	struct alerts *a = s->alerts;
+	struct channel *scout = child_peer(a->child, ROLE_SCOUT);
+	struct buffer payload;
+	bool is_made;
+
+	buffer_init(&payload, ERRAND_MESSAGE_MAX);
+	is_made = s->to->way == ALERT_MAIL ? make_mail(s, m, &payload) :
+	    make_post(s, m, &payload);
+	s->number = ++a->last_number | ALERTS_ERRAND;
+	if (!is_made)
+		sending_end(s, false, "no mail can be made of it");
+	else if (scout == NULL || !channel_send(scout, MESSAGE_ERRAND,
+	    s->number, (struct text){ payload.data, payload.len }))
+		sending_end(s, false, "the scout is away");
+	buffer_clear(&payload);
+}
+
+/* May end at once. */
+static void
+send_to(struct alerts *a, struct alert_destination *to,
+    const struct alert_message *m, bool is_test)
+{
+	struct sending *s = xcalloc(1, sizeof(*s));
+
+	s->alerts = a;
+	s->to = to;
+	s->is_test = is_test;
+	s->until_ms = clock_monotonic_ms() + (is_test ? TEST_MS : SENDING_MS);
+	LIST_INSERT_HEAD(&a->sendings, s, entry);
+	if (to->way == ALERT_COMMAND)
+		send_command(s, m);
+	else
+		send_errand(s, m);
+}
+
+void
+alerts_on_errand(struct alerts *a, uint64_t number, struct text payload)
+{
+	struct errand_result result;
+	struct sending *s;
+	char words[200];
+
+	LIST_FOREACH(s, &a->sendings, entry)
+		if (s->number == number)
+			break;
+	if (s != NULL && errand_result_parse(payload, &result))
+		sending_end(s, result.outcome == ERRAND_DONE, text_quote(words,
+		    sizeof(words), result.words));
+}
+
+void
+alerts_on_scout_gone(struct alerts *a)
+{
+	struct sending *s, *next;
+
+	for (s = LIST_FIRST(&a->sendings); s != NULL; s = next) {
+		next = LIST_NEXT(s, entry);
+		if (s->command == NULL)
+			sending_end(s, false, "the scout ended meanwhile");
+	}
+}
+
+static void
+end_late(struct alerts *a)
+{
+	int64_t now_ms = clock_monotonic_ms();
+	struct sending *s, *next;
+
+	for (s = LIST_FIRST(&a->sendings); s != NULL; s = next) {
+		next = LIST_NEXT(s, entry);
+		if (now_ms >= s->until_ms)
+			sending_end(s, false, "no answer in time");
+	}
+}
+
+void
+alerts_test(struct alerts *a, uint64_t connection)
+{
+	struct alert test = { .at = clock_now_s(), .severity = ALERT_OK,
+	    .kind = "test", .words = "somebody has asked for this message to "
+	    "see whether it arrives: hopseal status --test-alert" };
+	struct alert_message m = { .number = (uint64_t)test.at, .total = 1,
+	    .count = 1, .alerts = { &test } };
+	size_t i, count = alert_queue_destination_count(a->queue);
+
+	if (count == 0 || a->test.results != NULL) {
+		a->callbacks->on_tested(connection, json_error_line(count == 0 ?
+		    "nobody is told: set alert_command, alert_mailto or "
+		    "alert_webhook" : "another test is under way"), a->arg);
+		return;
+	}
+	/* One more than there are: it ends behind the last of them. */
+	a->test = (struct test){ connection, json_array(),
+	    (unsigned)count + 1 };
+	for (i = 0; i < count; i++)
+		send_to(a, alert_queue_destination(a->queue, i), &m, true);
+	if (--a->test.waiting == 0)
+		test_finish(a);
+}
+
+/* --------------------------------------------------------- what is told */
+
+void
+alerts_raise(struct alerts *a, enum alert_severity severity, const char *kind,
+    const char *subject, const char *words)
+{
+	if (!is_on(a))
+		return;
+	alert_queue_add(a->queue, severity, kind, subject, words,
+	    clock_now_s());
+	a->has_changed = true;
+	save(a);
+}
+
+static void
+tell(struct alerts *a, struct alert_state *state, int64_t now)
+{
+	enum alert_severity severity = state->is_bad ? state->severity :
+	    ALERT_OK;
+
+	(severity == ALERT_CRITICAL ? log_error : severity == ALERT_WARNING ?
+	    log_warn : log_info)("alert: kind=%s, subject=%s, %s", state->kind,
+	    state->subject, state->words);
+	alert_queue_add(a->queue, severity, state->kind, state->subject,
+	    state->words, now);
+	alert_states_told(a->states, state, now);
+}
+
+static void	tell_due(struct alerts *a);
+
+static void
+on_claimed(enum alert_claim_end end, void *arg)
+{
+	struct alerts *a = arg;
+	int64_t now = clock_now_s();
+	struct alert_state *state;
+
+	a->claiming.claim = NULL;
+	state = alert_states_due(a->states, "domain", a->claiming.domain, now);
+	if (state == NULL || state->is_bad != a->claiming.is_bad)
+		return;		/* it has turned meanwhile */
+	switch (end) {
+	case ALERT_CLAIM_OURS:
+		tell(a, state, now);
+		break;
+	case ALERT_CLAIM_OTHERS:
+		alert_states_told(a->states, state, now);
+		break;
+	case ALERT_CLAIM_NO_MAIL:
+		alert_states_postpone(state, now + LATER_S);
+		break;
+	}
+	tell_due(a);
+}
+
+static void
+start_claim(struct alerts *a, const struct alert_state *state, int64_t now)
+{
+	struct claiming *c = &a->claiming;
+
+	memcpy(c->domain, state->subject, sizeof(c->domain));
+	c->is_bad = state->is_bad;
+	c->claim = alert_claim_start(a->child->base, a->ledger, a->share,
+	    c->domain, c->is_bad, now, on_claimed, a);
+}
+
+/*
+ * While the breaker is open so much fails that it must be us: that is one
+ * alert, and none for each domain.
+ */
+static bool
+holds_domains(const struct alerts *a)
+{
+	const struct alert_state *breaker = alert_states_find(a->states,
+	    "breaker", "");
+
+	return a->claiming.claim != NULL ||
+	    (breaker != NULL && breaker->is_bad);
+}
+
+static void
+tell_due(struct alerts *a)
+{
+	int64_t now = clock_now_s();
+	struct alert_state *state;
+
+	while ((state = alert_states_next(a->states, holds_domains(a) ?
+	    "domain" : NULL, now)) != NULL) {
+		if (strcmp(state->kind, "domain") == 0)
+			start_claim(a, state, now);
+		else
+			tell(a, state, now);
+	}
+}
+
+static void
+send_due(struct alerts *a)
+{
+	struct alert_destination *to;
+	struct alert_message m;
+
+	while ((to = alert_queue_next(a->queue, clock_now_s())) != NULL) {
+		a->has_changed = true;
+		save(a);
+		alert_queue_message(a->queue, to, &m);
+		send_to(a, to, &m, false);
+	}
+}
+
+/* Seldom enough for it to cost nothing, often enough for alert_after. */
+static int64_t
+status_every_s(const struct alerts *a)
+{
+	unsigned after_s = config_of(a)->alert_after_s;
+
+	return after_s / 6 < 1 ? 1 : after_s / 6 < STATUS_EVERY_S ?
+	    after_s / 6 : STATUS_EVERY_S;
+}
+
+static void
+on_tick(evutil_socket_t fd, short events, void *arg)
+{
+	struct alerts *a = arg;
+	struct timeval again = { 1, 0 };
+	int64_t now_s = clock_monotonic_ms() / 1000;
 
 	(void)fd;
 	(void)events;
-	if (a->command != NULL || a->count == 0)
-		return;		/* its end comes back here */
-	if (a->count == 1)
-		snprintf(summary, sizeof(summary), "%s", a->summary);
+	event_add(a->tick, &again);
+	end_late(a);
+	if (!is_on(a))
+		return;
+	if (now_s >= a->status_at) {
+		a->status_at = now_s + status_every_s(a);
+		a->callbacks->ask_status(a->arg);
+	}
+	tell_due(a);
+	save(a);
+	send_due(a);
+}
+
+/* ------------------------------------------------------------ what is seen */
+
+void
+alerts_on_status(struct alerts *a, const char *line)
+{
+	struct alert_watch_times times = { config_of(a)->alert_after_s,
+	    config_of(a)->alert_silence_s };
+	json_t *status;
+
+	if (!is_on(a))
+		return;
+	status = json_loads(line, 0, NULL);
+	alert_watch_status(a->watch, a->states, status, &times,
+	    clock_now_s());
+	json_decref(status);
+}
+
+void
+alerts_on_verdict(struct alerts *a, struct text payload)
+{
+	char domain[HOST_NAME_SIZE], words[ALERT_WORDS_SIZE];
+	struct verdict_note v;
+
+	if (!is_on(a) || !verdict_note_parse(payload, &v))
+		return;
+	text_quote(words, sizeof(words), v.words);
+	alert_states_note(a->states, &(struct alert_note){ .kind = "domain",
+	    .subject = text_quote(domain, sizeof(domain), v.domain),
+	    .is_bad = v.is_bad, .severity = ALERT_WARNING,
+	    .hold_s = config_of(a)->alert_after_s, .words = words },
+	    clock_now_s());
+}
+
+void
+alerts_on_refusal(struct alerts *a, const struct tls_session *session)
+{
+	if (is_on(a))
+		alert_watch_refusal(a->watch, a->states, session,
+		    clock_now_s());
+}
+
+/* ----------------------------------------------------------------- status */
+
+void
+alerts_status(struct alerts *a, struct alerts_status *out)
+{
+	size_t i, count = alert_queue_destination_count(a->queue);
+	const struct alert_destination *d;
+	char label[ALERT_LABEL_SIZE];
+	enum alert_way way;
+
+	*out = (struct alerts_status){ .state = CONTROL_OK };
+	for (way = 0; way < ALERT_WAY_COUNT; way++)
+		out->counts[way] = *alert_queue_counts(a->queue, way);
+	if (count == 0)
+		snprintf(out->detail, sizeof(out->detail), "off: nobody is "
+		    "told of changes");
 	else
-		snprintf(summary, sizeof(summary), "%s, and %u more",
-		    a->summary, a->count + a->dropped - 1);
-	if (a->dropped > 0)
-		buffer_addf(&a->lines, "and %u more\n", a->dropped);
-	recipe.input = text_of(buffer_text(&a->lines));
-	a->called_at = clock_now_s();
-	a->command = command_start(a->base, &recipe, alerts_on_end, a);
-	alerts_reset(a);
+		snprintf(out->detail, sizeof(out->detail), "to %zu, %zu "
+		    "changes wait", count, alert_queue_waiting(a->queue));
+	for (i = 0; i < count; i++) {
+		d = alert_queue_destination(a->queue, i);
+		if (!d->is_failing)
+			continue;
+		out->state = CONTROL_WARNING;
+		snprintf(out->detail, sizeof(out->detail), "%s %s: %s",
+		    alert_way_name(d->way), alert_destination_label(d, label),
+		    d->words);
+		snprintf(out->advice, sizeof(out->advice), "mend that, then "
+		    "see with hopseal status --test-alert");
+		return;
+	}
+}
+
+/* ------------------------------------------------------------------ whole */
+
+/* Those that stay go on where they are. */
+static void
+set_destinations(struct alerts *a)
+{
+	const struct config *config = config_of(a);
+	struct text rest = text_of(config->alert_mailto), item;
+	struct buffer now;
+	char *mailbox;
+
+	buffer_init(&now, 1024 * 1024);
+	buffer_addf(&now, "%s\n%s\n%s", config->alert_command,
+	    config->alert_mailto, config->alert_webhook);
+	if (a->destinations != NULL && strcmp(a->destinations,
+	    buffer_text(&now)) == 0) {
+		buffer_clear(&now);
+		return;
+	}
+	while (!LIST_EMPTY(&a->sendings))
+		sending_end(LIST_FIRST(&a->sendings), false, "the settings "
+		    "changed meanwhile");
+	free(a->destinations);
+	a->destinations = buffer_take(&now);
+	alert_queue_begin_destinations(a->queue);
+	if (config->alert_command[0] != '\0')
+		alert_queue_add_destination(a->queue, ALERT_COMMAND,
+		    config->alert_command);
+	while (text_next_item(&rest, &item)) {
+		mailbox = xstrndup(item.data, item.len);
+		alert_queue_add_destination(a->queue, ALERT_MAIL, mailbox);
+		free(mailbox);
+	}
+	if (config->alert_webhook[0] != '\0')
+		alert_queue_add_destination(a->queue, ALERT_WEBHOOK,
+		    config->alert_webhook);
+	alert_queue_end_destinations(a->queue);
+	a->has_changed = true;
+	if (is_on(a))
+		return;
+	/* What nobody heard of is no news to those who come later. */
+	alert_states_free(a->states);
+	a->states = alert_states_new();
 }
 
 struct alerts *
-alerts_new(struct event_base *base)
+alerts_new(struct child *child, struct ledger *ledger,
+    struct ledger_share *share, const struct alerts_callbacks *callbacks,
+    void *arg)
 {
 	struct alerts *a = xcalloc(1, sizeof(*a));
+	struct buffer path;
 
-	a->base = base;
-	a->program = xstrdup("");
-	buffer_init(&a->lines, COMMAND_INPUT_MAX);
-	a->timer = event_new(base, -1, 0, alerts_on_timer, a);
-	assert(a->timer != NULL);
+	a->child = child;
+	a->ledger = ledger;
+	a->share = share;
+	a->callbacks = callbacks;
+	a->arg = arg;
+	a->queue = alert_queue_new();
+	a->states = alert_states_new();
+	a->watch = alert_watch_new();
+	LIST_INIT(&a->sendings);
+	buffer_init(&path, 8192);
+	buffer_addf(&path, "%s/alerts.json", config_of(a)->state_dir);
+	a->path = buffer_take(&path);
+	load(a);
+	set_destinations(a);
+	a->tick = evtimer_new(child->base, on_tick, a);
+	on_tick(-1, 0, a);
 	return a;
 }
 
 void
-alerts_set_command(struct alerts *a, const char *command)
+alerts_abort(struct alerts *a)
 {
-	if (strcmp(a->program, command) == 0)
-		return;
-	free(a->program);
-	a->program = xstrdup(command);
-	alerts_reset(a);
+	alert_claim_cancel(a->claiming.claim);
+	a->claiming.claim = NULL;
 }
 
 void
-alerts_raise(struct alerts *a, enum alert_severity severity,
-    const char *kind, const char *subject, const char *line)
+alerts_on_settings(struct alerts *a)
 {
-	char about[SUMMARY_SIZE / 2], words[LINE_SIZE], text[SUMMARY_SIZE];
-
-	if (a->program[0] == '\0')
-		return;
-	text_quote(about, sizeof(about), text_of(subject));
-	text_quote(words, sizeof(words), text_of(line));
-	if (a->count == ALERTS_WAITING_MAX ||
-	    a->lines.len + 2 * LINE_SIZE > COMMAND_INPUT_MAX) {
-		a->dropped++;
-		return;
-	}
-	snprintf(text, sizeof(text), "%s %s: %.100s", kind, about, words);
-	buffer_addf(&a->lines, "%s %s %s: %s\n", severity_name(severity),
-	    kind, about, words);
-	if (a->count++ == 0 || severity > a->worst) {
-		a->worst = severity;
-		memcpy(a->summary, text, sizeof(a->summary));
-	}
-	if (a->command == NULL && !event_pending(a->timer, EV_TIMEOUT, NULL))
-		alerts_wait(a);
+	set_destinations(a);
 }
 
 void
@@ -157,9 +730,16 @@ alerts_free(struct alerts *a)
 {
 	if (a == NULL)
 		return;
-	command_cancel(a->command);
-	event_free(a->timer);
-	buffer_clear(&a->lines);
-	free(a->program);
+	alert_claim_cancel(a->claiming.claim);
+	while (!LIST_EMPTY(&a->sendings))
+		sending_free(LIST_FIRST(&a->sendings));
+	save(a);
+	event_free(a->tick);
+	json_decref(a->test.results);
+	alert_watch_free(a->watch);
+	alert_states_free(a->states);
+	alert_queue_free(a->queue);
+	free(a->destinations);
+	free(a->path);
 	free(a);
 }

@@ -1,31 +1,75 @@
 /*
- * Telling a person: each change goes once to the operator's alert_command, many
- * together in one call, and calls stay apart.
+ * Telling a person what changed: by a command, by mail and by a webhook, as
+ * the options alert_* say.  What is worth telling is alert_watch's and
+ * alert_states', how much at one time alert_queue's; here it is done, and
+ * written down.
  */
 
 #ifndef HOPSEAL_ALERTS_H
 #define HOPSEAL_ALERTS_H
 
+#include "policyd/clerk/alert_queue.h"
+#include "policyd/process/control_message.h"
 #include "shared/text.h"
 
-#define ALERTS_WAITING_MAX	200	/* more are counted */
+/* Of questions whose answer is for alerts_on_status; no connection's. */
+#define ALERTS_ASKER		(UINT64_C(1) << 62)
+/* In the numbers of errands that are alerts'. */
+#define ALERTS_ERRAND		(UINT64_C(1) << 62)
 
 struct alerts;
-struct event_base;
+struct child;
+struct ledger;
+struct ledger_share;
+struct tls_session;
 
-enum alert_severity { ALERT_OK, ALERT_WARNING, ALERT_CRITICAL };
+struct alerts_callbacks {
+	/* Put the question "status", as ALERTS_ASKER. */
+	void	(*ask_status)(void *arg);
+	/* The answer to alerts_test; line is the callee's to free. */
+	void	(*on_tested)(uint64_t connection, char *line, void *arg);
+};
 
-struct alerts	*alerts_new(struct event_base *base);
-/* "" tells nobody; what waits is dropped. */
-void		 alerts_set_command(struct alerts *alerts,
-		    const char *command);
+/* callbacks are borrowed for as long as it lives. */
+struct alerts	*alerts_new(struct child *child, struct ledger *ledger,
+		    struct ledger_share *share,
+		    const struct alerts_callbacks *callbacks, void *arg);
+void		 alerts_free(struct alerts *alerts);	/* NULL is fine */
+/* Before the settings and the connection to Redis are replaced. */
+void		 alerts_abort(struct alerts *alerts);
+/* child->settings has others. */
+void		 alerts_on_settings(struct alerts *alerts);
+
 /*
- * kind is a word ("certificate"), subject what it is about; line says what
- * happened and what to do.  All are quoted.
+ * A change that is told at once.  kind is a word ("certificate"), subject what
+ * it is about; words say what happened and what to do.  All are quoted.
  */
 void		 alerts_raise(struct alerts *alerts,
 		    enum alert_severity severity, const char *kind,
-		    const char *subject, const char *line);
-void		 alerts_free(struct alerts *alerts);	/* NULL is fine */
+		    const char *subject, const char *words);
+/* The status, as its JSON. */
+void		 alerts_on_status(struct alerts *alerts, const char *line);
+/* A MESSAGE_VERDICT of the front. */
+void		 alerts_on_verdict(struct alerts *alerts, struct text payload);
+/* A session in which the peer refuses our certificate. */
+void		 alerts_on_refusal(struct alerts *alerts,
+		    const struct tls_session *session);
+
+/* The end of an errand with ALERTS_ERRAND; and that the scout is gone. */
+void		 alerts_on_errand(struct alerts *alerts, uint64_t number,
+		    struct text payload);
+void		 alerts_on_scout_gone(struct alerts *alerts);
+
+/* Sends each destination a message that says it is a test. */
+void		 alerts_test(struct alerts *alerts, uint64_t connection);
+
+/* The part "alerts" of the status. */
+struct alerts_status {
+	enum control_state	  state;
+	char			  detail[400], advice[200];
+	struct alert_queue_counts counts[ALERT_WAY_COUNT];
+};
+void		 alerts_status(struct alerts *alerts,
+		    struct alerts_status *out);
 
 #endif

@@ -84,6 +84,8 @@ clerk_answer(struct clerk *clerk, uint64_t connection, char *line)
 {
 	if (connection & HTTP_API_ASKER)
 		http_api_answer(clerk->http, connection, line);
+	else if (connection == ALERTS_ASKER)
+		alerts_on_status(clerk->alerts, line);
 	else
 		control_answer(clerk->control, connection, line);
 	free(line);
@@ -95,6 +97,7 @@ clerk_status(struct clerk *clerk, const struct text *front)
 	struct sources_state sources;
 	struct ledger_status ledger;
 	struct report_out_status reports;
+	struct alerts_status alerts;
 	struct status status = {
 		.settings = clerk->child->settings,
 		.children = clerk->children,
@@ -105,6 +108,7 @@ clerk_status(struct clerk *clerk, const struct text *front)
 		.ledger = &ledger,
 		.certs = clerk->certs,
 		.reports = &reports,
+		.alerts = &alerts,
 		.received_verified = received_store_count(clerk->received,
 		    true),
 		.received_unverified = received_store_count(clerk->received,
@@ -115,6 +119,7 @@ clerk_status(struct clerk *clerk, const struct text *front)
 
 	sources_state(clerk->sources, &sources);
 	report_out_status(clerk->report_out, &reports);
+	alerts_status(clerk->alerts, &alerts);
 	ledger_status_make(&ledger, clerk->ledger, &sources, status.settings,
 	    status.now);
 	for (role = ROLE_PARENT; role < ROLE_COUNT; role++)
@@ -307,6 +312,9 @@ clerk_on_line(uint64_t connection, struct text line, void *arg)
 		clerk_answer(clerk, connection,
 		    own_promises_line(clerk->promises));
 		break;
+	case CONTROL_TEST_ALERT:
+		alerts_test(clerk->alerts, connection);
+		break;
 	case CONTROL_EXPLAIN:
 		clerk_explain(clerk, connection, &q);
 		break;
@@ -405,10 +413,16 @@ clerk_on_frame(struct child *child, enum role peer, const struct frame *frame)
 	else if (peer == ROLE_FRONT && (frame->type == MESSAGE_PROMISE ||
 	    frame->type == MESSAGE_SESSION))
 		sources_on_front(clerk->sources, frame->type, frame->payload);
+	else if (frame->type == MESSAGE_VERDICT && peer == ROLE_FRONT)
+		alerts_on_verdict(clerk->alerts, frame->payload);
 	else if (frame->type == MESSAGE_RESOLVER && peer == ROLE_SCOUT)
 		clerk_on_resolver(clerk, frame->payload);
 	else if (frame->type == MESSAGE_TXT_ANSWER && peer == ROLE_SCOUT)
 		report_out_on_txt(clerk->report_out, frame->number,
+		    frame->payload);
+	else if (frame->type == MESSAGE_ERRAND_DONE && peer == ROLE_SCOUT &&
+	    (frame->number & ALERTS_ERRAND) != 0)
+		alerts_on_errand(clerk->alerts, frame->number,
 		    frame->payload);
 	else if (frame->type == MESSAGE_ERRAND_DONE && peer == ROLE_SCOUT)
 		report_out_on_sent(clerk->report_out, frame->number,
@@ -512,6 +526,7 @@ clerk_on_peer(struct child *child, enum role peer)
 	} else if (peer == ROLE_SCOUT && child_peer(child, peer) == NULL) {
 		clerk_forget_resolver(clerk);
 		report_out_on_scout_gone(clerk->report_out);
+		alerts_on_scout_gone(clerk->alerts);
 	}
 }
 
@@ -521,10 +536,47 @@ clerk_set_ledger(struct clerk *clerk, const struct settings *settings)
 	reports_abort(clerk->reports);
 	received_store_abort(clerk->received);
 	report_out_abort(clerk->report_out);
+	alerts_abort(clerk->alerts);
 	received_store_set_config(clerk->received, settings->config);
 	ledger_set_config(clerk->ledger, settings->config);
 	ledger_share_set_settings(clerk->share, settings);
 	report_out_on_settings(clerk->report_out);
+	alerts_on_settings(clerk->alerts);
+}
+
+static void
+clerk_on_refusal(const struct tls_session *session, void *arg)
+{
+	struct clerk *clerk = arg;
+
+	alerts_on_refusal(clerk->alerts, session);
+}
+
+static void
+clerk_on_tested(uint64_t connection, char *line, void *arg)
+{
+	clerk_answer(arg, connection, line);
+}
+
+static void
+clerk_ask_status(void *arg)
+{
+	struct clerk *clerk = arg;
+
+	questions_ask(clerk->questions, ALERTS_ASKER,
+	    &(struct control_question){ .command = CONTROL_STATUS });
+}
+
+static void
+clerk_open_alerts(struct clerk *clerk)
+{
+	static const struct alerts_callbacks callbacks = {
+		clerk_ask_status, clerk_on_tested
+	};
+
+	clerk->alerts = alerts_new(clerk->child, clerk->ledger, clerk->share,
+	    &callbacks, clerk);
+	sources_on_refusal(clerk->sources, clerk_on_refusal, clerk);
 }
 
 static void
@@ -542,6 +594,7 @@ clerk_open_ledger(struct clerk *clerk, const struct settings *settings)
 	    settings->config, clerk_on_report, clerk);
 	clerk->report_out = report_out_new(clerk->child, clerk->ledger,
 	    clerk->share, clerk_on_report, clerk);
+	clerk_open_alerts(clerk);
 }
 
 static void
@@ -556,8 +609,6 @@ clerk_open_certs(struct clerk *clerk, const struct config *config)
 	/* Who takes over knows no report yet. */
 	channel_send(child_parent(clerk->child), MESSAGE_CERT_FILES, 0,
 	    text_of(""));
-	clerk->alerts = alerts_new(clerk->child->base);
-	alerts_set_command(clerk->alerts, config->alert_command);
 	buffer_reset(&path);
 	buffer_addf(&path, "%s/promises.json", config->state_dir);
 	clerk->promises = own_promises_new(buffer_text(&path));
@@ -570,8 +621,6 @@ clerk_on_settings(struct child *child, const struct settings *settings)
 	struct clerk *clerk = child->arg;
 
 	if (clerk->child != NULL) {
-		alerts_set_command(clerk->alerts,
-		    settings->config->alert_command);
 		next_hops_set_settings(clerk->hops, settings);
 		clerk_set_ledger(clerk, settings);
 		if (clerk->http != NULL)

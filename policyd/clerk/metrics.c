@@ -59,6 +59,8 @@ struct row {
 	"Tries to send RFC 8460 reports, and how they ended"
 #define REPORTS_RECEIVED "reports_received_total", "counter", \
 	"RFC 8460 reports that others sent us"
+#define ALERTS "alerts_sent_total", "counter", \
+	"Tries to tell somebody of changes, and how they ended"
 
 static const struct row rows[] = {
 	{ REQUESTS, "map_requests", "service=\"map\"" },
@@ -103,6 +105,19 @@ static const struct row rows[] = {
 	{ REPORTS_SENT, "reports_given_up", "result=\"given-up\"" },
 	{ REPORTS_RECEIVED, "reports_verified", "result=\"verified\"" },
 	{ REPORTS_RECEIVED, "reports_unverified", "result=\"unverified\"" },
+	{ ALERTS, "alerts_command_sent", "way=\"command\",result=\"sent\"" },
+	{ ALERTS, "alerts_command_failed",
+	    "way=\"command\",result=\"failed\"" },
+	{ ALERTS, "alerts_command_given_up",
+	    "way=\"command\",result=\"given-up\"" },
+	{ ALERTS, "alerts_mail_sent", "way=\"mail\",result=\"sent\"" },
+	{ ALERTS, "alerts_mail_failed", "way=\"mail\",result=\"failed\"" },
+	{ ALERTS, "alerts_mail_given_up", "way=\"mail\",result=\"given-up\"" },
+	{ ALERTS, "alerts_webhook_sent", "way=\"webhook\",result=\"sent\"" },
+	{ ALERTS, "alerts_webhook_failed",
+	    "way=\"webhook\",result=\"failed\"" },
+	{ ALERTS, "alerts_webhook_given_up",
+	    "way=\"webhook\",result=\"given-up\"" },
 };
 
 static void

@@ -13,7 +13,8 @@ has_domain(enum control_command command)
 	return command != CONTROL_STATUS && command != CONTROL_SITE &&
 	    command != CONTROL_CLEAR && command != CONTROL_RELOAD &&
 	    command != CONTROL_REPORT && command != CONTROL_ROUTE &&
-	    command != CONTROL_RECEIVED && command != CONTROL_OWN_PROMISES;
+	    command != CONTROL_RECEIVED && command != CONTROL_OWN_PROMISES &&
+	    command != CONTROL_TEST_ALERT;
 }
 
 static int

@@ -64,6 +64,8 @@ struct sources {
 	bool			 has_asked_socket;
 	bool			 has_promises;	/* all that the front knows */
 	int64_t			 log_ms;	/* not waited for any longer */
+	sources_refusal_cb	*on_refusal;	/* or NULL */
+	void			*refusal_arg;
 	struct sources_state	 state;
 	struct told		 told[TOLD_MAX];
 };
@@ -172,6 +174,8 @@ on_session(void *arg, const struct tls_session *session)
 	    TALLY_REPEATABLE)) {
 		note_counted(s, session->direction, session->at);
 		tell_front(s, session);
+		if (session->refuses_our_certificate && s->on_refusal != NULL)
+			s->on_refusal(session, s->refusal_arg);
 	} else
 		s->state.old_count++;
 }
@@ -505,6 +509,13 @@ sources_free(struct sources *s)
 	log_sessions_free(s->sessions);
 	datagram_service_free(s->datagrams);
 	free(s);
+}
+
+void
+sources_on_refusal(struct sources *s, sources_refusal_cb *callback, void *arg)
+{
+	s->on_refusal = callback;
+	s->refusal_arg = arg;
 }
 
 void

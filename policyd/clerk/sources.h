@@ -42,6 +42,11 @@ void		 sources_on_opened(struct sources *s, uint64_t number,
 /* A MESSAGE_PROMISE or MESSAGE_SESSION of the front. */
 void		 sources_on_front(struct sources *s, uint8_t type,
 		    struct text payload);
+/* Hears of each session in which the peer refuses our certificate. */
+typedef void	 sources_refusal_cb(const struct tls_session *session,
+		    void *arg);
+void		 sources_on_refusal(struct sources *s,
+		    sources_refusal_cb *callback, void *arg);
 void		 sources_state(const struct sources *s,
 		    struct sources_state *out);
 

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "policyd/clerk/alerts.h"
 #include "policyd/clerk/cert_states.h"
 #include "policyd/clerk/ledger_status.h"
 #include "policyd/clerk/report_out.h"
@@ -381,6 +382,29 @@ judge_reports(struct report *r, const struct status *s, json_t *counters)
 	count(counters, "reports_unverified", s->received_unverified);
 }
 
+static void
+judge_alerts(struct report *r, const struct status *s, json_t *counters)
+{
+	const struct alert_queue_counts *c;
+	enum alert_way way;
+	char name[NAME_SIZE];
+
+	report_add(r, "alerts", s->alerts->state, s->alerts->detail,
+	    s->alerts->advice);
+	for (way = 0; way < ALERT_WAY_COUNT; way++) {
+		c = &s->alerts->counts[way];
+		snprintf(name, sizeof(name), "alerts_%s_sent",
+		    alert_way_name(way));
+		count(counters, name, c->sent);
+		snprintf(name, sizeof(name), "alerts_%s_failed",
+		    alert_way_name(way));
+		count(counters, name, c->failed);
+		snprintf(name, sizeof(name), "alerts_%s_given_up",
+		    alert_way_name(way));
+		count(counters, name, c->given_up);
+	}
+}
+
 char *
 status_line(const struct status *s)
 {
@@ -397,6 +421,7 @@ status_line(const struct status *s)
 	judge_ledger(&r, s->ledger, counters);
 	judge_certificates(&r, s);
 	judge_reports(&r, s, counters);
+	judge_alerts(&r, s, counters);
 	return json_line(json_pack("{s:o, s:o, s:s, s:o, s:o}",
 	    "ok", ok_value(r.worst), "parts", r.parts,
 	    "state", state_word(r.worst), "counters", counters,

@@ -13,6 +13,7 @@
 struct cert_states;
 struct ledger_status;
 struct report_out_status;
+struct alerts_status;
 
 struct status {
 	const struct settings		*settings;
@@ -27,6 +28,7 @@ struct status {
 	const struct ledger_status	*ledger;
 	const struct cert_states	*certs;
 	const struct report_out_status	*reports;
+	const struct alerts_status	*alerts;
 	/* Reports of others since the start. */
 	uint64_t			 received_verified,
 					 received_unverified;

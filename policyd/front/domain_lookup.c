@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "policyd/front/cache_async.h"
+#include "policyd/front/feedback.h"
 #include "policyd/front/host_probe.h"
 #include "policyd/front/state.h"
 #include "policyd/process/child.h"
@@ -156,11 +157,12 @@ lookup_on_deadline(evutil_socket_t fd, short events, void *arg)
 
 /*
  * One line for each decision that is new or another than before.  Whoever
- * finds it in the shared cache for the first time does not say it again.
+ * finds it in the shared cache for the first time does not say it again.  The
+ * clerk hears what it means for mail.
  */
 static void
-log_decision(const struct front *front, const struct facts *facts,
-    const struct book_entry *entry)
+note_decision(struct front *front, const struct facts *facts,
+    const struct book_entry *entry, bool is_cached)
 {
 	struct tls_decision now, before;
 	struct facts *known = front_facts(entry, &facts->hop);
@@ -168,8 +170,11 @@ log_decision(const struct front *front, const struct facts *facts,
 
 	front_decide(front, facts, &now);
 	front_decide(front, known, &before);
-	if (is_new || now.kind != before.kind || now.map != before.map ||
-	    now.level != before.level || now.verdict != before.verdict)
+	feedback_tell_verdict(front, &facts->hop, &now, is_new ? NULL :
+	    &before);
+	if (is_new ? !is_cached : now.kind != before.kind ||
+	    now.map != before.map || now.level != before.level ||
+	    now.verdict != before.verdict)
 		(now.has_warning ? log_warn : log_info)(
 		    "decided: domain=%s, policy=%s, map=%s, dane=%s, "
 		    "record=%s, verdict=%s, reason=%s", entry->name,
@@ -244,8 +249,7 @@ take_cached(struct domain_lookup *l, struct text record)
 	    strcmp(facts->hop.name, l->hop.name) == 0 &&
 	    facts->looked_at <= now + CLOCK_SKEW_S &&
 	    (entry->record == NULL || facts->looked_at > entry->looked_at)) {
-		if (entry->record != NULL)
-			log_decision(lookups->front, facts, entry);
+		note_decision(lookups->front, facts, entry, true);
 		take_facts(lookups, entry, facts);
 		lookups->front->counters.cache_hits++;
 		front_decide(lookups->front, facts, &decision);
@@ -361,7 +365,7 @@ lookup_on_hosts(struct domain_lookup *l)
 	struct tls_decision decision;
 
 	host_probes_apply(lookups->front->probes, facts);
-	log_decision(lookups->front, facts, l->entry);
+	note_decision(lookups->front, facts, l->entry, false);
 	take_facts(lookups, l->entry, facts);
 	share_facts(lookups, facts);
 	front_decide(lookups->front, facts, &decision);
@@ -581,7 +585,7 @@ domain_lookups_on_facts(struct domain_lookups *lookups, uint64_t number,
 	if (facts->learned_at >= lookups->unanswered_since)
 		lookups->unanswered_since = 0;
 	entry = domain_book_add(front->book, hop_name(&facts->hop, name));
-	log_decision(front, facts, entry);
+	note_decision(front, facts, entry, false);
 	take_facts(lookups, entry, facts);
 	share_facts(lookups, facts);
 	l = entry->lookup;

@@ -102,11 +102,44 @@ feedback_tell_promise(struct front *front, const struct facts *facts)
 	tell_promise(front, facts, false);
 }
 
+/* -------------------------------------------------------------- verdicts */
+
+/* Where nothing is kept back, a host that is bad keeps no mail back. */
+static enum verdict
+verdict_of(const struct tls_decision *d)
+{
+	if (d->map == MAP_TEMPORARY)
+		return VERDICT_UNKNOWN;
+	return tls_decision_needs_hosts(d) && d->map == MAP_LEVEL ?
+	    d->verdict : VERDICT_DELIVERABLE;
+}
+
+void
+feedback_tell_verdict(struct front *front, const struct next_hop *hop,
+    const struct tls_decision *now, const struct tls_decision *before)
+{
+	enum verdict verdict = verdict_of(now);
+	struct verdict_note v = { .domain = text_of(hop->name),
+	    .is_bad = verdict == VERDICT_UNDELIVERABLE };
+	struct buffer payload;
+
+	if (hop->kind != NEXT_HOP_DOMAIN || verdict == VERDICT_UNKNOWN ||
+	    (before != NULL && verdict_of(before) == verdict))
+		return;
+	v.words = text_of(v.is_bad ? now->reason :
+	    "its mail is no longer kept back");
+	buffer_init(&payload, SESSION_MESSAGE_MAX);
+	verdict_note_format(&v, &payload);
+	tell(front, MESSAGE_VERDICT, &payload);
+	buffer_clear(&payload);
+}
+
 static void
 tell_entry(struct book_entry *entry, void *arg)
 {
 	struct front *front = arg;
 	struct next_hop hop;
+	struct tls_decision decision;
 	struct facts *facts;
 	const char *why;
 
@@ -118,6 +151,9 @@ tell_entry(struct book_entry *entry, void *arg)
 	facts = front_facts(entry, &hop);
 	/* What a new clerk has not heard of promises nothing. */
 	tell_promise(front, facts, true);
+	front_decide(front, facts, &decision);
+	if (tls_decision_needs_hosts(&decision))
+		feedback_tell_verdict(front, &hop, &decision, NULL);
 	facts_free(facts);
 }
 
@@ -322,14 +358,18 @@ note_entry(struct front *front, const struct next_hop *hop,
 	char key[NEXT_HOP_TEXT_SIZE];
 	struct book_entry *entry = domain_book_find(front->book,
 	    text_of(next_hop_format(hop, key)));
+	struct tls_decision now, before;
 	struct facts *facts;
 
 	if (entry == NULL || entry->record == NULL)
 		return;
 	facts = front_facts(entry, hop);
+	front_decide(front, facts, &before);
 	if (note_host(front, facts, o, clock_now_s())) {
 		domain_book_set(front->book, entry, facts,
 		    front->settings->config->stale_ttl_s);
+		front_decide(front, facts, &now);
+		feedback_tell_verdict(front, hop, &now, &before);
 		if (!o->is_verified)
 			put_facts(front, hop, facts);
 	}

@@ -12,11 +12,19 @@
 struct access_request;
 struct facts;
 struct front;
+struct next_hop;
+struct tls_decision;
 
 /* A clerk has come: it hears of all promises that are known. */
 void	feedback_start(struct front *front);
 /* Postfix is about to deliver with these facts. */
 void	feedback_tell_promise(struct front *front, const struct facts *facts);
+/*
+ * What is decided now, and what was before (NULL: nothing).  It tells where it
+ * is known whether mail gets there, and was not or otherwise.
+ */
+void	feedback_tell_verdict(struct front *front, const struct next_hop *hop,
+	    const struct tls_decision *now, const struct tls_decision *before);
 /*
  * A request of smtpd, told once for each session and only with inbound_source =
  * access.

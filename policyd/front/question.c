@@ -444,6 +444,7 @@ question_answer(struct front *front, const struct frame *frame)
 	case CONTROL_ROUTE:
 	case CONTROL_RECEIVED:
 	case CONTROL_OWN_PROMISES:
+	case CONTROL_TEST_ALERT:
 		break;
 	}
 }

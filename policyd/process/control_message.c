@@ -19,7 +19,8 @@ static const char *const command_names[] = {
 	[CONTROL_REPORT] = "report",
 	[CONTROL_ROUTE] = "route",
 	[CONTROL_RECEIVED] = "received",
-	[CONTROL_OWN_PROMISES] = "own-promises"
+	[CONTROL_OWN_PROMISES] = "own-promises",
+	[CONTROL_TEST_ALERT] = "test-alert"
 };
 
 /* An octet of at most max. */
@@ -44,7 +45,7 @@ control_command_parse(struct text word, enum control_command *out)
 {
 	int i;
 
-	for (i = CONTROL_EXPLAIN; i <= CONTROL_OWN_PROMISES; i++)
+	for (i = CONTROL_EXPLAIN; i <= CONTROL_TEST_ALERT; i++)
 		if (text_equals(word, command_names[i])) {
 			*out = (enum control_command)i;
 			return true;

@@ -25,11 +25,12 @@ enum control_command {
 	CONTROL_SITE,		/* by struct tls_site; asked by the milter */
 	CONTROL_CLEAR,		/* the breaker; by control_outcome */
 	CONTROL_RULES,		/* the clerk's own; the front never sees */
-	CONTROL_RELOAD,		/* these six */
+	CONTROL_RELOAD,		/* these seven */
 	CONTROL_REPORT,
 	CONTROL_ROUTE,
 	CONTROL_RECEIVED,	/* a report that was sent to us */
-	CONTROL_OWN_PROMISES	/* since when they are what they are */
+	CONTROL_OWN_PROMISES,	/* since when they are what they are */
+	CONTROL_TEST_ALERT	/* does it arrive? */
 };
 /* "explain"; a constant string. */
 const char	*control_command_name(enum control_command command);

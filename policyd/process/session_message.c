@@ -90,6 +90,30 @@ session_outcome_parse(struct text payload, struct session_outcome *out)
 }
 
 void
+verdict_note_format(const struct verdict_note *v, struct buffer *out)
+{
+	pack_text(out, v->domain);
+	pack_u8(out, v->is_bad);
+	pack_text(out, v->words);
+}
+
+bool
+verdict_note_parse(struct text payload, struct verdict_note *out)
+{
+	struct verdict_note v;
+	struct unpack u;
+
+	unpack_init(&u, payload.data, payload.len);
+	v.domain = unpack_text(&u);
+	v.is_bad = unpack_choice(&u, 2) != 0;
+	v.words = unpack_text(&u);
+	if (!unpack_is_done(&u) || v.domain.len == 0)
+		return false;
+	*out = v;
+	return true;
+}
+
+void
 session_note_format(const struct tls_session *s, struct buffer *out)
 {
 	pack_u8(out, (uint8_t)s->direction);

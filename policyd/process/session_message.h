@@ -52,6 +52,15 @@ void	session_outcome_format(const struct session_outcome *o,
 bool	session_outcome_parse(struct text payload,
 	    struct session_outcome *out);
 
+/* MESSAGE_VERDICT: of a domain, when it is first known and when it changes. */
+struct verdict_note {
+	struct text	domain;
+	bool		is_bad;		/* its mail is kept back */
+	struct text	words;		/* for people */
+};
+void	verdict_note_format(const struct verdict_note *v, struct buffer *out);
+bool	verdict_note_parse(struct text payload, struct verdict_note *out);
+
 /* MESSAGE_SESSION: of a client; times are the reader's. */
 void	session_note_format(const struct tls_session *s, struct buffer *out);
 bool	session_note_parse(struct text payload, struct tls_session *out);

@@ -19,10 +19,13 @@
 #include "shared/io/file.h"
 #include "shared/io/redis_address.h"
 #include "shared/postfix/next_hop.h"
+#include "shared/web_url.h"
 #include "shared/xalloc.h"
 
 #define FILE_BYTES_MAX	(1024 * 1024)
 #define LISTEN_MAX	8		/* endpoints of one option */
+#define MAILBOX_MAX	254		/* RFC 5321, 4.5.3.1.3 */
+#define MAILBOXES_MAX	10		/* alert_queue has room for them */
 #define QUOTE_SIZE	80		/* of a bad value in a message */
 
 /* ------------------------------------------------------------- the table */
@@ -36,6 +39,7 @@ enum option_type {
 	OPTION_ENDPOINT,	/* one, or empty */
 	OPTION_ENDPOINTS,	/* several, or empty */
 	OPTION_REDIS,		/* redis_address, or empty */
+	OPTION_WEBHOOK,		/* an https URL, http to loopback, or empty */
 	OPTION_USER,		/* USER or USER:GROUP, not root */
 	OPTION_OWNER,		/* the same, also root */
 	/* lists, or empty: */
@@ -44,6 +48,7 @@ enum option_type {
 	OPTION_PORTS,
 	OPTION_NEXT_HOPS,	/* DOMAIN=NEXTHOP */
 	OPTION_SERVERS,		/* ADDRESS or ADDRESS@PORT */
+	OPTION_MAILBOXES,	/* USER@DOMAIN or USER */
 	OPTION_TIMES,
 	OPTION_NUMBER,
 	OPTION_BYTES,
@@ -64,6 +69,7 @@ static const char *const type_syntaxes[] = {
 	[OPTION_ENDPOINT] = "endpoint",
 	[OPTION_ENDPOINTS] = "endpoint ...",
 	[OPTION_REDIS] = "unix:PATH | redis://HOST:PORT/DATABASE",
+	[OPTION_WEBHOOK] = "https://HOST/...",
 	[OPTION_USER] = "USER:GROUP",
 	[OPTION_OWNER] = "USER:GROUP",
 	[OPTION_NETWORKS] = "network ...",
@@ -71,6 +77,7 @@ static const char *const type_syntaxes[] = {
 	[OPTION_PORTS] = "port ...",
 	[OPTION_NEXT_HOPS] = "DOMAIN=NEXTHOP ...",
 	[OPTION_SERVERS] = "ADDRESS@PORT ...",
+	[OPTION_MAILBOXES] = "mailbox ...",
 	[OPTION_TIMES] = "time ...",
 	[OPTION_NUMBER] = "number",
 	[OPTION_BYTES] = "size",
@@ -216,6 +223,21 @@ static const struct option options[] = {
 	{ "alert_command", OPTION_PATH_OR_NONE, AT(alert_command),
 	    "", NULL,
 	    "run for each change that a person should know of" },
+	{ "alert_mailto", OPTION_MAILBOXES, AT(alert_mailto),
+	    "", NULL,
+	    "mailboxes that are told of such changes" },
+	{ "alert_webhook", OPTION_WEBHOOK, AT(alert_webhook),
+	    "", NULL,
+	    "URL that such changes are posted to as JSON" },
+	{ "alert_quiet", OPTION_SECONDS, AT(alert_quiet_s),
+	    "5m", "0s to 1d",
+	    "pause behind a message; what comes meanwhile is one more" },
+	{ "alert_after", OPTION_SECONDS, AT(alert_after_s),
+	    "5m", "0s to 1d",
+	    "how long trouble lasts before somebody is told" },
+	{ "alert_silence", OPTION_SECONDS, AT(alert_silence_s),
+	    "1h", "1s to 7d",
+	    "how long mail may flow while no session is recorded" },
 	{ "allow_networks", OPTION_NETWORKS, AT(allow_networks),
 	    "", NULL,
 	    "special-use networks that may be contacted" },
@@ -510,6 +532,18 @@ account_check(struct text value, bool may_be_root, const char **why)
 	return 0;
 }
 
+/* In clear to loopback alone, as the scout will see to again. */
+static int
+webhook_check(struct text value, const char **why)
+{
+	struct web_url url;
+
+	if (web_url_parse(value, &url, why) == -1)
+		return -1;
+	*why = "must begin with https://, unless its host is loopback";
+	return url.is_https || url.is_loopback ? 0 : -1;
+}
+
 static int
 network_check(struct text item, const char **why)
 {
@@ -568,6 +602,26 @@ is_server(struct text item)
 	    (port.data == NULL || is_port(port));
 }
 
+/* What Postfix takes between the angle brackets of RCPT, without quoting. */
+static bool
+is_mailbox(struct text item)
+{
+	static const char others[] = "!#$%&'*+-/=?^_`{|}~.";
+	struct text domain = item, local;
+	char name[HOST_NAME_SIZE];
+	const char *why;
+	size_t i;
+
+	text_next_field(&domain, '@', &local);
+	for (i = 0; i < local.len; i++)
+		if (!text_is_alphanumeric(local.data[i]) &&
+		    memchr(others, local.data[i], sizeof(others) - 1) == NULL)
+			return false;
+	return local.len > 0 && item.len <= MAILBOX_MAX &&
+	    (domain.data == NULL ||
+	    host_name_normalize(domain, name, &why) == 0);
+}
+
 static int
 item_check(enum option_type type, struct text item, const char **why)
 {
@@ -584,6 +638,9 @@ item_check(enum option_type type, struct text item, const char **why)
 		return is_port(item) ? 0 : -1;
 	case OPTION_NEXT_HOPS:
 		return next_hop_check(item, why);
+	case OPTION_MAILBOXES:
+		*why = "must be a plain mailbox like admin@example.org";
+		return is_mailbox(item) ? 0 : -1;
 	case OPTION_TIMES:
 		*why = "must be a time like 14d";
 		return quantity_parse(item, time_units, &quantity) ? 0 : -1;
@@ -644,6 +701,8 @@ text_check(const struct option *o, struct text *whole, const char **why)
 		return endpoints_check(value, LISTEN_MAX, why);
 	case OPTION_REDIS:
 		return redis_address_parse(value, &address, why);
+	case OPTION_WEBHOOK:
+		return webhook_check(value, why);
 	case OPTION_USER:
 	case OPTION_OWNER:
 		return account_check(value, o->type == OPTION_OWNER, why);
@@ -652,6 +711,7 @@ text_check(const struct option *o, struct text *whole, const char **why)
 	case OPTION_PORTS:
 	case OPTION_NEXT_HOPS:
 	case OPTION_SERVERS:
+	case OPTION_MAILBOXES:
 	case OPTION_TIMES:
 		return list_check(o->type, whole, why);
 	default:
@@ -1048,6 +1108,17 @@ check_that(bool is_fine, const char *message, struct buffer *errors)
 	return is_fine;
 }
 
+static size_t
+count_items(const char *list)
+{
+	struct text rest = text_of(list), item;
+	size_t count = 0;
+
+	while (text_next_item(&rest, &item))
+		count++;
+	return count;
+}
+
 int
 config_check(const struct config *c, struct buffer *errors)
 {
@@ -1072,6 +1143,8 @@ config_check(const struct config *c, struct buffer *errors)
 	    c->report_contact[0] != '\0' && c->report_sender[0] != '\0'),
 	    "report = on needs report_organization, report_contact and "
 	    "report_sender", errors);
+	is_fine &= check_that(count_items(c->alert_mailto) <= MAILBOXES_MAX,
+	    "alert_mailto names more than 10 mailboxes", errors);
 	is_fine &= check_that(c->outbound_source == CONFIG_OUTBOUND_MAILLOG ||
 	    c->tlsrpt_socket[0] != '\0',
 	    "outbound_source needs tlsrpt_socket", errors);

@@ -61,6 +61,8 @@ struct config {
 	char	*cert_warn;			/* config_seconds_list */
 	unsigned cert_interval_s;		/* 0: never */
 	char	*alert_command;
+	char	*alert_mailto, *alert_webhook;	/* mailboxes; one URL */
+	unsigned alert_quiet_s, alert_after_s, alert_silence_s;
 	char	*certificates;	/* own_certificates_add_option */
 	char	*allow_networks;
 	char	*scout_program;			/* libexec's hopseal-scout */

@@ -7,6 +7,7 @@
 
 #include <string.h>
 #include <strings.h>
+#include <time.h>
 
 #define PARAMETER_NAME_MAX 32
 
@@ -360,4 +361,29 @@ mime_add_base64(struct text t, struct buffer *out)
 			line_len = 0;
 		}
 	}
+}
+
+bool
+mime_is_header_value(const char *value)
+{
+	struct text t = text_of(value);
+
+	return t.len > 0 && t.len <= MIME_VALUE_MAX &&
+	    text_is_printable(t);
+}
+
+void
+mime_add_date(int64_t date_s, struct buffer *out)
+{
+	static const char *const days[] = { "Sun", "Mon", "Tue", "Wed", "Thu",
+	    "Fri", "Sat" };
+	static const char *const months[] = { "Jan", "Feb", "Mar", "Apr",
+	    "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec" };
+	time_t date = (time_t)date_s;
+	struct tm tm;
+
+	gmtime_r(&date, &tm);
+	buffer_addf(out, "Date: %s, %02d %s %04d %02d:%02d:%02d +0000\r\n",
+	    days[tm.tm_wday], tm.tm_mday, months[tm.tm_mon],
+	    tm.tm_year + 1900, tm.tm_hour, tm.tm_min, tm.tm_sec);
 }

@@ -1,6 +1,6 @@
 /*
  * As much of MIME as it takes to find an attachment (RFC 2045, 2046, 2231) and
- * to write one.  Everything is a slice of the mail, taken as leniently as mail
+ * to write a mail.  Everything is a slice of the mail, taken as leniently as mail
  * programs do; only mime_decode makes something new.
  */
 
@@ -9,11 +9,13 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "shared/buffer.h"
 #include "shared/text.h"
 
-#define MIME_LINE_BYTES 76	/* of base64 as written */
+#define MIME_LINE_BYTES		76	/* of base64 as written */
+#define MIME_VALUE_MAX		400	/* octets of a header as written */
 
 /*
  * Cuts what stands before the first empty line; the rest is the body.  Without
@@ -50,5 +52,9 @@ bool		mime_decode(struct text encoding, struct text body,
 		    struct buffer *out);
 /* Appends t as base64, in lines that end in CR LF. */
 void		mime_add_base64(struct text t, struct buffer *out);
+/* Printable ASCII, so that no value ends its header, and short enough. */
+bool		mime_is_header_value(const char *value);
+/* Appends the header "Date: Sun, 22 Nov 2026 08:15:00 +0000". */
+void		mime_add_date(int64_t date_s, struct buffer *out);
 
 #endif

@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <time.h>
 
 #include "shared/host_name.h"
 #include "shared/tlsrpt/gzip.h"
@@ -282,32 +281,6 @@ report_mail_clear(struct report_mail *mail)
 
 /* ---------------------------------------------------------------- writing */
 
-/* Printable ASCII, so that no value ends its header, and short enough. */
-static bool
-is_header_value(const char *value)
-{
-	struct text t = text_of(value);
-
-	return t.len > 0 && t.len <= REPORT_MAIL_VALUE_MAX &&
-	    text_is_printable(t);
-}
-
-static void
-add_date(int64_t date_s, struct buffer *out)
-{
-	static const char *const days[] = { "Sun", "Mon", "Tue", "Wed", "Thu",
-	    "Fri", "Sat" };
-	static const char *const months[] = { "Jan", "Feb", "Mar", "Apr",
-	    "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec" };
-	time_t date = (time_t)date_s;
-	struct tm tm;
-
-	gmtime_r(&date, &tm);
-	buffer_addf(out, "Date: %s, %02d %s %04d %02d:%02d:%02d +0000\r\n",
-	    days[tm.tm_wday], tm.tm_mday, months[tm.tm_mon],
-	    tm.tm_year + 1900, tm.tm_hour, tm.tm_min, tm.tm_sec);
-}
-
 /*
  *	tlsrpt-subject	= "Report" FWS "Domain:" FWS domain-name FWS
  *			  "Submitter:" FWS domain-name FWS
@@ -317,7 +290,7 @@ static void
 add_headers(const struct report_letter *l, struct buffer *out)
 {
 	buffer_addf(out, "From: %s\r\nTo: %s\r\n", l->from, l->to);
-	add_date(l->date_s, out);
+	mime_add_date(l->date_s, out);
 	buffer_addf(out, "Message-ID: <%s>\r\n", l->message_id);
 	buffer_addf(out, "Subject: Report Domain: %s\r\n Submitter: %s\r\n"
 	    " Report-ID: <%s>\r\n", l->domain, l->submitter, l->report->id);
@@ -401,9 +374,9 @@ int
 report_mail_format(const struct report_letter *letter, struct buffer *out,
     const char **why)
 {
-	if (!is_header_value(letter->from) || !is_header_value(letter->to) ||
-	    !is_header_value(letter->message_id) ||
-	    !is_header_value(letter->report->id)) {
+	if (!mime_is_header_value(letter->from) || !mime_is_header_value(letter->to) ||
+	    !mime_is_header_value(letter->message_id) ||
+	    !mime_is_header_value(letter->report->id)) {
 		*why = "a header of the report's mail is empty, too long or "
 		    "not printable ASCII";
 		return -1;

@@ -19,7 +19,6 @@
 #define REPORT_MAIL_PARTS_MAX		100
 #define REPORT_MAIL_DOCUMENTS_MAX	4
 #define REPORT_MAIL_HEADER_MAX		998	/* octets of a value kept */
-#define REPORT_MAIL_VALUE_MAX		400	/* octets of a value written */
 
 struct report;
 
