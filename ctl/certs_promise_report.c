@@ -28,7 +28,7 @@ is_fallback(const struct facts *f, const char *host)
 }
 
 static json_t *
-problems_of(const struct look *look, const struct check *check)
+problems_of(const struct look *look, const struct check *check, bool is_ours)
 {
 	json_t *problems = json_array();
 	const struct check_problem *p;
@@ -38,7 +38,8 @@ problems_of(const struct look *look, const struct check *check)
 		p = &check->problems[i];
 		json_array_append_new(problems, json_pack(
 		    "{s:s, s:s, s:s?, s:b, s:s, s:s}",
-		    "finding", certs_promise_word(p), "severity",
+		    "finding", is_ours ? certs_promise_word(p) : p->word,
+		    "severity",
 		    p->is_warning ? "warning" : "critical",
 		    "host", p->host[0] != '\0' ? p->host : NULL,
 		    "fallback", is_fallback(look->facts, p->host),
@@ -62,7 +63,7 @@ domain_object(const struct certs_domain *d)
 	    "mode", has_policy ? mtasts_mode_name(f->policy.mode) : NULL,
 	    "id", has_policy && f->record_id[0] != '\0' ? f->record_id :
 	    NULL, "policy_hash", has_policy ? hash : NULL,
-	    "problems", problems_of(&d->look, &d->check));
+	    "problems", problems_of(&d->look, &d->check, true));
 }
 
 json_t *
@@ -90,7 +91,8 @@ certs_hops_array(const struct certs *certs)
 		json_array_append_new(array, json_pack("{s:s, s:s, s:s, s:o}",
 		    "next_hop", h->text, "for", h->key,
 		    "overall", check_overall_name(h->check.overall),
-		    "problems", problems_of(&h->look, &h->check)));
+		    "problems", problems_of(&h->look, &h->check,
+		    false)));
 	}
 	return array;
 }
