@@ -49,3 +49,42 @@ answer_span(char out[TEXT_TIME_SIZE], int64_t from, int64_t to)
 {
 	return text_format_age(out, to - from);
 }
+
+/* ------------------------------------------------------------------- parts */
+
+static const char *const state_words[] = {
+	[PART_OK] = "ok", [PART_WARNING] = "warning",
+	[PART_UNKNOWN] = "unknown", [PART_CRITICAL] = "critical"
+};
+
+static enum part_state
+state_of(const json_t *answer)
+{
+	enum part_state state = PART_OK;
+
+	while (state < PART_CRITICAL &&
+	    !answer_is(answer, "state", state_words[state]))
+		state++;
+	return state;
+}
+
+static json_t *
+ok_of(enum part_state state)
+{
+	return state == PART_UNKNOWN ? json_null() :
+	    json_boolean(state == PART_OK);
+}
+
+void
+answer_add_part(json_t *answer, const char *name, enum part_state state,
+    const char *detail, const char *advice)
+{
+	json_array_append_new(json_object_get(answer, "parts"), json_pack(
+	    "{s:s, s:o, s:s, s:s, s:s?}", "name", name, "ok", ok_of(state),
+	    "detail", detail, "state", state_words[state], "advice",
+	    state == PART_OK ? NULL : advice));
+	if (state <= state_of(answer))
+		return;
+	json_object_set_new(answer, "state", json_string(state_words[state]));
+	json_object_set_new(answer, "ok", ok_of(state));
+}

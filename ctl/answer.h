@@ -21,6 +21,16 @@ bool		 answer_is_true(const json_t *object, const char *name);
 int64_t		 answer_number(const json_t *object, const char *name);
 /* Of an RFC 3339 time; 0 when absent. */
 int64_t		 answer_time(const json_t *object, const char *name);
+/* From the harmless to the worst, as policyd orders them. */
+enum part_state { PART_OK, PART_WARNING, PART_UNKNOWN, PART_CRITICAL };
+/*
+ * Adds a part to the answer to "status", whose "state" and "ok" follow the worst
+ * one.  advice is left out of what is well.
+ */
+void		 answer_add_part(json_t *answer, const char *name,
+		    enum part_state state, const char *detail,
+		    const char *advice);
+
 /* "3m 2s" between two times. */
 char		*answer_span(char out[TEXT_TIME_SIZE], int64_t from,
 		    int64_t to);

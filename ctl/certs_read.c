@@ -105,7 +105,11 @@ judge_chain(struct certs_item *item)
 		case FINDING_CERT_UNTRUSTED:
 			/* Right for DANE, and for mail that nobody verifies. */
 			certs_add_problem(item, finding_name(f),
-			    CERTS_WARNING, "get a certificate of a public "
+			    CERTS_WARNING, f == FINDING_CERT_UNTRUSTED &&
+			    r->cert_count == 1 ? "the file has the certificate "
+			    "alone: of a public authority use the full chain "
+			    "file (fullchain.pem); else publish TLSA records "
+			    "(DANE)" : "get a certificate of a public "
 			    "authority, or publish TLSA records (DANE)",
 			    "who verifies refuses it: issuer %s",
 			    r->certs[0].issuer);

@@ -6,34 +6,31 @@
 
 #include "ctl/endpoints.h"
 
+#include <sys/wait.h>
+
 #include <errno.h>
-#include <limits.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "ctl/answer.h"
-#include "ctl/postconf.h"
+#include "ctl/postfix_view.h"
 #include "shared/io/clock.h"
 #include "shared/io/exchange.h"
 
 #define ANSWER_MAX	4096
-#define DETAIL_SIZE	(ENDPOINT_ERROR_SIZE + 64)
-#define POSTCONF_MAX	65536
-
-/* From the harmless to the worst, as policyd orders them. */
-enum state { STATE_OK, STATE_WARNING, STATE_UNKNOWN, STATE_CRITICAL };
-static const char *const state_words[] = {
-	"ok", "warning", "unknown", "critical"
-};
+#define DETAIL_SIZE	(ENDPOINT_ERROR_SIZE + 128)
 
 struct service {
 	const char	*name;
+	const char	*asker;		/* the command of Postfix's process */
+	const char	*parameter;	/* that names the endpoint */
 	struct text	 question;
 	/* what stands in the right answer at that offset */
 	struct text	 answer;
 	size_t		 answer_at;
-	enum state	 silent;	/* the state when it does not come */
+	enum part_state	 silent;	/* the state when it does not come */
 	const char	*advice;	/* then */
 };
 
@@ -41,22 +38,23 @@ struct service {
 #define OCTETS(literal)	{ literal, sizeof(literal) - 1 }
 
 static const struct service map = {
-	"map", OCTETS("13:QUERY hopseal,"), OCTETS("9:NOTFOUND ,"), 0,
-	STATE_CRITICAL, "Postfix defers all mail while its map does not "
+	"map", "smtp", "smtp_tls_policy_maps", OCTETS("13:QUERY hopseal,"), OCTETS("9:NOTFOUND ,"), 0,
+	PART_CRITICAL, "Postfix defers all mail while its map does not "
 	"answer: see policyd's log, and that it runs with this map_listen"
 };
 static const struct service access_policy = {
-	"access", OCTETS("request=smtpd_access_policy\n"
+	"access", "smtpd", "smtpd_recipient_restrictions",
+	OCTETS("request=smtpd_access_policy\n"
 	"protocol_state=CONNECT\n\n"), OCTETS("action=DUNNO\n\n"), 0,
-	STATE_CRITICAL, "mail comes in unjudged or is deferred, as Postfix's "
+	PART_CRITICAL, "mail comes in unjudged or is deferred, as Postfix's "
 	"default_action says: see policyd's log, and that it runs with this "
 	"access_listen"
 };
 /* SMFIC_OPTNEG of version 6 with all actions and steps, and SMFIC_QUIT. */
 static const struct service milter = {
-	"milter", OCTETS("\0\0\0\rO\0\0\0\6\0\0\1\xff\0\x1f\xff\xff"
+	"milter", "smtpd", "smtpd_milters", OCTETS("\0\0\0\rO\0\0\0\6\0\0\1\xff\0\x1f\xff\xff"
 	"\0\0\0\1Q"), OCTETS("O"), 4,
-	STATE_CRITICAL, "Postfix's smtpd_milters names it: start "
+	PART_CRITICAL, "Postfix's smtpd_milters names it: start "
 	"hopseal-milter"
 };
 
@@ -76,11 +74,11 @@ is_right(const struct service *service, const struct buffer *in)
 }
 
 /* Asks the one who is connected. */
-static enum state
+static enum part_state
 converse(const struct service *service, int fd, int64_t deadline_ms,
     const char **words)
 {
-	enum state state = service->silent;
+	enum part_state state = service->silent;
 	struct buffer in;
 	int result;
 
@@ -90,7 +88,7 @@ converse(const struct service *service, int fd, int64_t deadline_ms,
 		result = exchange_receive(fd, &in, deadline_ms);
 	if (is_right(service, &in)) {
 		*words = "answers";
-		state = STATE_OK;
+		state = PART_OK;
 	} else
 		*words = in.len == 0 ? "no answer" :
 		    "another answer than ours";
@@ -98,136 +96,176 @@ converse(const struct service *service, int fd, int64_t deadline_ms,
 	return state;
 }
 
-/* Whether somebody at where answers rightly; detail for people. */
-static enum state
-ask(const struct service *service, const char *where,
-    char detail[DETAIL_SIZE])
+/* What was found out, by ourselves or by a child. */
+struct finding {
+	enum part_state	 state;
+	bool		 is_barred;	/* whoever asked may not */
+	char		 detail[DETAIL_SIZE];
+};
+
+/* Whether somebody at where, which is shown as name, answers rightly. */
+static void
+ask(const struct service *service, const char *where, const char *name,
+    struct finding *out)
 {
 	int64_t begin_ms = clock_monotonic_ms();
 	int64_t deadline_ms = begin_ms + ENDPOINTS_ASK_MS;
 	char error[ENDPOINT_ERROR_SIZE];
-	enum state state = service->silent;
 	const char *words;
 	int fd = exchange_connect(where, deadline_ms, error);
 
+	out->state = service->silent;
+	out->is_barred = fd == -1 && errno == EACCES && error[0] == '\0';
 	if (fd == -1 && error[0] != '\0')
-		snprintf(detail, DETAIL_SIZE, "%s", error);
+		snprintf(out->detail, DETAIL_SIZE, "%s", error);
 	else if (fd == -1) {
-		/* We may not ask, but perhaps Postfix may. */
-		if (errno == EACCES)
-			state = STATE_UNKNOWN;
-		snprintf(detail, DETAIL_SIZE, "%s: %s", where,
+		snprintf(out->detail, DETAIL_SIZE, "%s: %s", name,
 		    strerror(errno));
 	} else {
-		state = converse(service, fd, deadline_ms, &words);
-		snprintf(detail, DETAIL_SIZE, "%s: %s, %lld ms", where, words,
-		    (long long)(clock_monotonic_ms() - begin_ms));
+		out->state = converse(service, fd, deadline_ms, &words);
+		snprintf(out->detail, DETAIL_SIZE, "%s: %s, %lld ms", name,
+		    words, (long long)(clock_monotonic_ms() - begin_ms));
 		close(fd);
 	}
-	return state;
+}
+
+/* -------------------------------------------------------------- as Postfix */
+
+/* A path below the queue directory as a chrooted process spells it. */
+static const char *
+inside(const struct postfix_view *view, const struct service *service,
+    const char *where, char out[ENDPOINT_TEXT_SIZE])
+{
+	struct text path = text_of(where);
+	size_t len = strlen(view->queue_directory);
+
+	if (!text_starts_with(path, "unix:") ||
+	    !postfix_view_is_chrooted(view, service->asker))
+		return where;
+	path = text_of(where + strlen("unix:"));
+	if (path.len > len && path.data[len] == '/' &&
+	    text_starts_with(path, view->queue_directory))
+		path = text_of(path.data + len);
+	snprintf(out, ENDPOINT_TEXT_SIZE, "unix:%s", path.data);
+	return out;
+}
+
+static _Noreturn void
+child(const struct service *service, const struct postfix_view *view,
+    const char *where, int out)
+{
+	char spelled[ENDPOINT_TEXT_SIZE];
+	struct finding finding = { .state = PART_UNKNOWN };
+
+	if (postfix_view_become(view, service->asker) == -1)
+		snprintf(finding.detail, DETAIL_SIZE, "%s: cannot be asked as "
+		    "%s would: %s", where, service->asker, strerror(errno));
+	else
+		ask(service, inside(view, service, where, spelled), where,
+		    &finding);
+	_exit(write(out, &finding, sizeof(finding)) ==
+	    (ssize_t)sizeof(finding) ? 0 : 1);
+}
+
+/* Root asks as Postfix's process would: its account, its root. */
+static void
+ask_as_postfix(const struct service *service, const struct postfix_view *view,
+    const char *where, struct finding *out)
+{
+	ssize_t len = 0;
+	int fds[2];
+	pid_t pid;
+
+	if (geteuid() != 0 || !view->has_owner || pipe2(fds, O_CLOEXEC) == -1) {
+		ask(service, where, where, out);
+		/* We may not, but perhaps Postfix may. */
+		if (out->is_barred)
+			out->state = PART_UNKNOWN;
+		return;
+	}
+	pid = fork();
+	if (pid == 0)
+		child(service, view, where, fds[1]);
+	close(fds[1]);
+	if (pid != -1) {
+		len = read(fds[0], out, sizeof(*out));
+		waitpid(pid, NULL, 0);
+	}
+	close(fds[0]);
+	if (len != (ssize_t)sizeof(*out))
+		ask(service, where, where, out);
 }
 
 /* --------------------------------------------------------------- the parts */
 
-static enum state
-state_of(const json_t *object)
+/* True where Postfix's settings name one of them. */
+static bool
+is_named(const struct service *service, const struct postfix_view *view,
+    const char *endpoints)
 {
-	enum state state = STATE_OK;
+	struct text rest = text_of(endpoints), item;
 
-	while (state < STATE_CRITICAL &&
-	    !answer_is(object, "state", state_words[state]))
-		state++;
-	return state;
-}
-
-static json_t *
-ok_of(enum state state)
-{
-	return state == STATE_UNKNOWN ? json_null() :
-	    json_boolean(state == STATE_OK);
-}
-
-static void
-add_part(json_t *answer, const struct service *service, enum state state,
-    const char *words)
-{
-	enum state whole = state_of(answer);
-	const char *advice = service->advice;
-
-	if (state == STATE_OK)
-		advice = NULL;
-	else if (state == STATE_UNKNOWN)
-		advice = "ask as root, or as a member of the socket's group";
-	json_array_append_new(json_object_get(answer, "parts"), json_pack(
-	    "{s:s, s:o, s:s, s:s, s:s?}", "name", service->name, "ok",
-	    ok_of(state), "detail", words, "state", state_words[state],
-	    "advice", advice));
-	if (state <= whole)
-		return;
-	json_object_set_new(answer, "state", json_string(state_words[state]));
-	json_object_set_new(answer, "ok", ok_of(state));
+	while (text_next_item(&rest, &item))
+		if (postfix_view_names(view, service->parameter, item))
+			return true;
+	return false;
 }
 
 /* Several endpoints make one part: the worst of them, or the last. */
 static void
-add_service(json_t *answer, const struct service *service, const char *where)
+add_service(json_t *answer, const struct service *service,
+    const struct postfix_view *view, bool is_set_up, const char *where)
 {
 	struct text rest = text_of(where), item;
-	char words[DETAIL_SIZE], one[ENDPOINT_TEXT_SIZE], now[DETAIL_SIZE];
-	enum state worst = STATE_OK, state;
+	char one[ENDPOINT_TEXT_SIZE];
+	const char *advice = service->advice;
+	struct finding worst = { .state = PART_OK }, now;
 	bool has_asked = false;
+	size_t len;
 
 	while (text_next_item(&rest, &item)) {
-		text_quote(one, sizeof(one), item);
-		state = ask(service, one, now);
-		if (state >= worst) {
-			worst = state;
-			memcpy(words, now, sizeof(words));
-		}
-		has_asked = true;
-	}
-	if (has_asked)
-		add_part(answer, service, worst, words);
-}
-
-/* True where Postfix's smtpd_milters names the endpoint in these words. */
-static bool
-milter_is_used(const struct config *config)
-{
-	static const char *const parameters[] = { "smtpd_milters", NULL };
-	struct text rest = text_of(config->postfix_config_dir), item;
-	struct buffer value;
-	bool has_asked = false, is_used;
-	char dir[PATH_MAX];
-
-	buffer_init(&value, POSTCONF_MAX);
-	while (text_next_item(&rest, &item)) {
-		postconf_ask(text_quote(dir, sizeof(dir), item), "-x",
-		    parameters, &value);
+		ask_as_postfix(service, view, text_quote(one, sizeof(one),
+		    item), &now);
+		if (now.state >= worst.state)
+			worst = now;
 		has_asked = true;
 	}
 	if (!has_asked)
-		postconf_ask(NULL, "-x", parameters, &value);
-	is_used = strstr(buffer_text(&value), config->milter_listen) != NULL;
-	buffer_clear(&value);
-	return is_used;
+		return;
+	if (worst.state == PART_UNKNOWN)
+		advice = "ask as root, or as a member of the socket's group";
+	else if (worst.is_barred)
+		advice = "Postfix's account may not open it: see socket_owner "
+		    "and socket_mode, and the folders above the socket";
+	else if (worst.state == PART_OK && view->is_there &&
+	    !is_named(service, view, where)) {
+		len = strlen(worst.detail);
+		snprintf(worst.detail + len, DETAIL_SIZE - len,
+		    "; Postfix does not ask it");
+		/* The others are there for those who want them. */
+		if (strcmp(service->name, map.name) == 0 && is_set_up)
+			worst.state = PART_WARNING;
+		advice = "no delivery is protected until Postfix's "
+		    "smtp_tls_policy_maps names it: hopseal setup --apply";
+	}
+	answer_add_part(answer, service->name, worst.state, worst.detail,
+	    advice);
 }
 
 void
-endpoints_add(const struct config *config, json_t *answer)
+endpoints_add(const struct config *config, const struct postfix_view *view,
+    bool is_set_up, json_t *answer)
 {
 	struct service idle_milter = milter;
 
 	if (!json_is_array(json_object_get(answer, "parts")))
 		return;
-	add_service(answer, &map, config->map_listen);
-	add_service(answer, &access_policy, config->access_listen);
-	if (milter_is_used(config)) {
-		add_service(answer, &milter, config->milter_listen);
-		return;
-	}
-	idle_milter.silent = STATE_WARNING;
+	add_service(answer, &map, view, is_set_up, config->map_listen);
+	add_service(answer, &access_policy, view, is_set_up,
+	    config->access_listen);
+	idle_milter.silent = PART_WARNING;
 	idle_milter.advice = "nothing waits for it: Postfix's smtpd_milters "
 	    "does not name it; start hopseal-milter, or empty milter_listen";
-	add_service(answer, &idle_milter, config->milter_listen);
+	add_service(answer, is_named(&milter, view, config->milter_listen) ?
+	    &milter : &idle_milter, view, is_set_up, config->milter_listen);
 }

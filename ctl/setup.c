@@ -109,6 +109,7 @@ setup_read(struct setup *setup)
 	setup->access = first_of(setup->config->access_listen);
 	setup->milter = first_of(setup->config->milter_listen);
 	setup->password_file = find_password_file(setup);
+	postfix_view_read(&setup->view, setup->config);
 	read_postfix(setup);
 	config_format_changed(setup->config, &setup->changed);
 	host->settings = text_in(&setup->settings);
@@ -137,6 +138,7 @@ setup_clear(struct setup *setup)
 	free(setup->access);
 	free(setup->milter);
 	free(setup->password_file);
+	postfix_view_clear(&setup->view);
 	free(setup->dir);
 	free(setup->flags);
 	config_free(setup->config);

@@ -9,6 +9,7 @@
 #include <jansson.h>
 
 #include "ctl/ctl.h"
+#include "ctl/postfix_view.h"
 #include "shared/buffer.h"
 #include "shared/io/config.h"
 #include "shared/postfix/setup_plan.h"
@@ -25,6 +26,7 @@ struct setup {
 	struct buffer			 settings, written, overrides, services;
 	struct buffer			 changed;
 	char				*map, *access, *milter, *password_file;
+	struct postfix_view		 view;
 	struct setup_host		 host;
 	struct setup_plan		*plan;
 	bool				 has_dovecot;

@@ -321,7 +321,7 @@ is_answered(const struct setup *setup)
 	json_t *part;
 	size_t i;
 
-	endpoints_add(setup->config, answer);
+	endpoints_add(setup->config, &setup->view, false, answer);
 	json_array_foreach(json_object_get(answer, "parts"), i, part)
 		if (!answer_is(part, "name", "milter") &&
 		    !answer_is_true(part, "ok")) {

@@ -135,7 +135,7 @@ look_at_endpoints(struct setup *setup)
 	json_t *part;
 	size_t i, row;
 
-	endpoints_add(config, answer);
+	endpoints_add(config, &setup->view, false, answer);
 	json_array_foreach(json_object_get(answer, "parts"), i, part) {
 		if (answer_is_true(part, "ok"))
 			continue;

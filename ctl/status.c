@@ -9,11 +9,12 @@
 #include "ctl/ask.h"
 #include "ctl/ctl.h"
 #include "ctl/endpoints.h"
+#include "ctl/postfix_view.h"
 #include "ctl/screen.h"
 #include "ctl/status_alert.h"
+#include "ctl/surroundings.h"
 
 #define STATE_WIDTH	9
-#define COUNTER_WIDTH	34
 
 static enum ctl_exit
 exit_of(const json_t *answer)
@@ -50,24 +51,32 @@ show_part(const json_t *part)
 	screen_end_line();
 }
 
+/* "all is well", or how much is not. */
 static void
-show(json_t *answer)
+show_sum(const json_t *answer, const json_t *parts)
+{
+	size_t count = 0, i;
+	const json_t *part;
+
+	json_array_foreach(parts, i, part)
+		count += !answer_is_true(part, "ok");
+	if (count == 0)
+		screen_put(TONE_GOOD, 0, "all is well");
+	else
+		screen_putf(tone_of(answer), 0, "%zu of %zu need a look",
+		    count, json_array_size(parts));
+	screen_end_line();
+}
+
+static void
+show(const json_t *answer)
 {
 	const json_t *parts = json_object_get(answer, "parts"), *part;
-	json_t *counters = json_object_get(answer, "counters"), *value;
-	const char *name;
 	size_t i;
 
 	json_array_foreach(parts, i, part)
 		show_part(part);
-	if (json_object_size(counters) > 0)
-		screen_end_line();
-	json_object_foreach(counters, name, value) {
-		screen_putf(TONE_PLAIN, COUNTER_WIDTH, "  %s", name);
-		screen_putf(TONE_PLAIN, 0, "%12lld",
-		    (long long)json_integer_value(value));
-		screen_end_line();
-	}
+	show_sum(answer, parts);
 }
 
 /* What was cleared is no error, and neither is that there was nothing. */
@@ -98,6 +107,7 @@ static enum ctl_exit
 status_run(const struct ctl_options *options, int operand_count,
     char *const *operands)
 {
+	struct postfix_view view;
 	struct config *config;
 	enum ctl_exit status;
 	json_t *answer;
@@ -113,8 +123,12 @@ status_run(const struct ctl_options *options, int operand_count,
 	if (answer == NULL)
 		return status;
 	config = config_new();
-	if (ask_read_config(options, config, &status) == 0)
-		endpoints_add(config, answer);
+	if (ask_read_config(options, config, &status) == 0) {
+		postfix_view_read(&view, config);
+		endpoints_add(config, &view, true, answer);
+		surroundings_add(config, &view, answer);
+		postfix_view_clear(&view);
+	}
 	config_free(config);
 	if (options->is_json)
 		ask_print(answer);
@@ -132,7 +146,7 @@ const struct ctl_command status_command = {
 	.summary = "is policyd well: its processes, cache, resolver, rules",
 	.help =
 	    "--clear closes the breaker, which then opens for new trouble "
-	    "alone.\n--test-alert sends a message to all who are told of "
+	    "alone; --json has\ncounters, too.\n--test-alert sends a message to all who are told of "
 	    "changes.\nExit 0 all is well, 1 warnings, 2 critical, 3 unknown.\n",
 	.run = status_run
 };

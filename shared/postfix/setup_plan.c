@@ -128,11 +128,11 @@ next_service(struct text *lines, struct text columns[SERVICE_COLUMNS])
  * Below the queue directory a relative path is right for processes with and
  * without chroot, which all work there.
  */
-static char *
-as_postfix_finds(const struct planning *p, const char *endpoint)
+char *
+setup_as_postfix_finds(struct text queue, const char *endpoint)
 {
 	static const char everywhere[] = "inet::";
-	struct text t = text_of(endpoint), queue = p->queue_directory;
+	struct text t = text_of(endpoint);
 	struct buffer b;
 
 	buffer_init(&b, VALUE_MAX);
@@ -523,14 +523,14 @@ plan_override(struct planning *p, struct text line)
 	free(terminated);
 }
 
-/* True where a service's command runs with "chroot". */
-static bool
-is_chrooted(const struct planning *p, const char *command)
+bool
+setup_runs_chrooted(struct text services, struct text compatibility_level,
+    const char *command)
 {
-	bool is_default = text_equals(setting(p, "compatibility_level"), "0");
-	struct text lines = p->host->services, columns[SERVICE_COLUMNS];
+	bool is_default = text_equals(compatibility_level, "0");
+	struct text columns[SERVICE_COLUMNS];
 
-	while (next_service(&lines, columns))
+	while (next_service(&services, columns))
 		if (text_equals(columns[COLUMN_COMMAND], command) &&
 		    (text_equals(columns[COLUMN_CHROOT], "y") ||
 		    (text_equals(columns[COLUMN_CHROOT], "-") && is_default)))
@@ -545,7 +545,8 @@ check_reach(struct planning *p, const char *option, const char *endpoint,
 	struct buffer what, advice;
 
 	if (!text_starts_with(text_of(endpoint), "unix:/") ||
-	    !is_chrooted(p, command))
+	    !setup_runs_chrooted(p->host->services, setting(p,
+	    "compatibility_level"), command))
 		return;
 	buffer_init(&what, VALUE_MAX);
 	buffer_init(&advice, VALUE_MAX);
@@ -659,9 +660,9 @@ setup_plan_make(const struct setup_host *host)
 	p.plan = xcalloc(1, sizeof(*p.plan));
 	p.queue_directory = setting(&p, "queue_directory");
 	read_version(&p);
-	p.map = as_postfix_finds(&p, host->map);
-	p.access = as_postfix_finds(&p, host->access);
-	p.milter = as_postfix_finds(&p, host->milter);
+	p.map = setup_as_postfix_finds(p.queue_directory, host->map);
+	p.access = setup_as_postfix_finds(p.queue_directory, host->access);
+	p.milter = setup_as_postfix_finds(p.queue_directory, host->milter);
 	plan_main(&p);
 	while (text_next_line(&lines, &line))
 		plan_override(&p, line);

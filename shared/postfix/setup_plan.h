@@ -68,6 +68,16 @@ void	setup_plan_free(struct setup_plan *plan);
 void	setup_plan_warn(struct setup_plan *plan, const char *what,
 	    const char *advice);
 
+/*
+ * The endpoint of one of our options as a setting of Postfix has it: with a
+ * path below the queue directory where that is possible.  The caller frees.
+ */
+char	*setup_as_postfix_finds(struct text queue_directory,
+	    const char *endpoint);
+/* True where a service of "postconf -M" with that command runs chrooted. */
+bool	setup_runs_chrooted(struct text services,
+	    struct text compatibility_level, const char *command);
+
 /* The value in lines of "name = value"; data is NULL where there is none. */
 struct text setup_value(struct text lines, const char *name);
 /*

@@ -8,6 +8,7 @@ Runs hopseal and the clerk of hopseal-policyd, whose parent, front and scout are
 """
 
 import argparse
+import ctypes
 import json
 import os
 import pty
@@ -311,12 +312,15 @@ class WithClerk(unittest.TestCase):
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
         self.folder = folder.name
+        # Postfix's account asks, too.
+        os.chmod(self.folder, 0o755)
         config = f"postfix_config_dir = {self.folder}\n"
         self.endpoints = {}
         for name, answer in (("map", b"9:NOTFOUND ,"), ("access", b"action=DUNNO\n\n"),
                              ("milter", b"\0\0\0\rO" + bytes(12))):
             endpoint = rig.Endpoint(os.path.join(self.folder, name), answer)
             self.addCleanup(endpoint.close)
+            os.chmod(os.path.join(self.folder, name), 0o777)
             self.endpoints[name] = endpoint
             config += f"{name}_listen = {endpoint.option}\n"
         self.clerk = rig.Clerk([os.path.join(BUILD, "hopseal-policyd"), "--clerk", "1", "0"],
@@ -578,8 +582,9 @@ class Status(WithClerk):
         self.assertEqual(got["counters"]["cache_hits"], 12)
         status, out, _ = self.run_text("status")
         self.assertEqual(status, 1)
-        for words in ("redis", "cache_hits", "-> remove"):
+        for words in ("redis", "-> remove", " need a look\n"):
             self.assertIn(words, out)
+        self.assertNotIn("cache_hits", out)
 
     def test_resolver(self):
         for validates, postfix_ad, resolver, dane, wanted in (
@@ -620,13 +625,124 @@ class Status(WithClerk):
                     ("warning", 1) if name == "milter" else ("critical", 2))))
                 self.assertTrue(part["advice"])
                 endpoint.answer = right
-        with open(os.path.join(self.folder, "main.cf"), "a") as f:
-            f.write(f"smtpd_milters = {{ {milter.option}, default_action=accept }}\n")
         milter.answer = None
-        status, got = self.run_json("status")
-        self.assertEqual((status, self.parts(got)["milter"]["state"]), (2, "critical"))
+        for main_cf, master_cf in (
+                (f"smtpd_milters = {{ {milter.option}, default_action=accept }}\n", ""),
+                (f"ours = {milter.option}\nsmtpd_milters = inet:h:1, $ours\n", ""),
+                (f"ours = {milter.option}\n",
+                 "smtp inet n - n - - smtpd\n  -o smtpd_milters=$ours\n")):
+            self.postfix(main_cf, master_cf)
+            status, got = self.run_json("status")
+            self.assertEqual((status, self.parts(got)["milter"]["state"]), (2, "critical"))
         milter.close()
         self.assertIn("Connection refused", self.run_text("status")[1])
+
+    def postfix(self, main_cf="", master_cf="", has_map=True):
+        """Postfix's settings: it asks the map, and what is given beside."""
+        spool = os.path.join(self.folder, "spool", "etc")
+        os.makedirs(spool, exist_ok=True)
+        with open(os.path.join(self.folder, "main.cf"), "w") as f:
+            f.write(f"compatibility_level = 2\nqueue_directory = {self.folder}/spool\n")
+            if has_map:
+                f.write(f"smtp_tls_policy_maps = socketmap:{self.endpoints['map'].option}:"
+                        "QUERY\n")
+            f.write(main_cf)
+        with open(os.path.join(self.folder, "master.cf"), "w") as f:
+            f.write(master_cf)
+
+    def judged(self, name, *words):
+        part = self.parts(self.run_json("status", *words)[1])[name]
+        return part["state"], part["detail"], part["advice"] or ""
+
+    def test_who_is_not_asked(self):
+        self.all_well()
+        self.postfix()
+        self.assertEqual(self.judged("map")[0], "ok")
+        self.assertRegex(self.judged("access")[1], " ms; Postfix does not ask it$")
+        self.postfix(has_map=False)
+        state, detail, advice = self.judged("map")
+        self.assertEqual(state, "warning")
+        self.assertRegex(detail, " ms; Postfix does not ask it$")
+        self.assertIn("hopseal setup --apply", advice)
+
+    @unittest.skipIf(os.geteuid() != 0, "not root")
+    def test_asked_as_postfix(self):
+        self.all_well()
+        self.postfix()
+        os.chmod(os.path.join(self.folder, "map"), 0o700)
+        state, detail, advice = self.judged("map")
+        self.assertEqual(state, "critical")
+        self.assertTrue(detail.endswith("/map: Permission denied"), detail)
+        self.assertIn("see socket_owner and socket_mode", advice)
+
+    @unittest.skipIf(os.geteuid() != 0, "not root")
+    def test_asked_below_the_queue_directory(self):
+        self.all_well()
+        chrooted = "smtp unix - - y - - smtp\n"
+        self.postfix("", chrooted)
+        state, detail, _ = self.judged("map")
+        self.assertEqual(state, "critical")
+        self.assertTrue(detail.endswith("/map: No such file or directory"), detail)
+        inside = rig.Endpoint(os.path.join(self.folder, "spool", "map"), b"9:NOTFOUND ,")
+        self.addCleanup(inside.close)
+        os.chmod(os.path.join(self.folder, "spool", "map"), 0o777)
+        self.postfix("smtp_tls_policy_maps = socketmap:unix:map:QUERY\n", chrooted,
+                     has_map=False)
+        state, detail, _ = self.judged("map", "-o", f"map_listen={inside.option}")
+        self.assertEqual(state, "ok", detail)
+
+    def test_name_servers_of_the_chroot(self):
+        self.all_well()
+        copy = os.path.join(self.folder, "spool", "etc", "resolv.conf")
+        self.postfix("", "smtp unix - - y - - smtp\n")
+        with open("/etc/resolv.conf", "rb") as f:
+            same = f.read()
+        for content, state, words in ((None, "warning", "which is not there"),
+                                      (b"x", "warning", "is not as /etc/resolv.conf"),
+                                      (same, "ok", "is as /etc/resolv.conf")):
+            if content is not None:
+                with open(copy, "wb") as f:
+                    f.write(content)
+            got = self.judged("chroot")
+            self.assertEqual(got[0], state)
+            self.assertIn(words, got[1])
+            self.assertEqual("copy /etc/resolv.conf there" in got[2], state != "ok")
+
+    @unittest.skipIf(os.geteuid() != 0, "not root")
+    def test_tables_before_ours(self):
+        self.all_well()
+        option = f"socketmap:{self.endpoints['map'].option}:QUERY"
+        self.postfix(f"smtp_tls_policy_maps = inline:{{ x=may }}, {option}\n", has_map=False)
+        self.assertEqual(self.judged("tables")[0], "ok")
+        self.postfix(f"smtp_tls_policy_maps = hash:/nowhere/tls, {option}\n", has_map=False)
+        self.assertEqual(self.judged("tables")[:2], (
+            "critical", "smtp_tls_policy_maps: hash:/nowhere/tls cannot be asked"))
+        self.assertIn("Postfix defers all mail", self.judged("tables")[2])
+
+    @unittest.skipIf(os.geteuid() != 0, "not root")
+    def test_little_room(self):
+        self.all_well()
+        self.assertEqual(self.judged("disk")[0], "ok")
+        small = os.path.join(self.folder, "small")
+        os.mkdir(small)
+        for size, state in (("200m", "warning"), ("10m", "critical")):
+            done = subprocess.run(
+                ["unshare", "-m", "sh", "-c", f"mount -t tmpfs -o size={size} x {small} && "
+                 f"exec {BUILD}/hopseal -c {self.clerk.conf_path} -o state_dir={small} --json "
+                 "status"], capture_output=True, text=True)
+            part = self.parts(json.loads(done.stdout))["disk"]
+            self.assertEqual(part["state"], state, part)
+            self.assertIn("make room", part["advice"])
+
+    def test_clock(self):
+        """Well where the kernel says that somebody keeps it right."""
+        self.all_well()
+        timex = (ctypes.c_int * 64)()
+        is_kept = ctypes.CDLL(None).adjtimex(timex) not in (-1, 5)
+        state, detail, advice = self.judged("time")
+        self.assertEqual(state, "ok" if is_kept else "warning")
+        self.assertEqual("nothing keeps the clock right" in detail, not is_kept)
+        self.assertEqual("set-ntp" in advice, not is_kept)
 
     def test_endpoint_that_is_none(self):
         self.all_well()
