@@ -74,10 +74,11 @@ keep(struct builder *b, struct text t)
 	return keep_block(b, xstrndup(t.data, t.len));
 }
 
+/* NULL for what is not known, or was one of too many. */
 static const char *
 keep_if_any(struct builder *b, struct text t)
 {
-	return t.len > 0 ? keep(b, t) : NULL;
+	return t.len > 0 && !text_equals(t, TALLY_OTHER) ? keep(b, t) : NULL;
 }
 
 static int
@@ -190,6 +191,28 @@ is_same(const char *a, const char *b)
 }
 
 static void
+add_detail(struct counted_policy *p, const struct report_failure *f)
+{
+	struct report_failure *d;
+	size_t i;
+
+	for (i = 0; i < p->detail_count; i++) {
+		d = &p->details[i];
+		if (is_same(d->result_type, f->result_type) &&
+		    is_same(d->sending_ip, f->sending_ip) &&
+		    is_same(d->mx_host, f->mx_host) &&
+		    is_same(d->receiving_ip, f->receiving_ip) &&
+		    is_same(d->reason, f->reason)) {
+			d->session_count += f->session_count;
+			return;
+		}
+	}
+	p->details = xreallocarray(p->details, p->detail_count + 1,
+	    sizeof(*p->details));
+	p->details[p->detail_count++] = *f;
+}
+
+static void
 add_failure(struct builder *b, struct counted_policy *p,
     const struct tally_key *key, uint64_t count)
 {
@@ -201,23 +224,8 @@ add_failure(struct builder *b, struct counted_policy *p,
 		.reason = reason_of(b, key),
 		.session_count = count
 	};
-	struct report_failure *d;
-	size_t i;
 
-	for (i = 0; i < p->detail_count; i++) {
-		d = &p->details[i];
-		if (is_same(d->result_type, f.result_type) &&
-		    is_same(d->sending_ip, f.sending_ip) &&
-		    is_same(d->mx_host, f.mx_host) &&
-		    is_same(d->receiving_ip, f.receiving_ip) &&
-		    is_same(d->reason, f.reason)) {
-			d->session_count += count;
-			return;
-		}
-	}
-	p->details = xreallocarray(p->details, p->detail_count + 1,
-	    sizeof(*p->details));
-	p->details[p->detail_count++] = f;
+	add_detail(p, &f);
 }
 
 /* ---------------------------------------------------------------- counting */
@@ -334,15 +342,56 @@ compare_groups(const void *a, const void *b)
 	    ((const struct group *)b)->record);
 }
 
+/* The one of the same type that has texts, or NULL. */
+static struct counted_policy *
+full_policy(struct group *g, const struct counted_policy *p)
+{
+	size_t i;
+
+	for (i = 0; i < g->count; i++)
+		if (g->policies[i].string_count > 0 &&
+		    strcmp(g->policies[i].type, p->type) == 0)
+			return &g->policies[i];
+	return NULL;
+}
+
+/* What was counted by type alone, as there was no room for more. */
+static void
+merge_policies(struct group *g)
+{
+	struct counted_policy *p, *full;
+	size_t i, k, left = 0;
+
+	for (i = 0; i < g->count; i++) {
+		p = &g->policies[i];
+		full = p->string_count == 0 ? full_policy(g, p) : NULL;
+		if (full == NULL)
+			continue;
+		full->success_count += p->success_count;
+		full->failure_count += p->failure_count;
+		for (k = 0; k < p->detail_count; k++)
+			add_detail(full, &p->details[k]);
+		free(p->details);
+		free(p->strings);
+		free(p->mx);
+		p->type = NULL;
+	}
+	for (i = 0; i < g->count; i++)
+		if (g->policies[i].type != NULL)
+			g->policies[left++] = g->policies[i];
+	g->count = left;
+}
+
 /* Takes the group's policies. */
 static const struct report_policy *
 finish_policies(struct builder *b, struct group *g)
 {
-	struct report_policy *policies = keep_block(b, xcalloc(g->count,
-	    sizeof(*policies)));
+	struct report_policy *policies;
 	struct counted_policy *p;
 	size_t i;
 
+	merge_policies(g);
+	policies = keep_block(b, xcalloc(g->count, sizeof(*policies)));
 	qsort(g->policies, g->count, sizeof(*g->policies), compare_policies);
 	for (i = 0; i < g->count; i++) {
 		p = &g->policies[i];

@@ -1100,6 +1100,15 @@ check_endpoints(const struct config *c, struct buffer *errors)
 	return is_fine;
 }
 
+/* RFC 8460, 5.3: who submits is known by the contact's domain, too. */
+static bool
+is_of_one_domain(const char *mailbox, const char *other)
+{
+	const char *at = strrchr(mailbox, '@'), *other_at = strrchr(other, '@');
+
+	return at != NULL && other_at != NULL && strcasecmp(at, other_at) == 0;
+}
+
 static bool
 check_that(bool is_fine, const char *message, struct buffer *errors)
 {
@@ -1143,6 +1152,11 @@ config_check(const struct config *c, struct buffer *errors)
 	    c->report_contact[0] != '\0' && c->report_sender[0] != '\0'),
 	    "report = on needs report_organization, report_contact and "
 	    "report_sender", errors);
+	is_fine &= check_that(c->report == CONFIG_REPORT_OFF ||
+	    c->report_contact[0] == '\0' || c->report_sender[0] == '\0' ||
+	    is_of_one_domain(c->report_contact, c->report_sender),
+	    "report_contact and report_sender are no mailboxes of one domain, "
+	    "as RFC 8460, 5.3 wants", errors);
 	is_fine &= check_that(count_items(c->alert_mailto) <= MAILBOXES_MAX,
 	    "alert_mailto names more than 10 mailboxes", errors);
 	is_fine &= check_that(c->outbound_source == CONFIG_OUTBOUND_MAILLOG ||

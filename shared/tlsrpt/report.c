@@ -341,8 +341,9 @@ policy_object(const struct report_policy *p)
 	json_object_set_new(policy, "policy-string",
 	    list_object(p->strings, p->string_count));
 	set_words(policy, "policy-domain", p->domain);
-	json_object_set_new(policy, "mx-host",
-	    list_object(p->mx, p->mx_count));
+	if (p->mx_count > 0 || strcmp(p->type, "sts") == 0)
+		json_object_set_new(policy, "mx-host",
+		    list_object(p->mx, p->mx_count));
 	set_count(summary, "total-successful-session-count",
 	    p->success_count);
 	set_count(summary, "total-failure-session-count", p->failure_count);

@@ -10,6 +10,7 @@ import email
 import email.policy
 import gzip
 import http.server
+import ipaddress
 import json
 import os
 import re
@@ -284,6 +285,9 @@ def check_schema(value, name=""):
         if kind is None:
             assert isinstance(value.get(member, ""), str), (name, member)
             continue
+        if member == "mx-host" and value["policy-type"] != "sts":
+            assert member not in value, value
+            continue
         assert isinstance(value.get(member), kind), (name, member, value.get(member))
         if kind is dict:
             check_schema(value[member], member)
@@ -294,10 +298,25 @@ def check_schema(value, name=""):
         for time_text in value["date-range"].values():
             assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", time_text), time_text
         assert re.fullmatch(r"[^@\s]+@[^@\s]+", value["report-id"]), value["report-id"]
+        assert value["contact-info"].split("@")[1:] == ["us.example"], value["contact-info"]
+        begin, end = (value["date-range"][n + "-datetime"] for n in ("start", "end"))
+        assert begin[10:] == "T00:00:00Z" and end == begin[:10] + "T23:59:59Z", (begin, end)
     if name == "policy":
         assert value["policy-type"] in ("sts", "tlsa", "no-policy-found"), value
+        assert value["policy-domain"] == value["policy-domain"].lower() and \
+            value["policy-domain"].isascii(), value
+        assert value["policy-string"] or value["policy-type"] != "sts", value
+    if name == "summary":
+        assert all(count >= 0 for count in value.values()), value
     if name == "failure-details":
-        assert value["result-type"] in RESULT_TYPES, value
+        assert value["result-type"] in RESULT_TYPES and value["failed-session-count"] > 0, value
+        for member in ("sending-mta-ip", "receiving-ip"):
+            if member in value:
+                ipaddress.ip_address(value[member])
+    if name == "policies":
+        # Details count sessions; of one that failed there may be several, never none.
+        assert sum(d["failed-session-count"] for d in value["failure-details"]) >= \
+            value["summary"]["total-failure-session-count"], value
 
 
 def unpack(mail):
@@ -311,6 +330,8 @@ def unpack(mail):
     check_schema(document)
     begin, end = (calendar.timegm(time.strptime(document["date-range"][n], "%Y-%m-%dT%H:%M:%SZ"))
                   for n in ("start-datetime", "end-datetime"))
+    assert re.fullmatch(r"[\w.-]+![\w.-]+!\d+!\d+(![A-Za-z0-9]+)?\.json\.gz",
+                        part.get_filename()), part.get_filename()
     sender, domain, first, last, *_ = part.get_filename().split("!")
     assert (sender, domain) == ("us.example", mail["TLS-Report-Domain"]), part.get_filename()
     assert (int(first), int(last)) == (begin, end), part.get_filename()

@@ -410,7 +410,15 @@ static const struct {
 	    "outbound_source = both\ntlsrpt_socket =\n",
 	    "outbound_source needs tlsrpt_socket\n" },
 	{ "reports of somebody", "report = on\nreport_contact = a@b.example\n"
-	    "report_organization = B\nreport_sender = tls@b.example\n", "" },
+	    "report_organization = B\nreport_sender = tls@B.example\n", "" },
+	{ "a contact elsewhere", "report = on\nreport_contact = a@c.example\n"
+	    "report_organization = B\nreport_sender = tls@b.example\n",
+	    "report_contact and report_sender are no mailboxes of one domain, "
+	    "as RFC 8460, 5.3 wants\n" },
+	{ "a contact that is no mailbox", "report = on\nreport_contact = 112\n"
+	    "report_organization = B\nreport_sender = tls@b.example\n",
+	    "report_contact and report_sender are no mailboxes of one domain, "
+	    "as RFC 8460, 5.3 wants\n" },
 };
 
 static void

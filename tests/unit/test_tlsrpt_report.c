@@ -320,7 +320,7 @@ static const char wanted[] =
     "\"result-type\":\"starttls-not-supported\","
     "\"failed-session-count\":1}]},{\"policy\":{"
     "\"policy-type\":\"no-policy-found\",\"policy-string\":[],"
-    "\"policy-domain\":\"a.example\",\"mx-host\":[]},\"summary\":{"
+    "\"policy-domain\":\"a.example\"},\"summary\":{"
     "\"total-successful-session-count\":0,"
     "\"total-failure-session-count\":0},\"failure-details\":[]}]}";
 
