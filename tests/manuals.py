@@ -36,6 +36,8 @@ def check(build):
     yield "examples use commands and options that exist", list(
         wrong_examples(os.path.join(build, "hopseal")))
     yield "options, settings and members are there under their names", list(unknown_names())
+    yield "examples are indented, as the tests look for them", [
+        path for path, text in pages() if "\n```" in text]
     yield "links lead somewhere", list(dead_links())
     yield f"{SEVERAL} grants each command of Redis", list(missing_rights())
     yield f"{TROUBLES} has each warning and error", list(log_differences())

@@ -50,7 +50,9 @@ def logical_lines(text):
 
 
 def kind(text, options):
-    """hopseal.conf, main.cf, rules, log, dialogue or commands."""
+    """hopseal.conf, main.cf, rules, log, dialogue, json or commands."""
+    if text.startswith("{"):
+        return "json"
     if PROMPT.match(text):
         return "dialogue"
     lines = logical_lines(text)

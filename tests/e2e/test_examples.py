@@ -5,6 +5,8 @@ What an example writes below /etc/hopseal goes to a folder of the bench, and whe
 a domain of nobody's it is one of the bench's.
 """
 
+import glob
+import json
 import os
 import re
 import shutil
@@ -69,6 +71,7 @@ def prepare(bench, names):
     for name, text in (
             ("etc/password", "secret\n"), ("etc/redis.password", "secret\n"),
             ("mta-sts.txt", "version: STSv1\nmode: enforce\nmx: a.test\nmax_age: 604800\n"),
+            ("bin/page-me", "#!/bin/sh\ncat >/dev/null\n"),
             ("FILE", "Subject: no report\n\nbody\n"),
             # 0 to 2 is what hopseal says of others; 3 that it knows nothing, such as of
             # yesterday.
@@ -228,6 +231,14 @@ def is_logged(bench, line):
                for log in bench.postfix.lines() + bench.hopseal.log_lines() if start in log)
 
 
+def find_members(_bench, text):
+    """Each is spelled in the sources of those who write such JSON."""
+    source = "".join(read(examples.TOP, path) for path in glob.glob(
+        "policyd/clerk/*.c", root_dir=examples.TOP))
+    missing = [name for name in names_in(json.loads(text)) if f'"{name}"' not in source]
+    assert not missing, missing
+
+
 def run_example(bench, example):
     for (page, words), (where, proof) in SHOWN_ELSEWHERE.items():
         if example.page == page and example.text.startswith(words):
@@ -238,7 +249,7 @@ def run_example(bench, example):
     kind = examples.kind(example.text, options)
     return {"hopseal.conf": take_options, "rules": take_rules, "main.cf": take_main_cf,
             "log": find_in_logs, "dialogue": run_dialogue,
-            "commands": run_commands}[kind](bench, example.text)
+            "json": find_members, "commands": run_commands}[kind](bench, example.text)
 
 
 def test_of(example):
