@@ -34,7 +34,8 @@ ask_facts(struct look *look, struct scout_client *scout)
 
 	buffer_init(&payload, 4096);
 	scout_lookup_format(&m, &payload);
-	scout_client_ask(scout, MESSAGE_LOOKUP, NUMBER_FACTS, &payload);
+	scout_client_ask(scout, MESSAGE_LOOKUP, look->base + NUMBER_FACTS,
+	    &payload);
 	buffer_clear(&payload);
 	look->open_count++;
 }
@@ -54,7 +55,7 @@ ask_txt(struct look *look, struct scout_client *scout, uint64_t number,
 		return;
 	buffer_init(&payload, 4096);
 	txt_question_format(name, &payload);
-	scout_client_ask(scout, MESSAGE_TXT, number, &payload);
+	scout_client_ask(scout, MESSAGE_TXT, look->base + number, &payload);
 	buffer_clear(&payload);
 	look->open_count++;
 }
@@ -103,7 +104,7 @@ ask_probe(struct look *look, struct scout_client *scout, size_t index,
 			probe_request_add_other(&m, look->facts->hosts[i].name);
 	buffer_init(&payload, 4096);
 	probe_request_format(&m, &payload);
-	scout_client_ask(scout, MESSAGE_PROBE, NUMBER_PROBES +
+	scout_client_ask(scout, MESSAGE_PROBE, look->base + NUMBER_PROBES +
 	    index * PROBE_MANNER_COUNT + manner, &payload);
 	buffer_clear(&payload);
 	look->open_count++;
@@ -258,30 +259,21 @@ static void
 take_frame(struct look *look, struct scout_client *scout,
     const struct frame *frame)
 {
+	uint64_t number = frame->number - look->base;
+
+	if (frame->number < look->base)
+		return;
 	switch (frame->type) {
 	case MESSAGE_FACTS:
 		take_facts(look, scout, frame->payload);
 		break;
 	case MESSAGE_TXT_ANSWER:
-		take_txt(look, frame->number, frame->payload);
+		take_txt(look, number, frame->payload);
 		break;
 	case MESSAGE_OBSERVATION:
-		take_observation(look, scout, frame->number, frame->payload);
+		take_observation(look, scout, number, frame->payload);
 		break;
 	}
-}
-
-/* A resolver that strips DNSSEC must be known before it is asked. */
-static bool
-wait_for_resolver(struct look *look, struct scout_client *scout)
-{
-	enum scout_client_result result;
-	struct scout_resolver m;
-
-	result = scout_client_next_resolver(scout, &m);
-	if (result == SCOUT_CLIENT_FRAME)
-		look->is_validating = m.validates == SCOUT_CHECK_YES;
-	return result != SCOUT_CLIENT_GONE;
 }
 
 bool
@@ -291,8 +283,11 @@ look_run(struct look *look, struct scout_client *scout)
 	enum scout_client_result result = SCOUT_CLIENT_FRAME;
 	struct frame frame;
 
-	if (!wait_for_resolver(look, scout))
+	/* A resolver that strips DNSSEC must be known before it is asked. */
+	if (scout_client_validates(scout, &look->is_validating) ==
+	    SCOUT_CLIENT_GONE)
 		return false;
+	look->base = scout_client_numbers(scout);
 	ask_facts(look, scout);
 	ask_tlsrpt(look, scout);
 	while (look->open_count > 0 && result == SCOUT_CLIENT_FRAME) {

@@ -37,6 +37,7 @@ struct look {
 	struct txt_answer	 tlsrpt;	/* of a domain */
 	char			*tlsrpt_payload;
 	unsigned		 open_count;	/* questions not yet answered */
+	uint64_t		 base;		/* of their numbers */
 };
 
 /* Asks and waits; false when the scout has ended by itself. */

@@ -48,6 +48,9 @@ struct scout_client {
 	pid_t		 pid;
 	struct end	 ends[END_COUNT];
 	unsigned	 log_level;	/* what of its log is shown */
+	uint64_t	 block_count;
+	bool		 has_resolver, is_validating;
+	enum scout_client_result resolver_result;
 };
 
 /* ----------------------------------------------------------------- settings */
@@ -424,4 +427,26 @@ scout_client_next_resolver(struct scout_client *client,
 	    (frame.type != MESSAGE_RESOLVER ||
 	    !scout_resolver_parse(frame.payload, out)));
 	return result;
+}
+
+enum scout_client_result
+scout_client_validates(struct scout_client *client, bool *out)
+{
+	struct scout_resolver m;
+
+	if (!client->has_resolver) {
+		client->has_resolver = true;
+		client->resolver_result = scout_client_next_resolver(client,
+		    &m);
+		client->is_validating = client->resolver_result ==
+		    SCOUT_CLIENT_FRAME && m.validates == SCOUT_CHECK_YES;
+	}
+	*out = client->is_validating;
+	return client->resolver_result;
+}
+
+uint64_t
+scout_client_numbers(struct scout_client *client)
+{
+	return client->block_count++ * SCOUT_CLIENT_BLOCK;
 }

@@ -44,5 +44,14 @@ enum scout_client_result scout_client_next(struct scout_client *client,
  */
 enum scout_client_result scout_client_next_resolver(
 		    struct scout_client *client, struct scout_resolver *out);
+/* Of that word, waited for once: does the resolver validate DNSSEC? */
+enum scout_client_result scout_client_validates(
+		    struct scout_client *client, bool *out);
+/*
+ * The first of SCOUT_CLIENT_BLOCK numbers that no question has had: an answer
+ * to a question of an earlier block comes too late.
+ */
+#define SCOUT_CLIENT_BLOCK	(UINT64_C(1) << 32)
+uint64_t	 scout_client_numbers(struct scout_client *client);
 
 #endif
