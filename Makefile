@@ -142,8 +142,12 @@ module	= $(patsubst %.c,$(O)/%.o,$(wildcard $(addsuffix /$(1).c, \
 	  $(patsubst milter_%,milter/%.c,$(filter milter_%,$(1)))) $(with_$(1)))
 program_libs = $(if $(call module,$(1)),$(O)/libprocess.a)
 
+# Of these the values are another module's.
+more_alert_text := $(addprefix $(O)/policyd/clerk/,alert_queue.o value_json.o)
+more_alert_watch := $(O)/policyd/clerk/alert_states.o
+
 .SECONDEXPANSION:
-$(O)/tests/test_%: $(O)/tests/unit/test_%.o $$(call module,$$*) \
+$(O)/tests/test_%: $(O)/tests/unit/test_%.o $$(call module,$$*) $$(more_$$*) \
     $$(call program_libs,$$*) $(SHARED)
 	@mkdir -p $(@D)
 	$(call short,LINK)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(ALL_LIBS)
