@@ -135,6 +135,7 @@ $(O)/docs/options: $(O)/docs/options.o $(SHARED)
 # The module of a program's own folder is linked by its name, with what it
 # leaves to another one there.
 with_cert_states = policyd/clerk/cert_served.c
+with_cert_record = policyd/clerk/value_json.c
 with_cert_watch = policyd/file_watch.c
 with_report_json = policyd/clerk/value_json.c
 module	= $(patsubst %.c,$(O)/%.o,$(wildcard $(addsuffix /$(1).c, \

@@ -195,6 +195,10 @@ certs_run(const struct ctl_options *given, int operand_count,
 		critical = options.config_path;
 		options.config_path = NULL;
 	}
+	if (options.values[CTL_GROUP] != NULL) {
+		status = certs_group_run(&options);
+		goto out;
+	}
 	if (!read_days(options.values[CTL_WARN], &certs.warn_days) ||
 	    !read_days(critical, &certs.critical_days) ||
 	    ask_read_config(&options, config, &status) == -1)
@@ -245,7 +249,7 @@ const struct ctl_command certs_command = {
 	.name = "certs",
 	.operands = "",
 	.takes = CTL_TAKES(CTL_WARN) | CTL_TAKES(CTL_PUBLISH) |
-	    CTL_TAKES(CTL_CT) |
+	    CTL_TAKES(CTL_CT) | CTL_TAKES(CTL_GROUP) |
 	    CTL_TAKES(CTL_NO_KEYS),
 	.summary = "our own certificates: on disk, served, and for how long",
 	.help =
@@ -256,7 +260,8 @@ const struct ctl_command certs_command = {
 	    "records that promise what is on disk\n  --no-keys  leaves "
 	    "private keys unread\n  --ct FILE  tells of certificates for our "
 	    "names that are not here, from the\n             JSON of "
-	    "certspotter or crt.sh\nNeeds no daemon; private "
+	    "certspotter or crt.sh\n  --group  tells what all hosts that share a Redis "
+	    "found, by policyd\nElse it needs no daemon; private "
 	    "keys are checked as root alone.  Exit 0 good, 1 warnings,\n"
 	    "2 broken, 3 unknown; the first line is a monitoring plugin's.\n",
 	.run = certs_run

@@ -161,6 +161,8 @@ void	certs_show_problems(const json_t *of);
 /* One object, as it is printed with --json and shown to people. */
 json_t	*certs_report(const struct certs *certs);
 void	certs_show(const json_t *report);
+/* Shows what policyd knows of all hosts' certificates. */
+enum ctl_exit certs_group_run(const struct ctl_options *options);
 /* By the report's overall: good is 0, unknown 3. */
 enum ctl_exit certs_exit(const json_t *report);
 void	certs_clear(struct certs *certs);

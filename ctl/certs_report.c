@@ -307,6 +307,9 @@ show_certificate(const json_t *certificate)
 {
 	const json_t *days = json_object_get(certificate, "days");
 
+	if (answer_text(certificate, "host")[0] != '\0')
+		screen_put(TONE_PLAIN, NAME_WIDTH, answer_text(certificate,
+		    "host"));
 	screen_put(TONE_PLAIN, NAME_WIDTH, answer_text(certificate, "name"));
 	if (json_is_integer(days))
 		screen_putf(TONE_PLAIN, DAYS_WIDTH, "%lld d",

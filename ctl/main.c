@@ -40,6 +40,7 @@ static const struct option long_options[] = {
 	OWN("publish", no_argument, CTL_PUBLISH),
 	OWN("no-keys", no_argument, CTL_NO_KEYS),
 	OWN("ct", required_argument, CTL_CT),
+	OWN("group", no_argument, CTL_GROUP),
 	OWN("day", required_argument, CTL_DAY),
 	OWN("since", required_argument, CTL_SINCE),
 	OWN("domain", required_argument, CTL_DOMAIN),

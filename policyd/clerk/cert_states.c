@@ -209,8 +209,8 @@ take_certificate(const struct cert_states *s, const json_t *old,
 
 /* -------------------------------------------------------------- the report */
 
-static const char *
-worse(const char *a, const char *b)
+const char *
+cert_states_worse(const char *a, const char *b)
 {
 	static const char *const order[] = { "broken", "warnings",
 	    "unknown" };
@@ -233,12 +233,12 @@ overall_of(const json_t *report)
 	size_t i, j;
 
 	json_array_foreach(domains, i, c)
-		overall = worse(overall, text_in(c, "overall"));
+		overall = cert_states_worse(overall, text_in(c, "overall"));
 	json_array_foreach(certificates, i, c) {
 		if (json_is_true(json_object_get(c, "settling")))
 			continue;
 		json_array_foreach(json_object_get(c, "problems"), j, p)
-			overall = worse(overall, strcmp(text_in(p,
+			overall = cert_states_worse(overall, strcmp(text_in(p,
 			    "severity"), "critical") == 0 ? "broken" :
 			    "warnings");
 	}

@@ -54,6 +54,8 @@ bool	cert_states_take(struct cert_states *states, struct text report,
  * held back, which "overall" then leaves out.
  */
 const json_t *cert_states_report(const struct cert_states *states);
+/* Of two words for the whole, or "good"; a constant. */
+const char *cert_states_worse(const char *a, const char *b);
 int64_t	cert_states_seen_at(const struct cert_states *states);
 /* The files behind the certificates, a line each. */
 void	cert_states_add_files(const struct cert_states *states,

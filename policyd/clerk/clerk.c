@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "policyd/clerk/alerts.h"
+#include "policyd/clerk/cert_group.h"
 #include "policyd/clerk/cert_states.h"
 #include "policyd/clerk/control.h"
 #include "policyd/clerk/explain_json.h"
@@ -66,6 +67,7 @@ struct clerk {
 	struct sources		*sources;
 	struct reports		*reports;
 	struct cert_states	*certs;
+	struct cert_group	*group;
 	struct own_promises	*promises;
 	struct alerts		*alerts;
 	struct received_store	*received;
@@ -107,6 +109,7 @@ clerk_status(struct clerk *clerk, const struct text *front)
 		.front = front,
 		.ledger = &ledger,
 		.certs = clerk->certs,
+		.group = clerk->group,
 		.reports = &reports,
 		.alerts = &alerts,
 		.received_verified = received_store_count(clerk->received,
@@ -308,6 +311,10 @@ clerk_on_line(uint64_t connection, struct text line, void *arg)
 	case CONTROL_ROUTE:
 		clerk_answer_route(clerk, connection, line);
 		break;
+	case CONTROL_CERTIFICATES:
+		clerk_answer(clerk, connection, cert_group_line(clerk->group,
+		    clock_now_s()));
+		break;
 	case CONTROL_OWN_PROMISES:
 		clerk_answer(clerk, connection,
 		    own_promises_line(clerk->promises));
@@ -499,8 +506,10 @@ clerk_on_parent_frame(struct child *child, const struct frame *frame, int fd)
 		own_promises_take(clerk->promises, frame->payload,
 		    clock_now_s());
 		if (cert_states_take(clerk->certs, frame->payload,
-		    clock_now_s()))
+		    clock_now_s())) {
 			clerk_tell_files(clerk);
+			cert_group_tell(clerk->group);
+		}
 		return;
 	}
 	if (frame->type == MESSAGE_CHILDREN)
@@ -537,6 +546,8 @@ clerk_set_ledger(struct clerk *clerk, const struct settings *settings)
 	received_store_abort(clerk->received);
 	report_out_abort(clerk->report_out);
 	alerts_abort(clerk->alerts);
+	cert_group_abort(clerk->group);
+	cert_group_set_settings(clerk->group, settings);
 	received_store_set_config(clerk->received, settings->config);
 	ledger_set_config(clerk->ledger, settings->config);
 	ledger_share_set_settings(clerk->share, settings);
@@ -592,6 +603,9 @@ clerk_open_ledger(struct clerk *clerk, const struct settings *settings)
 	    clerk_on_report, clerk);
 	clerk->received = received_store_new(base, clerk->share,
 	    settings->config, clerk_on_report, clerk);
+	clerk->group = cert_group_new(base, clerk->share, clerk->ledger,
+	    clerk->certs);
+	cert_group_set_settings(clerk->group, settings);
 	clerk->report_out = report_out_new(clerk->child, clerk->ledger,
 	    clerk->share, clerk_on_report, clerk);
 	clerk_open_alerts(clerk);
@@ -657,6 +671,7 @@ clerk_on_stop(struct child *child)
 
 	http_api_free(clerk->http);
 	alerts_free(clerk->alerts);
+	cert_group_free(clerk->group);
 	cert_states_free(clerk->certs);
 	own_promises_free(clerk->promises);
 	reports_free(clerk->reports);

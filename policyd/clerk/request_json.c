@@ -14,7 +14,7 @@ has_domain(enum control_command command)
 	    command != CONTROL_CLEAR && command != CONTROL_RELOAD &&
 	    command != CONTROL_REPORT && command != CONTROL_ROUTE &&
 	    command != CONTROL_RECEIVED && command != CONTROL_OWN_PROMISES &&
-	    command != CONTROL_TEST_ALERT;
+	    command != CONTROL_TEST_ALERT && command != CONTROL_CERTIFICATES;
 }
 
 static int

@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "policyd/clerk/alerts.h"
+#include "policyd/clerk/cert_group.h"
 #include "policyd/clerk/cert_states.h"
 #include "policyd/clerk/ledger_status.h"
 #include "policyd/clerk/report_out.h"
@@ -342,7 +343,8 @@ judge_certificates(struct report *r, const struct status *s)
 	    json_array_size(array), age);
 	json_array_foreach(array, i, c) {
 		finding = json_string_value(json_object_get(c, "finding"));
-		if (finding == NULL || strcmp(finding, "ok") == 0)
+		if (finding == NULL || strcmp(finding, "ok") == 0 ||
+		    json_is_true(json_object_get(c, "settling")))
 			continue;
 		snprintf(detail, sizeof(detail), "%s: %s, looked at %s ago",
 		    json_string_value(json_object_get(c, "file")), finding,
@@ -361,6 +363,19 @@ judge_certificates(struct report *r, const struct status *s)
 		    "says which");
 	else
 		report_add(r, "certificates", CONTROL_OK, detail, "");
+}
+
+/* The trouble of others is no more than a warning here. */
+static void
+judge_group(struct report *r, const struct status *s)
+{
+	enum control_state state;
+	char detail[DETAIL_SIZE];
+
+	if (cert_group_judge(s->group, s->now, &state, detail,
+	    sizeof(detail)))
+		report_add(r, "group", state, detail, state == CONTROL_OK ?
+		    "" : "hopseal certs --group tells all");
 }
 
 static void
@@ -420,6 +435,7 @@ status_line(const struct status *s)
 	judge_rules(&r, s);
 	judge_ledger(&r, s->ledger, counters);
 	judge_certificates(&r, s);
+	judge_group(&r, s);
 	judge_reports(&r, s, counters);
 	judge_alerts(&r, s, counters);
 	return json_line(json_pack("{s:o, s:o, s:s, s:o, s:o}",

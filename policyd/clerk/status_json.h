@@ -10,6 +10,7 @@
 #include "policyd/process/settings.h"
 #include "shared/scout_message.h"
 
+struct cert_group;
 struct cert_states;
 struct ledger_status;
 struct report_out_status;
@@ -27,6 +28,7 @@ struct status {
 	const struct text		*front;
 	const struct ledger_status	*ledger;
 	const struct cert_states	*certs;
+	const struct cert_group		*group;
 	const struct report_out_status	*reports;
 	const struct alerts_status	*alerts;
 	/* Reports of others since the start. */

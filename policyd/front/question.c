@@ -445,6 +445,7 @@ question_answer(struct front *front, const struct frame *frame)
 	case CONTROL_RECEIVED:
 	case CONTROL_OWN_PROMISES:
 	case CONTROL_TEST_ALERT:
+	case CONTROL_CERTIFICATES:
 		break;
 	}
 }

@@ -20,7 +20,8 @@ static const char *const command_names[] = {
 	[CONTROL_ROUTE] = "route",
 	[CONTROL_RECEIVED] = "received",
 	[CONTROL_OWN_PROMISES] = "own-promises",
-	[CONTROL_TEST_ALERT] = "test-alert"
+	[CONTROL_TEST_ALERT] = "test-alert",
+	[CONTROL_CERTIFICATES] = "certificates"
 };
 
 /* An octet of at most max. */
@@ -45,7 +46,7 @@ control_command_parse(struct text word, enum control_command *out)
 {
 	int i;
 
-	for (i = CONTROL_EXPLAIN; i <= CONTROL_TEST_ALERT; i++)
+	for (i = CONTROL_EXPLAIN; i <= CONTROL_CERTIFICATES; i++)
 		if (text_equals(word, command_names[i])) {
 			*out = (enum control_command)i;
 			return true;

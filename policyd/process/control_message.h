@@ -30,7 +30,8 @@ enum control_command {
 	CONTROL_ROUTE,
 	CONTROL_RECEIVED,	/* a report that was sent to us */
 	CONTROL_OWN_PROMISES,	/* since when they are what they are */
-	CONTROL_TEST_ALERT	/* does it arrive? */
+	CONTROL_TEST_ALERT,	/* does it arrive? */
+	CONTROL_CERTIFICATES	/* of all hosts of the group */
 };
 /* "explain"; a constant string. */
 const char	*control_command_name(enum control_command command);

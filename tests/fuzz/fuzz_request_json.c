@@ -24,7 +24,9 @@ fuzz_one(const uint8_t *data, size_t size)
 	has_domain = q.command != CONTROL_STATUS && q.command != CONTROL_SITE &&
 	    q.command != CONTROL_CLEAR && q.command != CONTROL_RELOAD &&
 	    q.command != CONTROL_REPORT && q.command != CONTROL_ROUTE &&
-	    q.command != CONTROL_RECEIVED;
+	    q.command != CONTROL_RECEIVED &&
+	    q.command != CONTROL_OWN_PROMISES &&
+	    q.command != CONTROL_CERTIFICATES;
 	assert((q.hop.kind != NEXT_HOP_NONE) == has_domain);
 	assert(!q.forgets_policy || q.command == CONTROL_FORGET);
 }

@@ -6,7 +6,6 @@
 Postfix and Dovecot are scripts that print settings; the servers are real TLS.
 """
 
-import json
 import os
 import shutil
 import socket
@@ -17,7 +16,6 @@ import threading
 import time
 
 import certs_rig
-import policyd_rig
 from certs_rig import HERE, HOST, LISTEN, CertsCase
 from ports import free_port
 
@@ -305,47 +303,6 @@ class Certs(CertsCase):
         self.assertEqual(status, 1)
         self.assertIn("served-stale", said)
         self.assertIn("reload", calls)
-
-    # ------------------------------------------------------- watched by policyd
-
-    def test_watched(self):
-        """Trouble is told once: in the log, to the alert command, and in status."""
-        server = self.serve(self.good)
-        chain, key = self.copy(self.newer)
-        told = os.path.join(self.bin, "told")
-        self.script("alert", f'echo "$1|$2" >>{told}\ncat >>{told}\n')
-        for path in (self.folder, self.bin):
-            os.chmod(path, 0o777)
-        policyd_rig.Policyd.build = self.build
-        policyd = policyd_rig.Policyd(
-            self.folder, cert_interval="1h", alert_command=f"{self.bin}/alert",
-            certificate=f"web {chain} {key} {server.port}", **self.options)
-        try:
-            policyd.start()
-            policyd_rig.wait_until(lambda: os.path.exists(told), "the alert", 40)
-            policyd_rig.wait_until(lambda: "served-stale" in open(told).read(), "it", 5)
-            with open(told) as f:
-                said = f.read()
-            self.assertRegex(said, r"^critical\|certificate web: finding=served-stale")
-            self.assertIn("reload the server", said)
-            status = self.status(policyd)
-            self.assertEqual((status["ok"], status["state"]), (False, "critical"), status)
-            self.assertIn("served-stale", status["detail"])
-            policyd.end()
-            policyd.start()
-            policyd_rig.wait_until(lambda: "not looked at yet" not in
-                                   self.status(policyd)["detail"], "the next look", 40)
-            self.assertEqual(policyd.log().count("own certificate: name=web"), 1)
-        finally:
-            policyd.kill_all()
-
-    def status(self, policyd):
-        """The part about certificates."""
-        done = subprocess.run([os.path.join(self.build, "hopseal"), "-c", policyd.conf_path,
-                               "--json", "status"], capture_output=True, text=True,
-                              timeout=30)
-        return [part for part in json.loads(done.stdout)["parts"]
-                if part["name"] == "certificates"][0]
 
     def test_nothing(self):
         status, report, found = self.certs()

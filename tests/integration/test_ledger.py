@@ -19,6 +19,7 @@ import time
 
 from mail_log import DOMAINS, MailLog, totals
 from policyd_rig import DUNNO, IS_ROOT, Connection, Policyd, Skip, run, wait_until
+from redis_rig import Redis
 
 TESTS = []
 SETTLE_S = 40
@@ -55,33 +56,6 @@ def start(folder, **options):
     log = MailLog(os.path.join(folder, "mail.log"))
     return log, Policyd(folder, **{"maillog": log.path, "aggregates_file": "",
                                    **options}).start()
-
-
-class Redis:
-    """A redis-server that keeps nothing."""
-
-    def __init__(self, folder):
-        self.path = os.path.join(folder, "redis.sock")
-        self._process = None
-        self.start()
-
-    def start(self):
-        argv = ["redis-server", "--port", "0", "--unixsocket", self.path, "--unixsocketperm",
-                "777", "--save", "", "--dir", os.path.dirname(self.path)]
-        try:
-            self._process = subprocess.Popen(argv, stdout=subprocess.DEVNULL,
-                                             stderr=subprocess.DEVNULL)
-        except FileNotFoundError:
-            raise Skip("redis-server is not installed")
-        wait_until(lambda: self.command("PING") == "PONG", "redis-server")
-
-    def command(self, *words):
-        return subprocess.run(["redis-cli", "-s", self.path, *words], capture_output=True,
-                              text=True).stdout.strip()
-
-    def stop(self):
-        self._process.kill()
-        self._process.wait()
 
 
 @test

@@ -75,7 +75,13 @@ def certificate(name, left, finding="ok"):
 
 
 def certs(*items):
-    return {"certificates": list(items), "overall": "good"}
+    """Of two hosts, one of which is silent."""
+    def host(name, heard):
+        return {"host": name, "here": heard, "heard": heard, "seen_at": at(90),
+                "overall": "good", "left_out": None}
+    return {"certificates": [{**item, "host": "mx1.example.org"} for item in items],
+            "hosts": [host("mx1.example.org", True), host("mx2.example.org", False)],
+            "overall": "good", "note": None}
 
 
 def received(reports=()):
@@ -136,7 +142,7 @@ def everything():
         f"/api/v1/report?since={day(29)}&domain=broken.example": report(
             rows, domain="broken.example"),
         "/api/v1/days": days(),
-        "/api/v1/certs": certs(certificate("mail.example.org", 61),
+        "/api/v1/certificates": certs(certificate("mail.example.org", 61),
                                certificate("old.example.org", 6, "cert-expired")),
         "/api/v1/received": received([one_report("Example Mail", "example.org")]),
         "/api/v1/explain": explain("broken.example"),
@@ -156,7 +162,7 @@ def hostile():
     answers["/api/v1/report"]["our_certificate"] = [
         {"host": name, "address": None, "service": "smtp", "reason": name, "count": 1,
          "since": at(9), "last": at(1)} for name in HOSTILE]
-    answers["/api/v1/certs"] = certs(*(certificate(name, 9) for name in HOSTILE))
+    answers["/api/v1/certificates"] = certs(*(certificate(name, 9) for name in HOSTILE))
     answers["/api/v1/received"] = received([one_report(name, name) for name in HOSTILE])
     answers["/api/v1/status"] = status(*(part(name, "critical", name, name)
                                          for name in HOSTILE))
@@ -171,5 +177,5 @@ def nothing():
         "/api/v1/status": status(), "/api/v1/report": report([], none),
         "/api/v1/days": {"days": [{"day": day(n), "directions": none}
                                   for n in range(DAYS - 1, -1, -1)], "is_complete": True},
-        "/api/v1/certs": certs(), "/api/v1/received": empty,
+        "/api/v1/certificates": certs(), "/api/v1/received": empty,
     }

@@ -223,7 +223,7 @@ def test_away(folder):
     _, url = start(folder)
     with Tab(folder, url, may_fail=("Failed to load",),
              answers=answers.everything()) as page:
-        page.answers["/api/v1/certs"] = (503, {"error": "our certificates were not looked "
+        page.answers["/api/v1/certificates"] = (503, {"error": "our certificates were not looked "
                                                         "at yet"})
         page.open(url)
         page.wait_text("were not looked at yet")

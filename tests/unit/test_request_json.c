@@ -41,6 +41,8 @@ static const struct {
 	    CONTROL_RECEIVED, "", false },
 	{ "own promises", "{\"command\":\"own-promises\"}", NULL,
 	    CONTROL_OWN_PROMISES, "", false },
+	{ "certificates", "{\"command\":\"certificates\"}", NULL,
+	    CONTROL_CERTIFICATES, "", false },
 	{ "explain a next hop", "{\"command\":\"explain\","
 	    "\"domain\":\"a.example\",\"next_hop\":true}", NULL,
 	    CONTROL_EXPLAIN, "a.example", false },

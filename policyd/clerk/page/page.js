@@ -136,7 +136,7 @@ const PATHS = {
 	status: "/api/v1/status",
 	report: "/api/v1/report?top=200",
 	days: "/api/v1/days",
-	certs: "/api/v1/certs",
+	certs: "/api/v1/certificates",
 	received: "/api/v1/received?since=" + daysAgo(29),
 };
 
@@ -340,9 +340,16 @@ const certColumns = [
 
 const byDays = certs => [...certs.certificates].sort((a, b) => (a.days ?? -1) - (b.days ?? -1));
 
+const hostColumn = { title: "Host", show: c => name(c.host) };
+
 function certificates(certs) {
-	return certs.certificates.length > 0 ? table(certColumns, byDays(certs)) :
-	    "None was found: Postfix has no certificate of its own.";
+	const columns = certs.hosts.length > 1 ? [hostColumn, ...certColumns] : certColumns;
+	if (certs.hosts.length === 0)
+		return "They were not looked at yet.";
+	return [certs.certificates.length > 0 ? table(columns, byDays(certs)) :
+	    "None was found: Postfix has no certificate of its own.",
+	    ...certs.hosts.filter(host => !host.heard).map(host => h("p", { class: "quiet" },
+	    name(host.host), " was not heard of since ", when(host.seen_at)))];
 }
 
 function receivedSums(received) {
