@@ -590,6 +590,15 @@ clerk_open_alerts(struct clerk *clerk)
 	sources_on_refusal(clerk->sources, clerk_on_refusal, clerk);
 }
 
+static bool
+clerk_is_own_mail(struct text queue_id, void *arg)
+{
+	const struct clerk *clerk = arg;
+
+	return clerk->report_out != NULL &&
+	    report_out_is_own(clerk->report_out, queue_id);
+}
+
 static void
 clerk_open_ledger(struct clerk *clerk, const struct settings *settings)
 {
@@ -599,6 +608,7 @@ clerk_open_ledger(struct clerk *clerk, const struct settings *settings)
 	clerk->share = ledger_share_new(base, clerk->ledger, settings);
 	clerk->sources = sources_new(clerk->child, clerk->ledger,
 	    clerk->share);
+	sources_set_own_mails(clerk->sources, clerk_is_own_mail, clerk);
 	clerk->reports = reports_new(base, clerk->ledger, clerk->share,
 	    clerk_on_report, clerk);
 	clerk->received = received_store_new(base, clerk->share,
@@ -676,8 +686,8 @@ clerk_on_stop(struct child *child)
 	own_promises_free(clerk->promises);
 	reports_free(clerk->reports);
 	received_store_free(clerk->received);
-	report_out_free(clerk->report_out);
 	sources_free(clerk->sources);
+	report_out_free(clerk->report_out);
 	ledger_share_free(clerk->share);
 	ledger_free(clerk->ledger);
 	control_free(clerk->control);

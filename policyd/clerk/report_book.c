@@ -32,6 +32,7 @@
 #define PATH_SIZE	4096
 #define FIELD_SIZE	64
 #define MARK_SIZE	256
+#define QUEUE_ID_SIZE	64
 #define PAGE_NAME_SIZE	(HOST_NAME_SIZE + 32)
 #define PUSHED_A_TICK	50	/* pages */
 #define CHECK_TICKS	10	/* whether Redis was flushed */
@@ -64,6 +65,7 @@ struct report_book {
 	struct page		*pages;
 	size_t			 count, capacity;
 	json_t			*index;		/* "DAY DOMAIN": number */
+	json_t			*queue_ids;	/* a set, of mails that left */
 	int			 fd;		/* -1: not open */
 	int64_t			 opened_day;
 	bool			 is_told;	/* that it cannot be */
@@ -108,6 +110,23 @@ make_page(struct report_book *book, int64_t day, const char *domain)
 	return page;
 }
 
+/* "sent 1763800001 250 2.0.0 Ok: queued as 4Wz1": as Postfix answers. */
+static void
+note_queue_id(struct report_book *book, const char *value)
+{
+	static const char words[] = "queued as ";
+	const char *at = strstr(value, words);
+	char id[QUEUE_ID_SIZE];
+	struct text rest, word;
+
+	if (strncmp(value, "sent ", 5) != 0 || at == NULL)
+		return;
+	rest = text_of(at + strlen(words));
+	if (text_next_word(&rest, &word) && word.len < sizeof(id))
+		json_object_set_new(book->queue_ids, text_quote(id,
+		    sizeof(id), word), json_true());
+}
+
 /* The first that was said stands. */
 static void
 add_mark(struct report_book *book, int64_t day, const char *domain,
@@ -115,8 +134,10 @@ add_mark(struct report_book *book, int64_t day, const char *domain,
 {
 	struct page *page = make_page(book, day, domain);
 
-	if (json_object_get(page->marks, field) == NULL)
+	if (json_object_get(page->marks, field) == NULL) {
 		json_object_set_new(page->marks, field, json_string(value));
+		note_queue_id(book, value);
+	}
 }
 
 static void
@@ -127,6 +148,7 @@ forget_pages(struct report_book *book)
 		json_decref(book->pages[book->count].marks);
 	}
 	json_object_clear(book->index);
+	json_object_clear(book->queue_ids);
 	book->push_next = 0;
 }
 
@@ -136,6 +158,16 @@ format_field(const struct report_destination *to, unsigned n,
 {
 	snprintf(out, FIELD_SIZE, "%s.%016" PRIx64 ".%u.%s", to->ref,
 	    to->hash, n, mark == REPORT_MARK_BEGIN ? "begin" : "end");
+}
+
+bool
+report_book_has_mail(const struct report_book *book, struct text queue_id)
+{
+	char id[QUEUE_ID_SIZE];
+
+	return queue_id.len > 0 && queue_id.len < sizeof(id) &&
+	    json_object_get(book->queue_ids, text_quote(id, sizeof(id),
+	    queue_id)) != NULL;
 }
 
 void
@@ -562,6 +594,7 @@ report_book_new(struct event_base *base, struct ledger_share *share,
 	book->config = config;
 	book->fd = -1;
 	book->index = json_object();
+	book->queue_ids = json_object();
 	book->tick = evtimer_new(base, on_tick, book);
 	LIST_INIT(&book->questions);
 	on_tick(-1, 0, book);
@@ -607,6 +640,7 @@ report_book_free(struct report_book *book)
 	forget_pages(book);
 	free(book->pages);
 	json_decref(book->index);
+	json_decref(book->queue_ids);
 	event_free(book->tick);
 	free(book);
 }

@@ -53,6 +53,9 @@ void		 report_book_read(struct report_book *book, int64_t day,
 void		 report_book_tries(const struct report_book *book,
 		    const struct report_destination *to,
 		    struct report_tries *out);
+/* A mail of ours, as the relay answered: "queued as" that. */
+bool		 report_book_has_mail(const struct report_book *book,
+		    struct text queue_id);
 /* Claims try n; fine: it is ours alone, and begins now. */
 void		 report_book_begin(struct report_book *book,
 		    const struct report_destination *to, unsigned n,

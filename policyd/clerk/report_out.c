@@ -862,6 +862,12 @@ report_out_ask(struct report_out *out, uint64_t connection,
 	return true;
 }
 
+bool
+report_out_is_own(const struct report_out *out, struct text queue_id)
+{
+	return report_book_has_mail(out->book, queue_id);
+}
+
 /* ----------------------------------------------------------------- status */
 
 void

@@ -45,6 +45,13 @@ void		 report_out_on_scout_gone(struct report_out *out);
 bool		 report_out_ask(struct report_out *out, uint64_t connection,
 		    struct text request);
 
+/*
+ * True for the queue id of a report of the last days in the mail log: a report
+ * about its session would bring the next one about (RFC 8460, 5.3).
+ */
+bool		 report_out_is_own(const struct report_out *out,
+		    struct text queue_id);
+
 /* The part "reports" of the status. */
 struct report_out_status {
 	enum control_state	state;

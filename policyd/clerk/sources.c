@@ -51,6 +51,8 @@ struct sources {
 	struct ledger_share	*share;
 	struct aggregates	*aggregates;
 	struct promises		*promises;
+	sources_is_own_cb	*is_own;	/* or NULL */
+	void			*own_arg;
 	struct event		*tick;
 	struct log_sessions	*sessions;	/* NULL: no log (yet) wanted */
 	struct log_follow	*log;		/* one of these two, or none */
@@ -168,7 +170,8 @@ on_session(void *arg, const struct tls_session *session)
 
 	if (session->has_datagram && session->at >= s->started_at)
 		s->announced++;
-	if (!is_counted_from_log(config_of(s), session))
+	if (!is_counted_from_log(config_of(s), session) ||
+	    (s->is_own != NULL && s->is_own(session->queue_id, s->own_arg)))
 		return;
 	if (ledger_count_session(s->ledger, s->promises, session,
 	    TALLY_REPEATABLE)) {
@@ -424,6 +427,13 @@ on_tick(evutil_socket_t fd, short events, void *arg)
 	s->clock.now = clock_now_s();
 	aggregates_tick(s->aggregates, config_of(s), s->clock.now, is_read(s));
 	estimate_loss(s);
+}
+
+void
+sources_set_own_mails(struct sources *s, sources_is_own_cb *is_own, void *arg)
+{
+	s->is_own = is_own;
+	s->own_arg = arg;
 }
 
 void

@@ -36,6 +36,10 @@ struct sources	*sources_new(struct child *child, struct ledger *ledger,
 		    struct ledger_share *share);
 /* Writes down what was counted. */
 void		 sources_free(struct sources *s);
+/* Mails of ours whose sessions are in no count, by their queue id. */
+typedef bool sources_is_own_cb(struct text queue_id, void *arg);
+void		 sources_set_own_mails(struct sources *s,
+		    sources_is_own_cb *is_own, void *arg);
 /* A MESSAGE_OPENED of the parent; fd is taken. */
 void		 sources_on_opened(struct sources *s, uint64_t number,
 		    const char *why, int fd);

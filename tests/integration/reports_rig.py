@@ -110,7 +110,7 @@ class Sink(socketserver.ThreadingMixIn, socketserver.TCPServer):
                     self.server.mails.append((recipient, data[:-3].replace(b"\r\n..", b"\r\n.")))
                     if recipient.startswith("drop"):
                         return
-                    self.say("250 taken")
+                    self.say("250 2.0.0 Ok: queued as 4Report%d" % len(self.server.mails))
                 elif word == b"QUIT":
                     self.say("221 bye")
                     return

@@ -101,6 +101,40 @@ def test_mail(folder):
 
 
 @test
+def test_own_mail(folder):
+    """The session of a report in the mail log is counted nowhere, or reports would be about
+    reports for ever; also when the clerk is killed meanwhile."""
+    names, sink = Answers(), Sink()
+    names.report_to("a.example", "mailto:tls@a.example")
+    sender = Sender(folder, names, sink, ("a.example", "good", 1))
+    policyd, log = sender.policyd, sender.policyd.options["maillog"]
+    sender.wait_ends(1)
+
+    def deliver(queue_id, pid):
+        begin = time.strftime("%Y-%m-%dT%H:%M:%S.000000+00:00 host ", time.gmtime())
+        with open(log, "a") as f:
+            f.write(f"{begin}postfix/smtp[{pid}]: Verified TLS connection established to "
+                    "mx.a.example[192.0.2.1]:25: TLSv1.3 with cipher TLS_AES_256_GCM_SHA384 "
+                    f"(256/256 bits)\n{begin}postfix/smtp[{pid}]: {queue_id}: "
+                    "to=<tls@a.example>, relay=mx.a.example[192.0.2.1]:25, delay=1, "
+                    "delays=0/0/1/0, dsn=2.0.0, status=sent (250 ok)\n")
+
+    def today():
+        return hopseal(policyd, "report", "--day", "today")[1]["totals"]["sessions"]
+    deliver("4Report1", 5001)
+    deliver("4Other", 5002)
+    wait_until(lambda: today() == 1, "the other session")
+    clerk = policyd.pid("clerk")
+    os.kill(clerk, 9)
+    policyd.wait_replaced("clerk", clerk)
+    deliver("4Report1", 5003)
+    deliver("4Another", 5004)
+    wait_until(lambda: today() == 2, "another session")
+    time.sleep(1)
+    assert today() == 2
+
+
+@test
 def test_unix_relay(folder):
     """A relay at a unix socket takes reports; while nobody listens there none is taken."""
     path = os.path.join(folder, "relay.sock")
