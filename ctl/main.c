@@ -3,6 +3,7 @@
  * may stand anywhere; the rest is the commands' own, one file each.
  */
 
+#include <ctype.h>
 #include <getopt.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -23,6 +24,7 @@ static const struct ctl_command *const commands[] = {
 #define SLIP_MAX 2
 
 #define COMPLAINT_SIZE 4096
+#define USAGE_WIDTH 79
 
 enum { OPTION_JSON = 256, OPTION_OWN };	/* then by enum ctl_option */
 
@@ -118,23 +120,47 @@ print_help(FILE *to)
 	    "delivered, 3 unknown, 64 usage.\n");
 }
 
+static void print_word(FILE *, int *, const char *, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* One word of a line of usage, on a new line where it would be too long. */
+static void
+print_word(FILE *to, int *column, const char *format, ...)
+{
+	char word[USAGE_WIDTH];
+	va_list args;
+	int len;
+
+	va_start(args, format);
+	len = vsnprintf(word, sizeof(word), format, args);
+	va_end(args);
+	if (*column + 1 + len > USAGE_WIDTH) {
+		fprintf(to, "\n   ");
+		*column = 3;
+	}
+	*column += fprintf(to, " %s", word);
+}
+
 static void
 print_usage(FILE *to, const struct ctl_command *command)
 {
 	enum ctl_option o;
 	size_t i;
+	int column;
 
-	fprintf(to, "usage: hopseal %s [-c FILE] [-o NAME=VALUE] [--json]",
-	    command->name);
+	column = fprintf(to, "usage: hopseal %s [-c FILE] [-o NAME=VALUE] "
+	    "[--json]", command->name);
 	for (i = 0; long_options[i].val >= OPTION_OWN; i++) {
 		o = (enum ctl_option)(long_options[i].val - OPTION_OWN);
 		if ((command->takes & CTL_TAKES(o)) != 0)
-			fprintf(to, " [--%s%s%s]", long_options[i].name,
+			print_word(to, &column, "[--%s%s%s]",
+			    long_options[i].name,
 			    arguments[o] != NULL ? " " : "",
 			    arguments[o] != NULL ? arguments[o] : "");
 	}
-	fprintf(to, "%s%s\n", command->operands[0] != '\0' ? " " : "",
-	    command->operands);
+	if (command->operands[0] != '\0')
+		print_word(to, &column, "%s", command->operands);
+	fprintf(to, "\n");
 }
 
 static const struct ctl_command *
@@ -236,7 +262,9 @@ run(const struct ctl_options *options, int word_count, char *const *words,
 		return CTL_USAGE;
 	if (wants_help) {
 		print_usage(stdout, command);
-		printf("\n%s.\n%s", command->summary, command->help);
+		printf("\n%c%s.\n%s",
+		    toupper((unsigned char)command->summary[0]),
+		    command->summary + 1, command->help);
 		return CTL_FINE;
 	}
 	if (!usage_fits(command, options, word_count - 1)) {
