@@ -254,7 +254,7 @@ const struct ctl_command certs_command = {
 	.summary = "our own certificates: on disk, served, and for how long",
 	.help =
 	    "Finds them by Postfix's and Dovecot's settings and the option "
-	    "certificates.\n  -w DAYS  warn when fewer are left, instead of a "
+	    "certificate.\n  -w DAYS  warn when fewer are left, instead of a "
 	    "quarter of the lifetime\n  -c DAYS  critical when fewer are "
 	    "left (a name is the configuration)\n  --publish  prints the "
 	    "records that promise what is on disk\n  --no-keys  leaves "
