@@ -12,6 +12,7 @@ import subprocess
 
 SAMPLE, MANUAL = "conf/hopseal.conf", "hopseal.conf.5"
 COMMANDS = "docs/hopseal.1"
+RULES, RULE_WORDS = "docs/hopseal-rules.5", "shared/policy/domain_rule_line.c"
 SEVERAL = "docs/several-hosts.md"
 TROUBLES = "docs/troubleshooting.md"
 PROGRAMS = ("policyd", "milter", "shared")
@@ -33,6 +34,7 @@ def check(build):
         differences(table, manual(os.path.join(build, "man", MANUAL))))
     yield f"{COMMANDS} has the commands and their options", list(
         missing_commands(os.path.join(build, "hopseal")))
+    yield f"{RULES} has the words of rules", list(rule_differences())
     yield "examples use commands and options that exist", list(
         wrong_examples(os.path.join(build, "hopseal")))
     yield "options, settings and members are there under their names", list(unknown_names())
@@ -98,6 +100,15 @@ def missing_commands(program):
         for option in re.findall(r"\[--([-a-z0-9]+)", ask(command, "--help")):
             if not re.search(rf"(?:Fl|\|) -{option}\b", page) and option != "warn":
                 yield f"{command} --{option}"
+
+
+def rule_differences():
+    with open(RULES) as f:
+        page = f.read()
+    with open(RULE_WORDS) as f:
+        words = set(re.findall(r'^\t\[OPTION_\w+\] =\t\{ "(\w+)"', f.read(), re.M))
+    named = set(re.findall(r"\w+", " ".join(re.findall(r"^\.(?:It )?Cm (.*)", page, re.M))))
+    return words - named | set(re.findall(r"^\.It Cm (\w+)", page, re.M)) - words
 
 
 def wrong_examples(program):
