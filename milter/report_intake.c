@@ -1,6 +1,8 @@
 /*
  * Taking in reports.  A mail is only kept for a recipient of report_addresses,
- * and its body only when a header says that there may be a report in it.
+ * and its body only when a header says that there may be a report in it.  Of a
+ * report of our own a signature is only looked for, as a signer before us in
+ * smtpd_milters leaves it; that it holds is for those who verify.
  */
 
 #include "milter/report_intake.h"
@@ -8,11 +10,15 @@
 #include <jansson.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
+#include <strings.h>
 
 #include "milter/policyd_line.h"
 #include "milter/setup.h"
+#include "shared/host_name.h"
 #include "shared/io/clock.h"
 #include "shared/io/log.h"
+#include "shared/tlsrpt/mime.h"
 #include "shared/tlsrpt/received.h"
 #include "shared/tlsrpt/report_mail.h"
 #include "shared/xalloc.h"
@@ -79,6 +85,43 @@ report_intake_is_on(const struct setup *setup)
 }
 
 void
+report_intake_note_sender(struct report_intake *intake,
+    const struct setup *setup, const char *address)
+{
+	const struct config *config = setup->config;
+
+	if (config->report == CONFIG_REPORT_ON && text_equals_nocase(
+	    text_of(address), config->report_sender))
+		intake->own_sender = config->report_sender;
+}
+
+/* RFC 6376, 3.5: d= is the sender's domain, or one above it. */
+static bool
+is_signed_by(const char *sender, struct text signature)
+{
+	char signer[HOST_NAME_SIZE];
+	const char *domain = strrchr(sender, '@');
+
+	if (domain == NULL || !mime_parameter(signature, "d", signer,
+	    sizeof(signer)))
+		return false;
+	for (; domain != NULL; domain = strchr(domain + 1, '.'))
+		if (strcasecmp(domain + 1, signer) == 0)
+			return true;
+	return false;
+}
+
+static void
+note_own_header(struct report_intake *intake, struct text name,
+    struct text value)
+{
+	if (text_equals_nocase(name, "TLS-Report-Submitter"))
+		intake->is_own_report = true;
+	else if (text_equals_nocase(name, "DKIM-Signature"))
+		intake->is_signed |= is_signed_by(intake->own_sender, value);
+}
+
+void
 report_intake_note_recipient(struct report_intake *intake,
     const struct setup *setup, struct text address)
 {
@@ -119,6 +162,8 @@ report_intake_add_header(struct report_intake *intake, const char *name,
 {
 	struct text n = text_of(name), v = text_of(value);
 
+	if (intake->own_sender != NULL)
+		note_own_header(intake, n, v);
 	if (!intake->is_wanted)
 		return;
 	if (report_mail_header_match(n, v))
@@ -152,36 +197,56 @@ authserv_id(const struct setup *setup)
 	return setup->site.authserv_id != NULL ? setup->site.authserv_id : "";
 }
 
+/* True when policyd did what it was asked; takes request. */
+static bool
+ask_policyd(const struct setup *setup, json_t *request, const char **why)
+{
+	char *words = json_dumps(request, JSON_COMPACT);
+	json_t *answer = NULL;
+	struct buffer text;
+	bool is_done = false;
+
+	buffer_init(&text, POLICYD_ANSWER_MAX);
+	if (policyd_line_ask(setup->source->policyd,
+	    setup->config->control_listen, words, WAIT_MS, &text,
+	    why) == 0) {
+		*why = "policyd did not take it; its log says why";
+		answer = json_loadb(text.data, text.len, 0, NULL);
+		is_done = json_is_true(json_object_get(answer, "done"));
+	}
+	json_decref(answer);
+	json_decref(request);
+	buffer_clear(&text);
+	free(words);
+	return is_done;
+}
+
 /* False, and said, when policyd did not take it. */
 static bool
 tell_policyd(const struct setup *setup, const struct buffer *line,
     const char *queue_id)
 {
-	json_t *request = json_pack("{s:i, s:s, s:s%}", "version", 1,
-	    "command", "received", "record", line->data, line->len);
-	char *words = json_dumps(request, JSON_COMPACT);
-	json_t *answer = NULL;
-	struct buffer text;
 	const char *why;
-	bool is_taken = false;
 
-	buffer_init(&text, POLICYD_ANSWER_MAX);
-	if (policyd_line_ask(setup->source->policyd,
-	    setup->config->control_listen, words, WAIT_MS, &text,
-	    &why) == 0) {
-		why = "policyd did not take it; its log says why";
-		answer = json_loadb(text.data, text.len, 0, NULL);
-		is_taken = json_is_true(json_object_get(answer, "done"));
-	}
-	if (!is_taken)
-		log_warn("report not taken in: queue_id=%s, reason=%s; "
-		    "\"hopseal report --import\" reads it from the mail",
-		    queue_id, why);
-	json_decref(answer);
-	json_decref(request);
-	buffer_clear(&text);
-	free(words);
-	return is_taken;
+	if (ask_policyd(setup, json_pack("{s:i, s:s, s:s%}", "version", 1,
+	    "command", "received", "record", line->data, line->len), &why))
+		return true;
+	log_warn("report not taken in: queue_id=%s, reason=%s; \"hopseal "
+	    "report --import\" reads it from the mail", queue_id, why);
+	return false;
+}
+
+/* For the status; where it is lost, the next one tells it. */
+static void
+tell_signed(const struct report_intake *intake, const struct setup *setup,
+    const char *queue_id)
+{
+	const char *why;
+
+	if (!ask_policyd(setup, json_pack("{s:i, s:s, s:b}", "version", 1,
+	    "command", "received", "own_is_signed", intake->is_signed), &why))
+		log_debug("own report: queue_id=%s, signed=%s, reason=%s",
+		    queue_id, intake->is_signed ? "yes" : "no", why);
 }
 
 void
@@ -193,6 +258,8 @@ report_intake_finish(struct report_intake *intake, const struct setup *setup,
 	const char *why;
 	size_t i, count = 0;
 
+	if (intake->is_own_report)
+		tell_signed(intake, setup, queue_id);
 	if (!intake->is_wanted || !intake->has_body)
 		return;
 	if (received_read_mail(mail, authserv_id(setup), clock_now_s(),

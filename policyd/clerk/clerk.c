@@ -305,8 +305,9 @@ clerk_on_line(uint64_t connection, struct text line, void *arg)
 			reports_ask(clerk->reports, connection, line);
 		break;
 	case CONTROL_RECEIVED:
-		clerk_answer(clerk, connection,
-		    received_store_take(clerk->received, line));
+		clerk_answer(clerk, connection, report_out_take_note(
+		    clerk->report_out, line) ? json_line(json_pack("{s:b}",
+		    "done", 1)) : received_store_take(clerk->received, line));
 		break;
 	case CONTROL_ROUTE:
 		clerk_answer_route(clerk, connection, line);

@@ -103,6 +103,8 @@ struct report_out {
 	int64_t			 plan_day, plan_at;
 	int64_t			 planned[DAYS_SENT];	/* days; or 0 */
 	uint64_t		 sent, failed, doubtful, given_up;
+	enum { SIGNATURE_UNKNOWN, SIGNATURE_SEEN, SIGNATURE_MISSING }
+				 signature;	/* DKIM's, by the milter */
 };
 
 static void	round_advance(struct round *r);
@@ -863,6 +865,20 @@ report_out_ask(struct report_out *out, uint64_t connection,
 }
 
 bool
+report_out_take_note(struct report_out *out, struct text request)
+{
+	json_t *object = json_loadb(request.data, request.len, 0, NULL);
+	const json_t *note = json_object_get(object, "own_is_signed");
+	bool is_one = json_is_boolean(note);
+
+	if (is_one)
+		out->signature = json_is_true(note) ? SIGNATURE_SEEN :
+		    SIGNATURE_MISSING;
+	json_decref(object);
+	return is_one;
+}
+
+bool
 report_out_is_own(const struct report_out *out, struct text queue_id)
 {
 	return report_book_has_mail(out->book, queue_id);
@@ -874,6 +890,13 @@ void
 report_out_status(const struct report_out *out,
     struct report_out_status *status)
 {
+	static const char *const signatures[] = {
+		[SIGNATURE_UNKNOWN] = "not known, hopseal-milter saw no report "
+		    "leave",
+		[SIGNATURE_SEEN] = "signed",
+		[SIGNATURE_MISSING] = "not signed when hopseal-milter saw it"
+	};
+
 	*status = (struct report_out_status){ .state = CONTROL_OK,
 	    .sent = out->sent, .failed = out->failed,
 	    .doubtful = out->doubtful, .given_up = out->given_up };
@@ -884,15 +907,22 @@ report_out_status(const struct report_out *out,
 	}
 	snprintf(status->detail, sizeof(status->detail), "%" PRIu64 " sent, %"
 	    PRIu64 " tries failed, %" PRIu64 " doubtful, %" PRIu64
-	    " given up, %u domains wait%s", out->sent, out->failed,
+	    " given up, %u domains wait%s; DKIM: %s", out->sent, out->failed,
 	    out->doubtful, out->given_up, out->job_count,
-	    report_lock_is_ours(out->lock) ? "" : "; another host sends");
+	    report_lock_is_ours(out->lock) ? "" : "; another host sends",
+	    signatures[out->signature]);
 	if (!report_book_is_ready(out->book) &&
 	    ledger_share_link(out->share) == NULL) {
 		status->state = CONTROL_WARNING;
 		snprintf(status->advice, sizeof(status->advice),
 		    "see that state_dir can be written: what cannot be "
 		    "remembered is not sent");
+	} else if (out->signature == SIGNATURE_MISSING) {
+		status->state = CONTROL_WARNING;
+		snprintf(status->advice, sizeof(status->advice),
+		    "reports without a signature are ignored: have your signer "
+		    "sign mail that comes to report_relay, before "
+		    "hopseal-milter in smtpd_milters");
 	} else if (out->doubtful + out->given_up > 0) {
 		status->state = CONTROL_WARNING;
 		snprintf(status->advice, sizeof(status->advice),

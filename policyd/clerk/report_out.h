@@ -46,6 +46,13 @@ bool		 report_out_ask(struct report_out *out, uint64_t connection,
 		    struct text request);
 
 /*
+ * The milter's note {"command": "received", "own_is_signed": B} about a report
+ * of ours that left; false when the request is another one.
+ */
+bool		 report_out_take_note(struct report_out *out,
+		    struct text request);
+
+/*
  * True for the queue id of a report of the last days in the mail log: a report
  * about its session would bring the next one about (RFC 8460, 5.3).
  */

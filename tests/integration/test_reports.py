@@ -18,7 +18,7 @@ import sys
 import milter_rig
 from policyd_rig import Policyd, run, wait_until
 from ports import free_port
-from reports_rig import DAY_S, day, hopseal, screen
+from reports_rig import DAY_S, ON, day, hopseal, screen
 from test_ledger import Redis
 
 TESTS = []
@@ -220,6 +220,35 @@ def test_hostile(folder):
         site.bring(*attach(report(4, days=-2)))
         assert site.policyd.log().count("the report is of a day that is not kept") == 2
         assert site.received()[1]["totals"]["reports"] == 1
+
+
+@test
+def test_own_signature(folder):
+    """Whether our own reports leave with a DKIM signature: not known until one was seen, and
+    only what our own clients send says something."""
+    with Site(folder, **ON) as site:
+        def send(*headers, client="127.0.0.1", sender="<Reports@us.example>"):
+            with milter_rig.Session(site.socket, client=client) as s:
+                s.mail(sender)
+                s.rcpt("<tls@a.example>")
+                for name, value in (("TLS-Report-Submitter", "us.example"), *headers):
+                    s.header(name, value)
+                s.ask(b"B", b"a report")
+                s.end()
+
+        def part():
+            parts = hopseal(site.policyd, "status")[1]["parts"]
+            return next(p for p in parts if p["name"] == "reports")
+        signature = "v=1; a=rsa-sha256; d=%s; s=x;\r\n\tbh=abc=; b=def="
+        assert "DKIM: not known" in part()["detail"], part()
+        send(("DKIM-Signature", signature % "us.example"), client="192.0.2.1")
+        send(("DKIM-Signature", signature % "us.example"), sender="<other@us.example>")
+        assert "DKIM: not known" in part()["detail"], part()
+        for domain, signed in (("us.example", True), ("other.example", False),
+                               ("Us.Example", True), ("xus.example", False)):
+            send(("DKIM-Signature", signature % domain))
+            assert ("DKIM: signed" in part()["detail"]) == signed, (domain, part())
+            assert (part()["state"] == "warning" and "signer" in part()["advice"]) != signed, part()
 
 
 @test
