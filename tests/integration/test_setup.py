@@ -89,7 +89,10 @@ class SetupTest(unittest.TestCase):
         folder = tempfile.TemporaryDirectory(prefix="hs")
         self.addCleanup(folder.cleanup)
         self.folder = folder.name
-        os.mkdir(self.path("spool"))
+        # Postfix's start puts them there, for those that it chroots.
+        os.makedirs(self.path("spool/etc"))
+        for name in ("hosts", "nsswitch.conf"):
+            shutil.copy(f"/etc/{name}", self.path("spool/etc"))
         self.write("main.cf", MAIN_CF.format(folder=self.folder))
         self.write("master.cf", MASTER_CF)
         self.write("hopseal.conf", "")
