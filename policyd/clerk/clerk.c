@@ -7,7 +7,9 @@
 #include "policyd/clerk/clerk.h"
 
 #include <sys/queue.h>
+#include <sys/resource.h>
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,6 +44,7 @@
 #include "shared/pack.h"
 #include "shared/xalloc.h"
 
+#define NICE		5
 #define CHANGE_LINE_MAX	8192
 
 /* A question for a domain whose mail's way was found first. */
@@ -716,5 +719,8 @@ clerk_main(int parent_fd, int control_fd, const int *status_fds,
 	struct clerk clerk = { .control_fd = control_fd,
 	    .status_fds = status_fds, .status_count = status_count };
 
+	/* Whoever reads a report shall not slow the front's answers down. */
+	if (setpriority(PRIO_PROCESS, 0, NICE) == -1)
+		log_warn("clerk keeps its priority: %s", strerror(errno));
 	return child_run(ROLE_CLERK, parent_fd, &callbacks, &clerk);
 }
