@@ -148,11 +148,11 @@ class CertsCase(unittest.TestCase):
     def script(self, name, text):
         self.file(name, b"#!/bin/sh\n" + text.encode(), 0o755)
 
-    def run_certs(self, *arguments):
-        """(exit status, what --json printed)"""
+    def run_certs(self, *arguments, before=()):
+        """(exit status, what it printed), perhaps behind another command"""
         main_cf = "".join(f"{n} = {v}\n" for n, v in self.settings.items())
-        self.file("main.out", main_cf.encode())
-        self.file("master.out", self.services.encode())
+        self.file("main.out", main_cf.encode(), 0o644)
+        self.file("master.out", self.services.encode(), 0o644)
         self.script("postconf", f"case \" $* \" in *' -M '*) cat {self.bin}/master.out ;; "
                     f"*' -Px '*) ;; *) cat {self.bin}/main.out ;; esac\n")
         self.script("postmulti", "exit 1\n")
@@ -165,7 +165,7 @@ class CertsCase(unittest.TestCase):
         options = [part for name, value in self.options.items()
                    for part in ("-o", f"{name}={value}")]
         done = subprocess.run(
-            [os.path.join(self.build, "hopseal"), *options, "certs", *arguments],
+            [*before, os.path.join(self.build, "hopseal"), *options, "certs", *arguments],
             capture_output=True, text=True, timeout=60,
             env={**os.environ, "PATH": f"{self.bin}:{os.environ['PATH']}"})
         self.assertNotIn("Sanitizer", done.stderr)
