@@ -14,6 +14,7 @@ import os
 import struct
 import subprocess
 import sys
+import threading
 
 import milter_rig
 from policyd_rig import Policyd, run, wait_until
@@ -220,6 +221,33 @@ def test_hostile(folder):
         site.bring(*attach(report(4, days=-2)))
         assert site.policyd.log().count("the report is of a day that is not kept") == 2
         assert site.received()[1]["totals"]["reports"] == 1
+
+
+@test
+def test_parallel(folder):
+    """Many mails at one time, ours among them: each report is kept once."""
+    with Site(folder, **ON) as site:
+        trouble = []
+
+        def bring(thread):
+            try:
+                for n in range(12):
+                    # Two threads bring each report.
+                    site.bring(*attach(report(thread // 2 * 100 + n)), piece=100 + thread)
+                    with milter_rig.Session(site.socket) as s:
+                        s.mail("<reports@us.example>")
+                        s.rcpt("<tls@a.example>")
+                        s.header("TLS-Report-Submitter", "us.example")
+                        s.end()
+            except Exception as error:      # shown below
+                trouble.append(repr(error))
+        threads = [threading.Thread(target=bring, args=(n,)) for n in range(12)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert not trouble, trouble
+        assert site.received("--top", "5")[1]["totals"]["reports"] == 6 * 12
 
 
 @test
