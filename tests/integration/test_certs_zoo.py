@@ -60,8 +60,9 @@ def answering(steps):
 class Zoo(CertsCase):
     def test_zoo(self):
         """As lint, which the unit test's table shares with it, judges them."""
-        if not shutil.which("faketime"):
-            self.skipTest("faketime is not installed")
+        with open(os.path.join(self.build, "hopseal"), "rb") as f:
+            if not shutil.which("faketime") or b"__asan_init" in f.read():
+                self.skipTest("no faketime, or a build that bears no preloading")
         zoo = os.path.join(self.folder, "zoo")
         subprocess.run([MAKE, zoo], check=True)
         names = {os.path.basename(p)[:-4]: p for p in sorted(glob.glob(f"{zoo}/*.pem"))}
