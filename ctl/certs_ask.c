@@ -49,7 +49,9 @@ struct asking {
 	struct certs		*certs;
 	struct scout_client	*scout;
 	struct question		*questions;
-	size_t			 count, sent_count, open_count;
+	size_t			 count, sent_count;
+	/* Of this round: the first, and how many are open. */
+	size_t			 round_begin, open_count;
 };
 
 /* --------------------------------------------------------------- questions */
@@ -204,7 +206,7 @@ take_answer(struct asking *a, const struct frame *frame)
 	if (q->is_answered || !observation_parse(frame->payload, &o))
 		return;
 	q->is_answered = true;
-	a->open_count--;
+	a->open_count -= frame->number > a->round_begin;
 	q->stage = o.stage;
 	q->has_tls = o.has_tls;
 	q->not_after = o.not_after;
@@ -232,6 +234,8 @@ ask_round(struct asking *a)
 	int64_t deadline = clock_monotonic_ms() + ASK_MS;
 	struct frame frame;
 
+	a->round_begin = a->sent_count;
+	a->open_count = 0;
 	do {
 		while (a->sent_count < a->count && a->open_count < OPEN_MAX)
 			send_question(a, a->sent_count++);
@@ -351,6 +355,11 @@ add_stale(const struct certs *certs, struct certs_item *item,
 		    certs_reload_advice(item, advice), "port %u serves none "
 		    "with a key of this kind (%s)", q->port->port,
 		    kind_of(item));
+	else if (!item->has_result)
+		certs_add_problem(item, word, CERTS_CRITICAL,
+		    "put the file right before anybody reloads", "port %u "
+		    "still serves one, which ends %s, and could not again",
+		    q->port->port, text_format_time(end, q->not_after));
 	else if (is_its_leaf(item, q))
 		certs_add_problem(item, word, CERTS_CRITICAL,
 		    certs_reload_advice(item, advice), "port %u serves it "
@@ -365,53 +374,107 @@ add_stale(const struct certs *certs, struct certs_item *item,
 	return word;
 }
 
-/* What the answer to a question for this item's name or to none says of it. */
+/* True when a client that asks for the same in the usual way gets TLS. */
+static bool
+stands(const struct asking *a, const struct question *q)
+{
+	const struct question *other;
+	size_t i;
+
+	for (i = 0; i < a->count; i++) {
+		other = &a->questions[i];
+		if (other->has_tls && other->purpose == q->purpose &&
+		    (other->manner == PROBE_TLS_1_2 ||
+		    other->manner == PROBE_TLS_1_3) &&
+		    is_same_port(other->port, q->port) &&
+		    strcasecmp(other->name, q->name) == 0)
+			return true;
+	}
+	return false;
+}
+
 static const char *
-judge_answer(const struct certs *certs, struct certs_item *item,
+add_unknown(struct certs_item *item, const struct question *q)
+{
+	certs_add_problem(item, finding_name(FINDING_UNKNOWN), CERTS_WARNING,
+	    "see that the server runs, and look again", "port %u: %s",
+	    q->port->port, q->is_answered ? q->words :
+	    "no answer in time");
+	return finding_name(FINDING_UNKNOWN);
+}
+
+static const char *
+add_not_served(struct certs_item *item, const struct question *q)
+{
+	bool is_for_all = q->manner == PROBE_WITHOUT_SNI;
+
+	certs_add_problem(item, "not-served", CERTS_CRITICAL,
+	    "see that the server runs and that its certificates, keys and "
+	    "tables of names can be read: its log says why",
+	    "port %u: %s%s%s", q->port->port, q->words,
+	    is_for_all ? "" : ", for a client that asks for ",
+	    is_for_all ? "" : q->name);
+	return "not-served";
+}
+
+/* What a certificate that came says of this item; NULL for nothing. */
+static const char *
+judge_leaf(const struct certs *certs, struct certs_item *item,
     const struct question *q)
 {
 	char advice[CERTS_WORDS_SIZE];
 
-	if (!q->is_answered) {
-		certs_add_problem(item, finding_name(FINDING_UNKNOWN),
-		    CERTS_WARNING, "see that the server runs, and look again",
-		    "port %u gave no answer in time", q->port->port);
-		return finding_name(FINDING_UNKNOWN);
-	}
-	if (!q->has_tls && q->manner == PROBE_WITHOUT_SNI) {
-		certs_add_problem(item, "not-served", CERTS_CRITICAL,
-		    "see that the server runs and that its certificate and "
-		    "key can be read: its log says why", "port %u: %s",
-		    q->port->port, q->words);
-		return "not-served";
-	}
+	bool is_default = item->own->kind == OWN_SNI &&
+	    is_on_disk(certs, q, OWN_SERVER, q->name);
+
 	if (is_on_disk(certs, q, item->own->kind, q->name))
-		return finding_name(FINDING_OK);
-	if (item->own->kind == OWN_SNI &&
-	    is_on_disk(certs, q, OWN_SERVER, q->name)) {
-		certs_add_problem(item, "sni-missing", CERTS_CRITICAL,
-		    certs_reload_advice(item, advice),
-		    "port %u does not know %s and serves its default",
-		    q->port->port, q->name);
-		return "sni-missing";
-	}
-	return add_stale(certs, item, q);
+		return item->has_result ? finding_name(FINDING_OK) : NULL;
+	if (!is_default)
+		return add_stale(certs, item, q);
+	if (!item->has_result)
+		return NULL;
+	certs_add_problem(item, "sni-missing", CERTS_CRITICAL,
+	    certs_reload_advice(item, advice),
+	    "port %u does not know %s and serves its default",
+	    q->port->port, q->name);
+	return "sni-missing";
 }
 
-static void
-judge_served(const struct certs *certs, struct certs_item *item,
+/*
+ * What the answer to a question for this item's name or to none says of it;
+ * NULL for nothing.  A version that is not there is no trouble while another
+ * one is.
+ */
+static const char *
+judge_answer(const struct asking *a, struct certs_item *item,
     const struct question *q)
 {
 	const char *kind = wanted_kind(q);
 
-	/* That TLS stands at all the first question has told. */
-	if (q->is_answered && !q->has_tls && kind == NULL &&
-	    q->manner != PROBE_WITHOUT_SNI)
-		return;
-	if (kind != NULL ? strcmp(kind, kind_of(item)) != 0 :
-	    q->has_tls && is_for_another(certs, item, q))
-		return;
-	note_served(item, q, judge_answer(certs, item, q));
+	if (kind != NULL && strcmp(kind, kind_of(item)) != 0)
+		return NULL;
+	if (!q->is_answered)
+		return add_unknown(item, q);
+	if (q->has_tls)
+		return kind == NULL && is_for_another(a->certs, item, q) ?
+		    NULL : judge_leaf(a->certs, item, q);
+	if (q->manner == PROBE_WITHOUT_SNI)
+		return add_not_served(item, q);
+	if (q->stage < PROBE_HANDSHAKE)
+		return add_unknown(item, q);
+	if (kind != NULL)
+		return stands(a, q) ? add_stale(a->certs, item, q) : NULL;
+	return stands(a, q) ? NULL : add_not_served(item, q);
+}
+
+static void
+judge_served(const struct asking *a, struct certs_item *item,
+    const struct question *q)
+{
+	const char *finding = judge_answer(a, item, q);
+
+	if (finding != NULL)
+		note_served(item, q, finding);
 }
 
 /* What is offered there and should not be. */
@@ -460,7 +523,7 @@ static bool
 concerns(const struct certs *certs, const struct certs_item *item,
     const struct question *q)
 {
-	if (!item->has_result || !serves_port(item, q->port))
+	if (!serves_port(item, q->port))
 		return false;
 	switch (q->purpose) {
 	case PURPOSE_DEFAULT:	/* where no TLS is, there is none for names */
@@ -470,7 +533,7 @@ concerns(const struct certs *certs, const struct certs_item *item,
 		return item->own->kind == OWN_SNI &&
 		    strcasecmp(item->wanted, q->name) == 0;
 	case PURPOSE_OFFER:
-		return item->own->kind == OWN_SERVER &&
+		return item->has_result && item->own->kind == OWN_SERVER &&
 		    is_first_at(certs, item, q->port);
 	}
 	return false;
@@ -492,7 +555,7 @@ judge(struct asking *a)
 			if (q->purpose == PURPOSE_OFFER)
 				judge_offer(item, q);
 			else
-				judge_served(a->certs, item, q);
+				judge_served(a, item, q);
 		}
 }
 

@@ -6,6 +6,7 @@
 Postfix and Dovecot are scripts that print settings; the servers are real TLS.
 """
 
+import contextlib
 import os
 import shutil
 import socket
@@ -95,8 +96,8 @@ class Certs(CertsCase):
         ):
             self.settings["smtpd_tls_cert_file"] = path
             status, _, cert = self.only()
-            self.assertEqual((status, cert["finding"], cert["not_after"], cert["days"]),
-                             (2, "file-unreadable", None, None), path)
+            self.assertEqual((status, cert["findings"], cert["not_after"], cert["days"]),
+                             (2, ["file-unreadable", "served-stale"], None, None), path)
             self.assertIn(words.lower(), cert["problems"][0]["words"].lower(), path)
 
     def finding_of(self, leaf, served=None):
@@ -203,14 +204,32 @@ class Certs(CertsCase):
         self.assertIn("offers TLS without a certificate: ", cert["problems"][0]["words"])
 
     def test_tarpit(self):
-        """A port that says nothing holds nobody up for long, and is not called good."""
-        with socket.create_server(("127.0.0.1", 0)) as listener:
+        """Ports that say nothing hold nobody up for long, and are not called good."""
+        with contextlib.ExitStack() as stack:
+            ports = [stack.enter_context(socket.create_server(("127.0.0.1", 0)))
+                     .getsockname()[1] for _ in range(3)]
             self.copy(self.good)
-            self.services = LISTEN.format(port=listener.getsockname()[1])
+            self.services = "".join(LISTEN.format(port=port) for port in ports)
             started = time.monotonic()
-            cert = self.only()[2]
+            status, _, cert = self.only()
             self.assertLess(time.monotonic() - started, 45)
-            self.assertNotEqual({s["finding"] for s in cert["served"]}, {"ok"})
+        self.assertEqual(status, 2)
+        # The first ones have taken all the time.
+        self.assertEqual(cert["findings"], ["not-served", "unknown"], cert)
+        told = [s["finding"] for s in cert["served"]]
+        self.assertEqual((told[0], told[2]), ("not-served", "unknown"))
+        self.assertIn(f"port {ports[2]}: no answer in time",
+                      [p["words"] for p in cert["problems"]])
+
+    def test_unknown_domain(self):
+        """What a domain of ours promises could not be looked at: that is no good news."""
+        self.copy(self.good)
+        self.serve(self.good)
+        self.options |= {"own_domains": "own.example", "dns_servers": "127.0.0.1@1"}
+        status, report, cert = self.only()
+        self.assertEqual((cert["finding"], report["domains"][0]["overall"]), ("ok", "unknown"),
+                         report)
+        self.assertEqual((status, report["overall"]), (3, "unknown"))
 
     # ------------------------------------------------------------- discovery
 
