@@ -134,6 +134,9 @@ $(O)/docs/options: $(O)/docs/options.o $(SHARED)
 # A test links its own module and little more: the archives give what it names.
 # The module of a program's own folder is linked by its name, with what it
 # leaves to another one there.
+with_alert_text = policyd/clerk/alert_queue.c policyd/clerk/value_json.c
+with_alert_watch = policyd/clerk/alert_states.c
+with_cert_ends	= policyd/process/cert_ends.c
 with_cert_states = policyd/clerk/cert_served.c
 with_cert_record = policyd/clerk/value_json.c
 with_cert_watch = policyd/file_watch.c
@@ -143,12 +146,8 @@ module	= $(patsubst %.c,$(O)/%.o,$(wildcard $(addsuffix /$(1).c, \
 	  $(patsubst milter_%,milter/%.c,$(filter milter_%,$(1)))) $(with_$(1)))
 program_libs = $(if $(call module,$(1)),$(O)/libprocess.a)
 
-# Of these the values are another module's.
-more_alert_text := $(addprefix $(O)/policyd/clerk/,alert_queue.o value_json.o)
-more_alert_watch := $(O)/policyd/clerk/alert_states.o
-
 .SECONDEXPANSION:
-$(O)/tests/test_%: $(O)/tests/unit/test_%.o $$(call module,$$*) $$(more_$$*) \
+$(O)/tests/test_%: $(O)/tests/unit/test_%.o $$(call module,$$*) \
     $$(call program_libs,$$*) $(SHARED)
 	@mkdir -p $(@D)
 	$(call short,LINK)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(ALL_LIBS)

@@ -212,6 +212,7 @@ on_mail(SMFICTX *ctx, char **arguments)
 	    has_macro(ctx, "{auth_authen}") || (s->has_client &&
 	    setup_owns_address(mail->setup, &s->client));
 	mail->is_reinjected = setup_is_reinject_port(mail->setup, s->port);
+	mail->is_marked = setup_marks_port(mail->setup, s->port);
 	if (mail->is_own && mail->setup != NULL)
 		report_intake_note_sender(&s->report, mail->setup,
 		    mail->sender);

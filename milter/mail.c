@@ -9,8 +9,10 @@
 #include <string.h>
 #include <strings.h>
 
+#include "shared/policy/inbound_decision.h"
+
 static const char *const header_names[] = {
-	[MAIL_INBOUND] = "X-Hopseal-Inbound",
+	[MAIL_INBOUND] = INBOUND_HEADER,
 	[MAIL_NEXT_HOP] = "X-Hopseal-Next-Hop"
 };
 
@@ -96,14 +98,16 @@ mail_format_inbound(const struct mail *mail, struct buffer *out)
 {
 	const struct mail_tls *tls = &mail->tls;
 
-	if (tls->version[0] == '\0') {
+	if (tls->version[0] == '\0')
 		buffer_add_text(out, "tls=none");
-		return;
-	}
-	buffer_addf(out, "tls=%s cipher=%s bits=%s client-cert=%s",
-	    tls->version, tls->cipher[0] != '\0' ? tls->cipher : "unknown",
-	    tls->bits[0] != '\0' ? tls->bits : "0",
-	    tls->has_verified_client ? "verified" : "unverified-or-none");
+	else
+		buffer_addf(out, "tls=%s cipher=%s bits=%s client-cert=%s",
+		    tls->version, tls->cipher[0] != '\0' ? tls->cipher :
+		    "unknown", tls->bits[0] != '\0' ? tls->bits : "0",
+		    tls->has_verified_client ? "verified" :
+		    "unverified-or-none");
+	if (mail->is_marked)
+		buffer_add_text(out, " " INBOUND_OUR_CERT);
 }
 
 void

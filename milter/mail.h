@@ -34,6 +34,7 @@ struct mail {
 	struct setup	*setup;		/* held; NULL between messages */
 	bool		 is_own;	/* SASL, loopback, our networks */
 	bool		 is_reinjected;	/* from a content filter */
+	bool		 is_marked;	/* our certificate has ended */
 	bool		 is_simulated;	/* no smtpd session: 4xx is not heard */
 	char		 client[ADDRESS_TEXT_SIZE];	/* "" unknown */
 	char		 sender[TABLE_KEY_MAX_BYTES + 1]; /* "" the null sender */

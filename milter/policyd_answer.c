@@ -98,6 +98,24 @@ parse_networks(json_t *array, struct site_answer *out)
 	return true;
 }
 
+/* An older policyd does not say. */
+static bool
+parse_ports(const json_t *array, struct site_answer *out)
+{
+	json_int_t port;
+	json_t *item;
+	size_t i;
+
+	json_array_foreach(array, i, item) {
+		port = json_integer_value(item);
+		if (port <= 0 || port > UINT16_MAX || i == SITE_PORTS_MAX)
+			return false;
+		out->expired_ports[out->expired_port_count++] =
+		    (uint16_t)port;
+	}
+	return true;
+}
+
 static bool
 parse_site(json_t *object, struct site_answer *out)
 {
@@ -130,6 +148,7 @@ parse_site(json_t *object, struct site_answer *out)
 	    tls_level_parse(text_of(json_string_value(level)),
 	    &out->tls.level))) &&
 	    parse_times(times, &out->tls) && parse_domains(domains, out) &&
+	    parse_ports(json_object_get(object, "expired_ports"), out) &&
 	    parse_networks(networks, out);
 }
 

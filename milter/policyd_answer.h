@@ -9,12 +9,15 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "milter/judgement.h"
 #include "shared/address.h"
 #include "shared/policy/tls_decision.h"
 #include "shared/postfix/route.h"
 #include "shared/text.h"
+
+#define SITE_PORTS_MAX	64
 
 struct site_answer {
 	bool			 is_known;	/* Postfix has told policyd */
@@ -24,6 +27,9 @@ struct site_answer {
 	struct tls_site		 tls;
 	struct network_list	 own_networks;
 	char			**own_domains;	/* in the one spelling */
+	/* Of ours, that serve a certificate which has ended. */
+	uint16_t		 expired_ports[SITE_PORTS_MAX];
+	size_t			 expired_port_count;
 	char			*authserv_id;	/* the option, or Postfix's name; or NULL */
 	size_t			 own_domain_count;
 };

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "shared/io/log.h"
+#include "shared/policy/inbound_decision.h"
 
 #define HEADER_VALUE_MAX	400
 
@@ -129,7 +130,7 @@ insert_header(SMFICTX *ctx, enum mail_header header, struct buffer *value)
 }
 
 static bool
-add_inbound(SMFICTX *ctx, const struct mail *mail)
+add_inbound(SMFICTX *ctx, const struct mail *mail, const char *queue_id)
 {
 	struct buffer value;
 
@@ -138,6 +139,8 @@ add_inbound(SMFICTX *ctx, const struct mail *mail)
 		return true;
 	buffer_init(&value, HEADER_VALUE_MAX);
 	mail_format_inbound(mail, &value);
+	if (mail->is_marked)
+		log_info("tagged: queue_id=%s, " INBOUND_OUR_CERT, queue_id);
 	return insert_header(ctx, MAIL_INBOUND, &value);
 }
 
@@ -191,7 +194,7 @@ reply_message(SMFICTX *ctx, struct mail *mail, const char *queue_id)
 				return refuse_flood(ctx, queue_id);
 		for (i = 0; i < MAIL_HEADER_COUNT; i++)
 			is_done &= remove_header(ctx, mail, i);
-		is_done &= add_inbound(ctx, mail);
+		is_done &= add_inbound(ctx, mail, queue_id);
 	}
 	is_done &= add_tags(ctx, mail, queue_id);
 	is_done &= hold(ctx, mail, queue_id);

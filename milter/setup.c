@@ -298,3 +298,18 @@ setup_is_reinject_port(const struct setup *setup, const char *port)
 			return true;
 	return false;
 }
+
+bool
+setup_marks_port(const struct setup *setup, const char *port)
+{
+	uint64_t number;
+	size_t i;
+
+	if (setup->config->local_cert_action != CONFIG_LOCAL_CERT_TAG ||
+	    !text_parse_u64(text_of(port), UINT16_MAX, &number))
+		return false;
+	for (i = 0; i < setup->site.expired_port_count; i++)
+		if (setup->site.expired_ports[i] == number)
+			return true;
+	return false;
+}

@@ -66,6 +66,9 @@ bool		 setup_owns_domain(const struct setup *setup,
 /* A client whose mail is ours: loopback, or one of our networks. */
 bool		 setup_owns_address(const struct setup *setup,
 		    const struct address *client);
+/* True where mail is to be marked because our certificate there has ended. */
+bool		 setup_marks_port(const struct setup *setup,
+		    const char *port);
 /* True for a port of reinject_ports, as the macro {daemon_port} has it. */
 bool		 setup_is_reinject_port(const struct setup *setup,
 		    const char *port);

@@ -74,6 +74,9 @@ enum message_type {
 	/* clerk to parent: the files behind our certificates, a line each; empty:
 	   let them be looked at soon */
 	MESSAGE_CERT_FILES,
+	/* clerk to front: when what our ports serve ends
+	   (policyd/process/cert_ends.h) */
+	MESSAGE_CERT_ENDS,
 	/* front to clerk: whether a domain can be sent mail to
 	   (policyd/process/session_message.h) */
 	MESSAGE_VERDICT

@@ -421,60 +421,55 @@ cert_group_line(const struct cert_group *g, int64_t now)
 	    "keys_checked", false, "note", is_away ? NOTE_AWAY : NULL));
 }
 
-/* The first that needs a look, in words; "" for none. */
-static void
+/* The first that needs a look, in words; false for none. */
+static bool
 describe(const struct cert_record *r, char *out, size_t size)
 {
 	const json_t *certificate;
-	const char *finding;
+	const char *finding, *file;
 	size_t i;
 
-	out[0] = '\0';
 	json_array_foreach(json_object_get(r->report, "certificates"), i,
 	    certificate) {
 		finding = json_string_value(json_object_get(certificate,
 		    "finding"));
-		if (finding == NULL || strcmp(finding, "ok") == 0)
+		file = json_string_value(json_object_get(certificate, "file"));
+		if (finding == NULL || strcmp(finding, "ok") == 0 ||
+		    json_is_true(json_object_get(certificate, "settling")))
 			continue;
-		snprintf(out, size, "%s: %s: %s", r->host,
-		    json_string_value(json_object_get(certificate, "file")),
-		    finding);
-		return;
+		snprintf(out, size, "%s: %s: %s", r->host, file != NULL ?
+		    file : "?", finding);
+		return true;
 	}
+	return false;
 }
 
 bool
 cert_group_judge(const struct cert_group *g, int64_t now,
     enum control_state *state, char *detail, size_t size)
 {
-	const struct cert_record *r, *bad = NULL, *silent = NULL;
+	const struct cert_record *r, *silent = NULL;
 	char time[TEXT_TIME_SIZE];
-	const char *overall;
 	size_t count = 0, i;
 
+	*state = CONTROL_OK;
 	for (i = 0; i < g->host_count; i++) {
 		r = &g->hosts[i].record;
 		if (r->report == NULL || is_replaced(g, r, now))
 			continue;
 		count++;
-		overall = json_string_value(json_object_get(r->report,
-		    "overall"));
 		if (!is_heard(r, now))
 			silent = r;
-		else if (overall != NULL && (strcmp(overall, "broken") == 0 ||
-		    strcmp(overall, "warnings") == 0))
-			bad = r;
+		else if (*state == CONTROL_OK && describe(r, detail, size))
+			*state = CONTROL_WARNING;
 	}
-	*state = bad != NULL || silent != NULL ? CONTROL_WARNING : CONTROL_OK;
-	if (bad != NULL)
-		describe(bad, detail, size);
-	if (bad != NULL && detail[0] == '\0')
-		snprintf(detail, size, "%s: what it promises is not kept",
-		    bad->host);
-	else if (bad == NULL && silent != NULL)
+	if (*state == CONTROL_WARNING)
+		return true;
+	if (silent != NULL) {
+		*state = CONTROL_WARNING;
 		snprintf(detail, size, "%s: not heard of since %s",
 		    silent->host, text_format_time(time, silent->seen_at));
-	else if (bad == NULL)
+	} else
 		snprintf(detail, size, "certificates of %zu other host%s are "
 		    "well", count, count == 1 ? "" : "s");
 	return count > 0;

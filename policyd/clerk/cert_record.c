@@ -106,6 +106,8 @@ copy_certificate(const json_t *from)
 	copy_list(to, from, "findings", copy_word, PARTS_MAX);
 	copy_list(to, from, "problems", copy_problem, PARTS_MAX);
 	copy_list(to, from, "served", copy_served, PARTS_MAX);
+	if (json_is_true(json_object_get(from, "settling")))
+		json_object_set_new(to, "settling", json_true());
 	return to;
 }
 

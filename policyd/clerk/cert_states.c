@@ -377,6 +377,25 @@ cert_states_add_files(const struct cert_states *s, struct buffer *out)
 				    json_string_value(file));
 }
 
+void
+cert_states_add_ends(const struct cert_states *s, struct cert_ends *out)
+{
+	const json_t *array = json_object_get(s->report, "certificates"),
+	    *certificate, *served;
+	bool has_offset;
+	int64_t at;
+	size_t i, j;
+
+	json_array_foreach(array, i, certificate)
+		json_array_foreach(json_object_get(certificate, "served"), j,
+		    served)
+			if (json_is_null(json_object_get(served, "sni")) &&
+			    text_parse_time(text_of(text_in(json_object_get(
+			    served, "seen"), "not_after")), &at, &has_offset))
+				cert_ends_add(out, (uint16_t)number_in(served,
+				    "port"), at);
+}
+
 const json_t *
 cert_states_kept(const struct cert_states *s)
 {

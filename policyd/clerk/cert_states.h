@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "policyd/process/cert_ends.h"
 #include "shared/buffer.h"
 #include "shared/text.h"
 
@@ -60,6 +61,10 @@ int64_t	cert_states_seen_at(const struct cert_states *states);
 /* The files behind the certificates, a line each. */
 void	cert_states_add_files(const struct cert_states *states,
 	    struct buffer *out);
+
+/* Of what ports served last to clients that asked for no name. */
+void	cert_states_add_ends(const struct cert_states *states,
+	    struct cert_ends *out);
 
 /* What is kept, borrowed; and taking it back where there was no file. */
 const json_t *cert_states_kept(const struct cert_states *states);

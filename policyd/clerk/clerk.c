@@ -165,11 +165,13 @@ clerk_explanation(struct clerk *clerk, const struct control_question *q,
 static char *
 clerk_site(struct clerk *clerk, struct text answer)
 {
+	struct cert_ends ends = { .count = 0 };
 	struct tls_site site;
 
 	if (!control_site_parse(answer, &site))
 		return json_error_line("the front's answer cannot be read");
-	return site_line(&site, clerk->child->settings);
+	cert_states_add_ends(clerk->certs, &ends);
+	return site_line(&site, clerk->child->settings, &ends, clock_now_s());
 }
 
 static struct explain_wait *
@@ -480,6 +482,22 @@ clerk_on_cert_change(const struct cert_change *change, void *arg)
 	buffer_clear(&line);
 }
 
+static void
+clerk_tell_ends(struct clerk *clerk)
+{
+	struct channel *front = child_peer(clerk->child, ROLE_FRONT);
+	struct cert_ends ends = { .count = 0 };
+	struct buffer payload;
+
+	buffer_init(&payload, 4096);
+	cert_states_add_ends(clerk->certs, &ends);
+	cert_ends_format(&ends, &payload);
+	if (front != NULL)
+		channel_send(front, MESSAGE_CERT_ENDS, 0, (struct text){
+		    buffer_text(&payload), payload.len });
+	buffer_clear(&payload);
+}
+
 /* Told to the parent: their changes make a look due. */
 static void
 clerk_tell_files(struct clerk *clerk)
@@ -513,6 +531,7 @@ clerk_on_parent_frame(struct child *child, const struct frame *frame, int fd)
 		    clock_now_s())) {
 			clerk_tell_files(clerk);
 			cert_group_tell(clerk->group);
+			clerk_tell_ends(clerk);
 		}
 		return;
 	}
@@ -534,6 +553,7 @@ clerk_on_peer(struct child *child, enum role peer)
 
 	if (peer == ROLE_FRONT) {
 		questions_set_front(clerk->questions, child_peer(child, peer));
+		clerk_tell_ends(clerk);
 		/* The next one counts its questions anew. */
 		next_hops_forget(clerk->hops, clerk_on_route);
 	} else if (peer == ROLE_SCOUT && child_peer(child, peer) == NULL) {

@@ -86,11 +86,25 @@ is_plain(const struct settings *settings)
 	    site->own_networks_are_all)));
 }
 
+static json_t *
+expired_ports(const struct cert_ends *ends, int64_t now)
+{
+	json_t *array = json_array();
+	size_t i;
+
+	for (i = 0; i < ends->count; i++)
+		if (cert_ends_is_past(ends, ends->ends[i].port, now))
+			json_array_append_new(array,
+			    json_integer(ends->ends[i].port));
+	return array;
+}
+
 char *
-site_line(const struct tls_site *site, const struct settings *settings)
+site_line(const struct tls_site *site, const struct settings *settings,
+    const struct cert_ends *ends, int64_t now)
 {
 	return json_line(json_pack("{s:b, s:b, s:o, s:o, s:s, s:o, s:b, s:b,"
-	    "s:b, s:b, s:I, s:I, s:I, s:I, s:s}",
+	    "s:b, s:b, s:I, s:I, s:I, s:I, s:s, s:o}",
 	    "known", settings->site->is_known,
 	    "plain", is_plain(settings),
 	    "own_domains", domain_array(settings),
@@ -106,5 +120,6 @@ site_line(const struct tls_site *site, const struct settings *settings)
 	    "good_ttl", (json_int_t)site->good_ttl_s,
 	    "bad_ttl", (json_int_t)site->bad_ttl_s,
 	    "reprobe_after", (json_int_t)site->reprobe_after_s,
-	    "authserv_id", authserv_id(settings)));
+	    "authserv_id", authserv_id(settings),
+	    "expired_ports", expired_ports(ends, now)));
 }

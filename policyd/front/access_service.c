@@ -51,10 +51,12 @@ struct access_wait {
 	int64_t			 since_ms;
 };
 
-/* How long each message has waited so far; an overwritten one waits anew. */
+/* How long each message has waited so far, and whether it was said that our
+   certificate has ended; an overwritten one begins anew. */
 static struct {
 	uint64_t	instance;
 	unsigned	waited_ms;
+	bool		is_marked;
 } instances[INSTANCES_KEPT];
 
 static uint64_t
@@ -74,14 +76,34 @@ waited_ms(uint64_t instance)
 	    instances[slot].waited_ms : 0;
 }
 
+static size_t
+slot_of(uint64_t instance)
+{
+	size_t slot = instance & (INSTANCES_KEPT - 1);
+
+	if (instances[slot].instance != instance) {
+		instances[slot].instance = instance;
+		instances[slot].waited_ms = 0;
+		instances[slot].is_marked = false;
+	}
+	return slot;
+}
+
 static void
 add_waited_ms(uint64_t instance, int64_t ms)
 {
-	size_t slot = instance & (INSTANCES_KEPT - 1);
-	unsigned before = waited_ms(instance);
+	instances[slot_of(instance)].waited_ms += (unsigned)ms;
+}
 
-	instances[slot].instance = instance;
-	instances[slot].waited_ms = before + (unsigned)ms;
+/* True once for each message. */
+static bool
+mark(uint64_t instance)
+{
+	size_t slot = slot_of(instance);
+	bool is_first = !instances[slot].is_marked;
+
+	instances[slot].is_marked = true;
+	return is_first;
 }
 
 /* --------------------------------------------------------------- answering */
@@ -184,6 +206,35 @@ log_inbound(const struct access_request *request,
 	    d->rule->line, rule_action_name(d->action), d->reason);
 }
 
+/*
+ * The port on which it came in serves a certificate of ours that has ended: who
+ * verifies has sent in clear, or not at all.  That keeps no mail back; with "tag"
+ * it is marked, once, as the milter does it.
+ */
+static bool
+is_told_of_our_end(const struct judging *j, struct buffer *reply)
+{
+	const struct config *config = j->front->settings->config;
+	char name[HOST_NAME_SIZE], address[ADDRESS_TEXT_SIZE];
+	bool is_tagged = config->local_cert_action == CONFIG_LOCAL_CERT_TAG;
+	uint64_t port;
+
+	if (config->inbound_tls == CONFIG_INBOUND_TLS_UNKNOWN ||
+	    !text_parse_u64(j->request->server_port, UINT16_MAX, &port) ||
+	    !cert_ends_is_past(&j->front->cert_ends, port, clock_now_s()) ||
+	    !mark(j->instance))
+		return false;
+	log_info("inbound: client=%s[%s], port=%u, our-cert=expired, "
+	    "action=%s", text_quote(name, sizeof(name),
+	    j->request->client_name), text_quote(address, sizeof(address),
+	    j->request->client_address), (unsigned)port,
+	    is_tagged ? "tag" : "log");
+	if (is_tagged)
+		access_reply_format(reply, text_of("PREPEND "
+		    INBOUND_HEADER ": " INBOUND_OUR_CERT));
+	return is_tagged;
+}
+
 /* For our text, so that the line that the client sees is not too long. */
 static size_t
 reason_size(struct text recipient)
@@ -246,6 +297,11 @@ judge_inbound(const struct judging *j, struct buffer *reply)
 	    &d);
 	if (d.action != RULE_ACTION_OFF)
 		log_inbound(request, &d);
+	if (d.action < RULE_ACTION_HOLD && !mail.is_ours &&
+	    is_told_of_our_end(j, reply)) {
+		front->counters.access_dunno++;
+		return;
+	}
 	answer_inbound(front, request, &d, reply);
 }
 

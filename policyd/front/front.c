@@ -209,6 +209,8 @@ on_frame(struct child *child, enum role peer, const struct frame *frame)
 		on_date(&p->front, frame->payload);
 	else if (peer == ROLE_CLERK && frame->type == MESSAGE_OUTCOME)
 		feedback_take(&p->front, frame->payload);
+	else if (peer == ROLE_CLERK && frame->type == MESSAGE_CERT_ENDS)
+		cert_ends_parse(frame->payload, &p->front.cert_ends);
 	else if (peer == ROLE_CLERK && frame->type == MESSAGE_QUESTION)
 		question_answer(&p->front, frame);
 	else if (peer == ROLE_CLERK && frame->type == MESSAGE_ROUTE_ANSWER)

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "policyd/process/cert_ends.h"
 #include "policyd/process/settings.h"
 #include "shared/latency.h"
 #include "shared/policy/facts.h"
@@ -47,6 +48,7 @@ struct front {
 	struct breaker		*breaker;
 	struct clients		*clients;
 	struct tls_site		 site;
+	struct cert_ends	 cert_ends;	/* of our ports */
 	/* Grows with all that changes decisions but facts and time. */
 	uint32_t		 generation;
 	enum scout_check	 validates, postfix_ad;

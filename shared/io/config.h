@@ -22,6 +22,7 @@ enum config_outbound {
 enum config_inbound_tls {
 	CONFIG_INBOUND_TLS_KNOWN, CONFIG_INBOUND_TLS_UNKNOWN
 };
+enum config_local_cert { CONFIG_LOCAL_CERT_LOG, CONFIG_LOCAL_CERT_TAG };
 enum config_inbound { CONFIG_INBOUND_MAILLOG, CONFIG_INBOUND_ACCESS };
 enum config_report { CONFIG_REPORT_OFF, CONFIG_REPORT_ON };
 enum config_log_target {
@@ -60,6 +61,7 @@ struct config {
 	char	*promise_domains;
 	char	*cert_warn;			/* config_seconds_list */
 	unsigned cert_interval_s;		/* 0: never */
+	enum config_local_cert local_cert_action;
 	char	*alert_command;
 	char	*alert_mailto, *alert_webhook;	/* mailboxes; one URL */
 	unsigned alert_quiet_s, alert_after_s, alert_silence_s;

@@ -15,6 +15,10 @@
 #include "shared/policy/facts.h"
 #include "shared/text.h"
 
+/* The header about the session in which a mail came in, and one of its words. */
+#define INBOUND_HEADER		"X-Hopseal-Inbound"
+#define INBOUND_OUR_CERT	"our-cert=expired"
+
 enum inbound_certificate {
 	INBOUND_CERTIFICATE_UNKNOWN,	/* nobody said */
 	INBOUND_CERTIFICATE_NONE,

@@ -25,6 +25,7 @@ class Group(CertsCase):
         cls.old = cls.pki.leaf("expired", certs_rig.HOST, file="ended")
         cls.redis, cls.names = Redis(cls.folder), Names()
         cls.three = [Host(cls.folder, f"mx{n}.example", leaf, cert_interval="3s",
+                          local_cert_action="tag",
                           redis=f"unix:{cls.redis.path}", mx_ca_file=cls.pki.root_path,
                           dns_servers=cls.names.option).start()
                      for n, leaf in enumerate((cls.good, cls.old, cls.newer), 1)]
@@ -48,6 +49,14 @@ class Group(CertsCase):
                                     "mx3.example": "ok"})
         self.assertEqual(self.three[0].part("group")[0], "warning")
         self.assertIn("mx2.example", self.three[0].part("group")[1])
+        # Mail that comes in there is marked, once each; elsewhere it is not.
+        for host, instance, want in ((self.three[1], "1", "PREPEND X-Hopseal-Inbound: "
+                                      "our-cert=expired"),
+                                     (self.three[1], "1", "DUNNO"),
+                                     (self.three[1], "2", "PREPEND X-Hopseal-Inbound: "
+                                      "our-cert=expired"),
+                                     (self.three[0], "3", "DUNNO")):
+            self.assertEqual(host.rcpt(instance), f"action={want}\n\n")
         wait_until(self.three[1].alerts, "the alert", SOON_S)
         for host in self.three:
             host.end()

@@ -10,7 +10,7 @@ import sys
 
 import certs_rig
 from certs_rig import CertsCase, Server
-from policyd_rig import Names, Policyd, wait_until
+from policyd_rig import Connection, Names, Policyd, wait_until
 from ports import free_port
 
 SOON_S = 30                     # first look, settling, and a machine that is busy
@@ -33,7 +33,8 @@ class Host:
         self.told = os.path.join(self.folder, "told")
         self.script("alert", f'echo "$1|$2" >>{self.told}\n')
         self.script("postconf", f'case " $* " in *" -M "*|*" -Px "*) ;; *) '
-                    f'printf "%s\\n" "myhostname = {name}" "mail_version = 3.7.11" ;; esac\n')
+                    f'printf "%s\\n" "myhostname = {name}" "mail_version = 3.7.11" \\\n'
+                    '"mydestination = own.example" ;; esac\n')
         self.script("postmulti", "exit 1\n")
         self.script("doveconf", "exit 127\n")
         self.policyd = Policyd(self.folder, alert_command=f"{self.folder}/alert",
@@ -83,6 +84,18 @@ class Host:
     def wait_own(self, *findings, seconds=SOON_S):
         wait_until(lambda: self.own() == list(findings), f"{findings} on {self.name}: "
                    f"{self.own()}", seconds)
+
+    def rcpt(self, instance, client="192.0.2.1"):
+        """The access policy's reply to a recipient of ours at the server's port."""
+        with Connection(self.policyd.access) as c:
+            c.send(f"request=smtpd_access_policy\nprotocol_state=RCPT\n"
+                   f"client_address={client}\nclient_name=client.example\n"
+                   f"server_port={self.server.port}\ninstance={instance}\n"
+                   f"sender=a@client.example\nrecipient=b@own.example\n\n".encode())
+            reply = b""
+            while not reply.endswith(b"\n\n"):
+                reply += c.get(1)
+            return reply.decode()
 
     def changes(self):
         """How often a change was told."""

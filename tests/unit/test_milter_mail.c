@@ -102,6 +102,12 @@ test_values(void)
 		    inbound[i].want);
 		buffer_clear(&value);
 	}
+	mail.is_marked = true;
+	buffer_init(&value, 400);
+	mail_format_inbound(&mail, &value);
+	check_text("our certificate has ended", buffer_text(&value),
+	    "tls=none our-cert=expired");
+	buffer_clear(&value);
 }
 
 static void
