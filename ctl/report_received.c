@@ -16,6 +16,7 @@
 #include "shared/io/file.h"
 #include "shared/tlsrpt/received.h"
 
+#define IMPORT_MAX_BYTES (256 * 1024 * 1024)
 #define DOMAIN_WIDTH	32
 #define NUMBER_WIDTH	10
 #define POLICY_WIDTH	17
@@ -144,20 +145,27 @@ report_received_show(const json_t *answer)
 
 /* --------------------------------------------------------------- taking in */
 
+struct import {
+	const struct ctl_options *options;
+	const char	*authserv_id;
+	json_t		*taken;
+	int		 skipped;	/* mails of an mbox without a report */
+};
+
 /* False, and said, when policyd does not take it. */
 static bool
-take_in(const struct ctl_options *options, struct text line, json_t *taken,
-    enum ctl_exit *status)
+take_in(struct import *import, struct text line, enum ctl_exit *status)
 {
 	struct received r;
 	json_t *answer;
 
 	if (!received_parse(line, &r))
 		return false;
-	answer = ask_policyd(options, json_pack("{s:s, s:s%}", "command",
-	    "received", "record", line.data, line.len), status);
+	answer = ask_policyd(import->options, json_pack("{s:s, s:s%}",
+	    "command", "received", "record", line.data, line.len), status);
 	if (answer != NULL)
-		json_array_append_new(taken, json_pack("{s:s, s:s, s:s, s:b}",
+		json_array_append_new(import->taken, json_pack(
+		    "{s:s, s:s, s:s, s:b}",
 		    "organization", r.report.organization, "submitter",
 		    r.submitter, "report_id", r.report.id, "verified",
 		    r.is_verified));
@@ -166,73 +174,136 @@ take_in(const struct ctl_options *options, struct text line, json_t *taken,
 	return answer != NULL;
 }
 
+/* CTL_CRITICAL with *why for what holds no report. */
+static enum ctl_exit
+import_mail(struct import *import, struct text mail, const char **why)
+{
+	enum ctl_exit status = CTL_FINE;
+	struct received_lines lines;
+	size_t i;
+
+	if (received_read_mail(mail, import->authserv_id, clock_now_s(),
+	    &lines, why) == -1)
+		return CTL_CRITICAL;
+	*why = NULL;
+	for (i = 0; i < lines.count; i++)
+		if (!take_in(import, (struct text){ lines.lines[i].data,
+		    lines.lines[i].len }, &status))
+			break;
+	if (i == lines.count)
+		status = CTL_FINE;
+	received_lines_clear(&lines);
+	return status;
+}
+
+/*
+ * The next mail of an mbox (RFC 4155): behind a line "From ", up to the next
+ * one that follows an empty line.
+ */
+static bool
+mbox_next(struct text *rest, struct text *mail)
+{
+	struct text line, after;
+	bool is_empty = false;
+
+	if (!text_starts_with(*rest, "From ") || !text_next_line(rest, &line))
+		return false;
+	*mail = after = *rest;
+	while (text_next_line(&after, &line)) {
+		if (is_empty && text_starts_with(line, "From ")) {
+			mail->len = (size_t)(line.data - mail->data);
+			rest->data += mail->len;
+			rest->len -= mail->len;
+			return true;
+		}
+		is_empty = line.len == 0;
+	}
+	*rest = (struct text){ NULL, 0 };
+	return true;
+}
+
+static enum ctl_exit
+import_mbox(struct import *import, struct text rest, const char **why)
+{
+	enum ctl_exit status;
+	const char *reason;
+	struct text mail;
+
+	while (mbox_next(&rest, &mail)) {
+		status = import_mail(import, mail, &reason);
+		if (status != CTL_FINE && reason == NULL)
+			return status;
+		import->skipped += status != CTL_FINE;
+	}
+	*why = "no mail in it holds a report";
+	return json_array_size(import->taken) > 0 ? CTL_FINE : CTL_CRITICAL;
+}
+
 static void
-show_taken(const json_t *taken)
+show_taken(const struct import *import)
 {
 	const json_t *r;
 	size_t i;
 
-	json_array_foreach(taken, i, r) {
+	json_array_foreach(import->taken, i, r) {
 		screen_putf(TONE_PLAIN, 0, "taken in, %s: %s, %s",
 		    answer_is_true(r, "verified") ? "verified" :
 		    "not verified", answer_text(r, "organization"),
 		    answer_text(r, "report_id"));
 		screen_end_line();
 	}
+	if (import->skipped > 0) {
+		screen_putf(TONE_PLAIN, 0, "%d mails without a report",
+		    import->skipped);
+		screen_end_line();
+	}
 }
 
 static enum ctl_exit
-import_mail(const struct ctl_options *options, struct text mail,
+import_file(const struct ctl_options *options, struct text file,
     const char *path)
 {
+	struct import import = { .options = options };
 	enum ctl_exit status = CTL_FINE;
-	struct received_lines lines;
-	json_t *site, *taken, *answer;
-	const char *why;
-	bool is_done;
-	size_t i;
+	const char *why = NULL;
+	json_t *site, *answer;
 
 	site = ask_policyd(options, json_pack("{s:s}", "command", "site"),
 	    &status);
 	if (site == NULL)
 		return status;
-	if (received_read_mail(mail, answer_text(site, "authserv_id"),
-	    clock_now_s(), &lines, &why) == -1) {
+	import.authserv_id = answer_text(site, "authserv_id");
+	import.taken = json_array();
+	status = text_starts_with(file, "From ") ?
+	    import_mbox(&import, file, &why) :
+	    import_mail(&import, file, &why);
+	if (status == CTL_CRITICAL && why != NULL)
 		ctl_complain("%s: %s", path, why);
-		json_decref(site);
-		return CTL_CRITICAL;
-	}
-	taken = json_array();
-	for (i = 0; i < lines.count; i++)
-		if (!take_in(options, (struct text){ lines.lines[i].data,
-		    lines.lines[i].len }, taken, &status))
-			break;
-	is_done = i == lines.count;
-	if (options->is_json) {
-		answer = json_pack("{s:b, s:O}", "done", is_done,
-		    "reports", taken);
+	else if (options->is_json) {
+		answer = json_pack("{s:b, s:O, s:i}", "done",
+		    status == CTL_FINE, "reports", import.taken, "skipped",
+		    import.skipped);
 		ask_print(answer);
 		json_decref(answer);
 	} else
-		show_taken(taken);
-	received_lines_clear(&lines);
-	json_decref(taken);
+		show_taken(&import);
+	json_decref(import.taken);
 	json_decref(site);
-	return is_done ? CTL_FINE : status;
+	return status;
 }
 
 enum ctl_exit
 report_received_import(const struct ctl_options *options, const char *path)
 {
-	struct buffer mail;
+	struct buffer file;
 	enum ctl_exit status = CTL_USAGE;
 
-	buffer_init(&mail, REPORT_MAIL_MAX_BYTES);
-	if (file_read(path, &mail) == -1)
+	buffer_init(&file, IMPORT_MAX_BYTES);
+	if (file_read(path, &file) == -1)
 		ctl_complain("%s: %s", path, strerror(errno));
 	else
-		status = import_mail(options, (struct text){
-		    buffer_text(&mail), mail.len }, path);
-	buffer_clear(&mail);
+		status = import_file(options, (struct text){
+		    buffer_text(&file), file.len }, path);
+	buffer_clear(&file);
 	return status;
 }

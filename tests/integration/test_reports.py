@@ -223,6 +223,89 @@ def test_hostile(folder):
         assert site.received()[1]["totals"]["reports"] == 1
 
 
+def multipart(kind, *headers, body, text="A report"):
+    """The headers of a mail and its two parts."""
+    return [("Content-Type", kind)], (
+        f"This is MIME\r\n--=_x:1\r\nContent-Type: text/plain; charset=UTF-8\r\n\r\n{text}\r\n"
+        f"--=_x:1\r\n" + "".join(f"{h}\r\n" for h in headers) + "\r\n").encode() + body + \
+        b"\r\n--=_x:1--\r\n"
+
+
+@test
+def test_shapes(folder):
+    """As large senders write them: what is a report is found, whatever says so."""
+    name = f"sender.example!own.example!{DAY_S}!{2 * DAY_S - 1}!001.json.gz"
+    submitter = ("TLS-Report-Submitter", "sender.example")
+    report_type = 'multipart/report; boundary="=_x:1"; report-type=tlsrpt'
+    mixed = 'multipart/mixed;\r\n\tboundary="=_x:1"'
+
+    def packed(n, change=None):
+        document = report(n)
+        if change is not None:
+            change(document)
+        return base64.encodebytes(gzip.compress(json.dumps(document).encode()))
+
+    def as_microsoft(document):
+        """No offset, no mx-host, no details, an id that is no msg-id."""
+        for key in document["date-range"]:
+            document["date-range"][key] = document["date-range"][key].rstrip("Z")
+        del document["policies"][0]["policy"]["mx-host"]
+        del document["policies"][0]["failure-details"]
+        document["report-id"] = "133144+own.example"
+
+    def as_prose(document):
+        """Members by the names of RFC 8460's text, strings for arrays and numbers."""
+        policy = document["policies"][0]
+        policy["policy"]["mx-host-pattern"] = policy["policy"].pop("mx-host")[0]
+        policy["policy"]["policy-string"] = "version: STSv1"
+        policy["summary"] = {k: str(v) for k, v in policy["summary"].items()}
+        policy["failure-details"][0]["additional-info-uri"] = "https://sender.example/?x=1"
+    attachment = f'Content-Disposition: attachment; filename="{name}"'
+    shapes = {
+        "Google": multipart(
+            report_type, f'Content-Type: application/tlsrpt+gzip; name="{name}"', attachment,
+            "Content-Transfer-Encoding: base64", "Content-ID: <1@sender.example>",
+            body=packed(1)),
+        "Microsoft": multipart(
+            'multipart/report; report-type="tlsrpt"; boundary="=_x:1"',
+            f'Content-Type: application/tlsrpt+gzip;\r\n\tname="{name}"',
+            "Content-Transfer-Encoding: BASE64", attachment, body=packed(2, as_microsoft)),
+        "the prose's names": multipart(
+            report_type, "Content-Type: application/tlsrpt+gzip",
+            "Content-Transfer-Encoding: base64", body=packed(3, as_prose)),
+        "application/gzip with a name": multipart(
+            mixed, f"Content-Type: application/gzip; name={name}", attachment,
+            "Content-Transfer-Encoding: base64", body=packed(4)),
+        "octet-stream with a name": multipart(
+            mixed, "Content-Type: application/octet-stream", attachment,
+            "Content-Transfer-Encoding: base64", body=packed(5)),
+        "x-gzip, known by the header": multipart(
+            mixed, "Content-Type: application/x-gzip", "Content-Transfer-Encoding: base64",
+            body=packed(6)),
+        "the mail itself": ([("Content-Type", "application/tlsrpt+gzip"),
+                             ("Content-Transfer-Encoding", "base64")], packed(7)),
+        "JSON with a byte order mark": ([("Content-Type", "application/tlsrpt+json")],
+                                        b"\xef\xbb\xbf" + json.dumps(report(8)).encode()),
+        "lines of LF alone": tuple(
+            part.replace(b"\r\n", b"\n") if isinstance(part, bytes) else part
+            for part in multipart(report_type, "Content-Type: application/tlsrpt+gzip",
+                                  "Content-Transfer-Encoding: base64", body=packed(9))),
+        "base64 in one line": multipart(
+            report_type, "Content-Type: application/tlsrpt+gzip",
+            "Content-Transfer-Encoding: base64", body=packed(10).replace(b"\n", b"")),
+        "binary": multipart(
+            report_type, "Content-Type: application/tlsrpt+gzip",
+            "Content-Transfer-Encoding: binary", body=gzip.compress(json.dumps(
+                report(11)).encode())),
+    }
+    with Site(folder) as site:
+        for n, (shape, (headers, body)) in enumerate(shapes.items(), 1):
+            site.bring([submitter, *headers], body)
+            totals = site.received()[1]["totals"]
+            assert (totals["reports"], totals["success"], totals["failure"]) == \
+                (n, 5 * n, 2 * n), (shape, totals)
+
+
 @test
 def test_parallel(folder):
     """Many mails at one time, ours among them: each report is kept once."""
@@ -301,6 +384,14 @@ def test_import(folder):
         answer = site.received()[1]
         assert answer["totals"]["reports"] == 1, answer
         assert answer["unverified"]["reports"] == 2, answer
+        mbox = "".join(f"From x Sat Nov 21 00:00:00 2026\n{text}\n\n" for text in (
+            mail + "\n" + attach(report(4))[1].decode(), "Subject: x\n\n>From here\nFrom there",
+            mail + "\n" + attach(report(5))[1].decode()))
+        code, answer = hopseal(site.policyd, "report", "--import", write("mbox", mbox.encode()))
+        assert code == 0 and answer["skipped"] == 1, answer
+        assert [r["report_id"] for r in answer["reports"]] == ["4@sender.example",
+                                                               "5@sender.example"], answer
+        assert site.received()[1]["totals"]["reports"] == 3
         assert hopseal(site.policyd, "report", "--import", write("no", b"nothing"))[0] == 2
         assert hopseal(site.policyd, "report", "--import", folder + "/absent")[0] == 64
 
