@@ -65,13 +65,14 @@ def kind(text, options):
 
 
 def dialogue(text):
-    """(command, lines that it wrote)"""
+    """[(command, lines that it wrote)]"""
+    parts = []
     for line in text.splitlines():
         if m := PROMPT.match(line):
-            command, output = line[m.end():], []
-            yield command, output
+            parts.append((line[m.end():], []))
         else:
-            output.append(line)
+            parts[-1][1].append(line)
+    return parts
 
 
 def shape(line):
