@@ -42,6 +42,7 @@
 #define AHEAD_MAX_S	3600	/* of our clock; beyond is the present */
 #define DAYS_MAX	(LEDGER_DAYS_KEPT + 4)
 #define IDLE_MS		(10 * 60 * 1000)	/* a past day in memory */
+#define OLD_MS		(60 * 60 * 1000)	/* until that is certain */
 #define REOPEN_MS	5000
 #define SAVE_AGAIN_MS	60000	/* after files could not be written */
 #define SAVE_BYTES	(8 * 1024 * 1024)	/* of journal, at least */
@@ -55,6 +56,7 @@ struct ledger {
 	char			 writer[LEDGER_WRITER_SIZE];
 	struct journal		*journal;	/* NULL: not open */
 	int64_t			 reopen_ms;
+	int64_t			 old_ms;	/* too old a day is there since */
 	struct ledger_day	 days[DAYS_MAX];	/* ascending */
 	size_t			 day_count;
 	char			*position, *state;	/* as last written */
@@ -633,12 +635,20 @@ start_saving(struct ledger *l)
 	close(old_fd);
 }
 
+/* Not at once: a clock that jumps ahead may soon be right again. */
 static void
 remove_old_days(struct ledger *l)
 {
 	int64_t oldest = clock_now_s() / DAY_S - LEDGER_DAYS_KEPT;
+	int64_t now_ms = clock_monotonic_ms();
 	char path[PATH_SIZE];
 
+	if (l->day_count == 0 || l->days[0].day >= oldest)
+		l->old_ms = 0;
+	else if (l->old_ms == 0)
+		l->old_ms = now_ms;
+	if (l->old_ms == 0 || now_ms - l->old_ms < OLD_MS)
+		return;
 	while (l->day_count > 0 && l->days[0].day < oldest) {
 		unlink(day_path(l, l->days[0].day, "", path));
 		drop_day(l, &l->days[0]);
@@ -667,7 +677,6 @@ check_saving(struct ledger *l)
 	}
 	journal_remove_old(l->journal);
 	l->save_ms = 0;
-	remove_old_days(l);
 }
 
 /* ------------------------------------------------------------ in its time */
@@ -739,6 +748,7 @@ ledger_tick(struct ledger *l, bool is_shared)
 		start_saving(l);
 	else
 		close_idle_days(l, is_shared);
+	remove_old_days(l);
 }
 
 /* ---------------------------------------------------------------- the rest */
