@@ -109,6 +109,7 @@ set_failure(struct tally_key *key, const struct datagram_failure *f)
 	    strcmp(known, f->result_type) != 0 ? f->result_type : "");
 	key->host = optional(f->mx_host);
 	key->address = optional(f->receiving_ip);
+	key->helo = datagram_helo_name(f);
 	key->sender = optional(f->sending_ip);
 	key->reason = optional(f->reason);
 }

@@ -201,6 +201,7 @@ add_detail(struct counted_policy *p, const struct report_failure *f)
 		if (is_same(d->result_type, f->result_type) &&
 		    is_same(d->sending_ip, f->sending_ip) &&
 		    is_same(d->mx_host, f->mx_host) &&
+		    is_same(d->mx_helo, f->mx_helo) &&
 		    is_same(d->receiving_ip, f->receiving_ip) &&
 		    is_same(d->reason, f->reason)) {
 			d->session_count += f->session_count;
@@ -220,6 +221,7 @@ add_failure(struct builder *b, struct counted_policy *p,
 		.result_type = result_type(b, key),
 		.sending_ip = keep_if_any(b, key->sender),
 		.mx_host = keep_if_any(b, key->host),
+		.mx_helo = keep_if_any(b, key->helo),
 		.receiving_ip = keep_if_any(b, key->address),
 		.reason = reason_of(b, key),
 		.session_count = count

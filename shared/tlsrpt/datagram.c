@@ -130,6 +130,22 @@ offered_starttls(const char *helo)
 	return mail_reply_offers(&reply, "STARTTLS");
 }
 
+struct text
+datagram_helo_name(const struct datagram_failure *f)
+{
+	struct text rest = text_of(f->mx_helo != NULL ? f->mx_helo : "");
+	struct text line, name = { NULL, 0 };
+
+	if (!text_next_line(&rest, &line))
+		return name;
+	if (text_starts_with(line, "250-") || text_starts_with(line, "250 ")) {
+		line.data += 4;
+		line.len -= 4;
+	}
+	text_next_word(&line, &name);
+	return name;
+}
+
 /* The finest finding that the sender's words allow. */
 static enum finding
 refine(enum finding f, const struct datagram_failure *failure, bool is_dane)

@@ -60,6 +60,9 @@ struct datagram {
 	struct json_t	*json;		/* what the strings point into */
 };
 
+/* The name in the first line of mx_helo, as receiving-mx-helo; or empty. */
+struct text	datagram_helo_name(const struct datagram_failure *f);
+
 /*
  * Reads one datagram.  Octets that are no UTF-8 become '?' and are counted.
  * Returns 0, or -1 with *why and *out untouched for: empty or too long; no

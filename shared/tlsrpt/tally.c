@@ -13,9 +13,9 @@
 #include "shared/siphash.h"
 #include "shared/xalloc.h"
 
-#define FIELD_COUNT	16
+#define FIELD_COUNT	16	/* and perhaps a helo */
 #define FIELD_MAX	160		/* octets of one; the rest is cut */
-#define KEY_SIZE	1200
+#define KEY_SIZE	1500
 #define MERGED_KEYS_MAX	2000		/* of a domain, by all writers */
 #define BLOCK_BYTES	65536		/* of names and lines */
 #define TABLE_MIN	64		/* a power of 2 */
@@ -381,6 +381,8 @@ format_key(const struct tally_key *key, enum detail detail,
 	put_field(&w, has_all ? key->service : other, 32);
 	put_field(&w, has_all ? key->result : text_of(""), 64);
 	put_field(&w, has_all ? key->reason : other, FIELD_MAX);
+	if (has_all && key->helo.len > 0)
+		put_field(&w, key->helo, FIELD_MAX);
 	return (struct text){ out, w.len };
 }
 
@@ -447,6 +449,8 @@ tally_key_parse(struct text line, struct tally_key *out)
 	for (i = 0; i < FIELD_COUNT; i++)
 		if (!text_next_field(&line, '\t', &fields[i]))
 			return false;
+	if (line.data != NULL && !text_next_field(&line, '\t', &key.helo))
+		return false;
 	if (line.data != NULL ||
 	    (!text_equals(fields[0], "s") && !text_equals(fields[0], "d")) ||
 	    !parse_direction(fields[1], &key.direction) ||

@@ -49,6 +49,7 @@ struct tally_key {
 	struct text		record;		/* a TLSRPT record's REF */
 	struct text		protocol, cipher;
 	struct text		host, address;	/* the peer's */
+	struct text		helo;		/* its name in its EHLO reply */
 	struct text		sender;		/* our own address */
 	struct text		service;	/* of ours: "smtp", "imap" */
 	struct text		result;	/* result-type, if not its */

@@ -59,6 +59,7 @@ static const struct row rows[] = {
 	    .outcome = TALLY_FAILURE, .finding = FINDING_CERT_EXPIRED } },
 	{ "expired", 4, { .outcome = TALLY_FAILURE,
 	    .finding = FINDING_CERT_EXPIRED, .host = { "mx.a.example", 12 },
+	    .helo = { "big.a.example", 13 },
 	    .address = { "192.0.2.1", 9 }, .reason = { "words", 5 } } },
 	{ "by a probe", 1, { .outcome = TALLY_FAILURE, .is_probe = true,
 	    .finding = FINDING_MX_NOT_IN_POLICY } },
@@ -101,6 +102,8 @@ test_counts(void)
 		check_int("how often", (int64_t)p->details[0].session_count,
 		    4);
 		check_text("host", p->details[0].mx_host, "mx.a.example");
+		check_text("its own name", p->details[0].mx_helo,
+		    "big.a.example");
 		check_text("address", p->details[0].receiving_ip,
 		    "192.0.2.1");
 		check_text("reason", p->details[0].reason,

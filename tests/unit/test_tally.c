@@ -23,6 +23,7 @@ static const struct tally_key expired = {
 	.direction = SESSION_OUT, .outcome = TALLY_FAILURE,
 	.finding = FINDING_CERT_EXPIRED, .trust = SESSION_TRUST_UNTRUSTED,
 	.host = { "mx.example.com", 14 }, .address = { "192.0.2.1", 9 },
+	.helo = { "big.example.com", 15 },
 	.reason = { "certificate has expired", 23 }
 };
 
@@ -113,7 +114,7 @@ test_keys(void)
 		{ "a field too few", "s\tout\tsuccess\tok\tverified\t\tsts\t\t"
 		    "TLSv1.3\tX\tmx\t\t\t\t", false },
 		{ "a field too many", "s\tout\tsuccess\tok\tverified\t\tsts\t"
-		    "\tTLSv1.3\tX\tmx\t\t\t\t\t\t", false },
+		    "\tTLSv1.3\tX\tmx\t\t\t\t\tx\ty\tz", false },
 		{ "another kind", "x\tout\tsuccess\tok\tverified\t\tsts\t\t"
 		    "TLSv1.3\tX\tmx\t\t\t\t\t", false },
 		{ "another direction", "s\tup\tsuccess\tok\tverified\t\tsts\t"
@@ -168,6 +169,8 @@ test_round_trip(void)
 	check_bool("its address", text_equals(key.address, "192.0.2.1"), true);
 	check_bool("its reason", text_equals(key.reason,
 	    "certificate has expired"), true);
+	check_bool("its own name", text_equals(key.helo, "big.example.com"),
+	    true);
 	check_bool("no policy", key.policy.len == 0, true);
 	tally_free(t);
 }
@@ -184,8 +187,8 @@ test_hostile(void)
 	long_text[7] = '\t';
 	long_text[8] = '\n';
 	key.reason = key.host = key.address = key.cipher = key.sender =
-	    key.protocol = key.policy = key.record = key.service = key.result =
-	    (struct text){ long_text, sizeof(long_text) };
+	    key.helo = key.protocol = key.policy = key.record = key.service =
+	    key.result = (struct text){ long_text, sizeof(long_text) };
 	tally_add(t, (struct text){ "a}\n b\xff", 6 }, &key, NOON,
 	    TALLY_ONCE);
 	check_text("a name stays one word", tally_domain_name(t, 0),

@@ -35,6 +35,31 @@ parse(const char *text, size_t len, struct datagram *out, const char **why)
 	return result;
 }
 
+static const struct {
+	const char	*label, *reply, *want;
+} helos[] = {
+	{ "a reply of several lines", "250-mx.a.example Hello\r\n250 SIZE",
+	    "mx.a.example" },
+	{ "a reply of one line", "250 mx.a.example", "mx.a.example" },
+	{ "no code", "mx.a.example", "mx.a.example" },
+	{ "no name", "250-\r\n250 SIZE", "" },
+	{ "an empty one", "", "" },
+	{ "none", NULL, "" },
+};
+
+static void
+test_helos(void)
+{
+	struct datagram_failure f = { 0 };
+	size_t i;
+
+	for (i = 0; i < sizeof(helos) / sizeof(helos[0]); i++) {
+		f.mx_helo = helos[i].reply;
+		check_bool(helos[i].label, text_equals(datagram_helo_name(&f),
+		    helos[i].want), true);
+	}
+}
+
 static void
 test_samples(void)
 {
@@ -64,6 +89,7 @@ test_samples(void)
 	check_text("receiving-mx-hostname", f->mx_host, "mx.example.com");
 	check_text("receiving-mx-helo", f->mx_helo,
 	    "mx \"q\" \\ \r\nx\177?");
+	check_bool("its name", text_equals(datagram_helo_name(f), "mx"), true);
 	check_text("receiving-ip", f->receiving_ip, "2001:db8::1");
 	check_text("no additional-information", f->additional, NULL);
 	check_text("reason", f->reason, "certificate has expired");
@@ -369,6 +395,7 @@ test_prefixes(void)
 int
 main(void)
 {
+	test_helos();
 	test_samples();
 	test_codes();
 	test_accepted();
