@@ -420,6 +420,9 @@ CHANGING = [
     Domain("ahead.test", policy=Policy(max_age=40), ttl_s=1),
     Domain("shared.test", policy=Policy(), ttl_s=1),
     Domain("late.test", policy=Policy(faults={"delay_s": 6}), ttl_s=1),
+    # Its hosts are Postfix instances of mail_system.
+    Domain("own.test", zone="signed", policy=Policy(),
+           hosts=(Host("mail", fault="closed"), Host("mail2", 20, fault="closed"))),
 ]
 
 DOMAINS = ENFORCE + CERTIFICATES + STS + POLICY + DANES + BOTH + PLAIN + CHANGING

@@ -54,6 +54,7 @@ KINDS = {
     # Strength and purpose.
     "sha1":         Kind(digest="sha1"),
     "md5":          Kind("rsa-ca", sent=("rsa-ca",), digest="md5", key="rsa"),
+    "rsa":          Kind(key="rsa"),
     "rsa1024":      Kind(key="rsa1024"),
     "client-only":  Kind(section="leaf-client"),
     # Revocation.  make_crl() knows nothing of what stapling-ca revoked.
