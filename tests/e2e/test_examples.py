@@ -1,5 +1,6 @@
-"""The examples of README, docs and manuals, run on the bench: settings are taken, commands
-do not fail, output and log lines have the shape of the real ones.
+"""The examples of README, docs, manuals and samples, run on the bench: settings are taken,
+commands do not fail, output and log lines have the shape of the real ones.  And the names
+of metrics and of JSON's members are those that there are.
 
 What an example writes below /etc/hopseal goes to a folder of the bench, and where it names
 a domain of nobody's it is one of the bench's.
@@ -35,6 +36,7 @@ NOT_HERE = {
     "systemctl": "there is no systemd here",
     "systemd-sysusers": "there is no systemd here",
     "journalctl": "there is no systemd here",
+    "curl -s 'https://": "there is no Internet here",
 }
 # Output that another test has, by words of that test.
 SHOWN_ELSEWHERE = {
@@ -55,6 +57,11 @@ REDIS_AWAY = "down: the server closed the connection", "redis: state=down"
 TESTS, state = {}, {}
 
 
+def test(function):
+    TESTS[function.__name__] = function
+    return function
+
+
 def prepare(bench, names):
     """A mail to a good and a bad domain, and the files that examples name."""
     state["main.cf"] = read(bench.postfix.config_folder, "main.cf")
@@ -70,7 +77,7 @@ def prepare(bench, names):
             ("etc/password", "secret\n"), ("etc/redis.password", "secret\n"),
             ("mta-sts.txt", "version: STSv1\nmode: enforce\nmx: a.test\nmax_age: 604800\n"),
             ("bin/page-me", "#!/bin/sh\ncat >/dev/null\n"),
-            ("FILE", "Subject: no report\n\nbody\n"),
+            ("FILE", "Subject: no report\n\nbody\n"), ("list.json", "[]\n"),
             # 0 to 2 is what hopseal says of others; 3 that it knows nothing, such as of
             # yesterday.
             ("bin/hopseal", '#!/bin/sh\n"$BUILD/hopseal" -c "$CONF" "$@"\nstatus=$?\n'
@@ -161,6 +168,11 @@ def rights_suffice(bench):
     finally:
         bench.restart_hopseal(status_password_file=os.path.join(state["folder"], "etc",
                                                                 "password"))
+
+
+def redis_is_up(bench):
+    parts = bench.hopseal.command("status")[1]["parts"]
+    return next(part["ok"] for part in parts if part["name"] == "redis")
 
 
 def run_commands(bench, text):
@@ -270,7 +282,7 @@ def run_example(bench, example):
 
 
 def test_of(example):
-    def test(bench):
+    def run_it(bench):
         if not any(words in example.text for words in REDIS_AWAY):
             return run_example(bench, example)
         wait_until(lambda: redis_is_up(bench) and not bench.hopseal.command(
@@ -282,12 +294,7 @@ def test_of(example):
         finally:
             bench.redis.start()
             wait_until(lambda: redis_is_up(bench), 20, "Redis to be back")
-    return test
-
-
-def redis_is_up(bench):
-    parts = bench.hopseal.command("status")[1]["parts"]
-    return next(part["ok"] for part in parts if part["name"] == "redis")
+    return run_it
 
 
 for one in examples.all_examples():
@@ -295,6 +302,7 @@ for one in examples.all_examples():
         TESTS[f"{one.page}:{one.line}"] = test_of(one)
 
 
+@test
 def metrics_are_named(bench):
     """docs/api.md has each metric that there is now, and no other than the source has."""
     table = read(examples.TOP, "docs/api.md").partition("| metric ")[2]
@@ -302,28 +310,26 @@ def metrics_are_named(bench):
              for name in re.findall(r"`(\w+)`", row)}
     page = run("curl", "-sf", "http://%s:%d/metrics" % STATUS)
     there = set(re.findall(r"^# TYPE hopseal_(\w+)", page, re.M))
-    assert there - named == set(), there - named
+    assert not there - named, there - named
     source = read(examples.TOP, "policyd/clerk/metrics.c")
     assert all(name in there or f'"{name}' in source or f"hopseal_{name}" in source
                for name in named), named - there
 
 
-TESTS["metrics_are_named"] = metrics_are_named
 
-
+@test
 def sample_rules(bench):
     """Those of conf/rules, without the sign that puts them out of force."""
     take_rules(bench, re.sub(r"^#(?=\S+\s+(?:in|out)\s)", "", read(examples.TOP, "conf/rules"),
                              flags=re.M))
 
 
+@test
 def sample_options(bench):
     """Those of conf/hopseal.conf, likewise."""
     take_options(bench, re.sub(r"^#(?=\w+ =)", "", read(examples.TOP, "conf/hopseal.conf"),
                                flags=re.M))
 
-
-TESTS.update({"conf/rules": sample_rules, "conf/hopseal.conf": sample_options})
 
 
 # What shows the members that hopseal(1) promises, where the bench has it to show.
@@ -332,6 +338,7 @@ MEMBERS = {"explain": ("explain", BROKEN), "check": ("check", BROKEN), "status":
            "setup": ("setup",)}
 
 
+@test
 def members_are_there(bench):
     """Each name that the manual's part about JSON sets as code."""
     bench.hopseal.write_rules(f"{BROKEN} out action=log\n")
@@ -356,4 +363,9 @@ def names_in(value):
         yield from names_in(inner)
 
 
-TESTS["members_are_there"] = members_are_there
+@test
+def shapes(_bench):
+    """What does not stand there is missed."""
+    assert not examples.difference(["a 1 x", "...", "c"], ["a 22 x", "b", "c"])
+    assert examples.difference(["a", "c"], ["a", "b", "c"]) == "c"
+    assert examples.difference(["a y"], ["a x"]) == "a y"
