@@ -8,27 +8,27 @@
 #include <ctype.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "shared/buffer.h"
 #include "shared/io/config.h"
 #include "shared/text.h"
+#include "shared/xalloc.h"
 
 #define ENTRY		".It Cm "
 #define MANUAL_MAX	(1024 * 1024)
-#define OPTIONS_MAX	256
 
-/* The index of an option; -1 for none. */
-static int
+/* The index of an option; that behind the last for none. */
+static size_t
 option_find(struct text name)
 {
-	int i;
+	size_t i;
 
-	for (i = 0; i < OPTIONS_MAX && config_option_name((size_t)i) != NULL;
-	    i++)
-		if (text_equals(name, config_option_name((size_t)i)))
-			return i;
-	return -1;
+	for (i = 0; config_option_name(i) != NULL; i++)
+		if (text_equals(name, config_option_name(i)))
+			break;
+	return i;
 }
 
 static void
@@ -47,15 +47,23 @@ print_entry(size_t i, struct text rest)
 	buffer_clear(&syntax);
 }
 
+static int
+complain(struct text name, const char *why)
+{
+	fprintf(stderr, "hopseal.conf.5: " ENTRY "%.*s: %s\n", (int)name.len,
+	    name.data, why);
+	return 1;
+}
+
 int
 main(void)
 {
 	char block[4096];
-	bool is_there[OPTIONS_MAX] = { false };
 	struct buffer source;
 	struct text rest, line;
-	size_t i, size;
-	int option, errors = 0;
+	size_t i, size, count = option_find(text_of(""));
+	bool *is_there = xcalloc(count, sizeof(*is_there));
+	int errors = 0;
 
 	buffer_init(&source, MANUAL_MAX);
 	while ((size = fread(block, 1, sizeof(block), stdin)) > 0)
@@ -68,24 +76,21 @@ main(void)
 		}
 		line.data += strlen(ENTRY);
 		line.len -= strlen(ENTRY);
-		option = option_find(line);
-		if (option == -1 || is_there[option]) {
-			fprintf(stderr, "hopseal.conf.5: " ENTRY "%.*s: %s\n",
-			    (int)line.len, line.data, option == -1 ?
-			    "no option of that name" : "stands here twice");
-			errors++;
-			continue;
+		i = option_find(line);
+		if (i == count) {
+			errors += complain(line, "no option of that name");
+		} else if (is_there[i]) {
+			errors += complain(line, "stands here twice");
+		} else {
+			is_there[i] = true;
+			print_entry(i, rest);
 		}
-		is_there[option] = true;
-		print_entry((size_t)option, rest);
 	}
-	for (i = 0; config_option_name(i) != NULL; i++) {
-		if (is_there[i])
-			continue;
-		fprintf(stderr, "hopseal.conf.5: no line " ENTRY "%s\n",
-		    config_option_name(i));
-		errors++;
-	}
+	for (i = 0; i < count; i++)
+		if (!is_there[i])
+			errors += complain(text_of(config_option_name(i)),
+			    "is missing");
+	free(is_there);
 	buffer_clear(&source);
 	return errors > 0 || ferror(stdin) ? 1 : 0;
 }
