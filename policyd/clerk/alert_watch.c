@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "policyd/clerk/status_json.h"
 #include "shared/text.h"
 #include "shared/tlsrpt/session.h"
 #include "shared/xalloc.h"
@@ -119,7 +120,9 @@ watch_resolver(struct alert_states *states, const json_t *status,
 	    words_of(lookups != NULL ? lookups : resolver, words) };
 
 	/* Without the front's part nobody knows of lookups. */
-	if (resolver != NULL && part_of(status, "cache") != NULL)
+	if (resolver != NULL && part_of(status, "cache") != NULL &&
+	    (lookups != NULL || strcmp(text_in(resolver, "detail"),
+	    STATUS_NOT_CHECKED) != 0))
 		alert_states_note(states, &note, now);
 }
 

@@ -704,13 +704,13 @@ clerk_on_stop(struct child *child)
 	struct clerk *clerk = child->arg;
 
 	http_api_free(clerk->http);
-	alerts_free(clerk->alerts);
 	cert_group_free(clerk->group);
 	cert_states_free(clerk->certs);
 	own_promises_free(clerk->promises);
 	reports_free(clerk->reports);
 	received_store_free(clerk->received);
 	sources_free(clerk->sources);
+	alerts_free(clerk->alerts);
 	report_out_free(clerk->report_out);
 	ledger_share_free(clerk->share);
 	ledger_free(clerk->ledger);

@@ -220,7 +220,7 @@ judge_resolver(struct report *r, const struct status *s)
 	    s->resolver->validates == SCOUT_CHECK_UNKNOWN) {
 		report_add(r, "resolver", CONTROL_UNKNOWN, s->resolver != NULL ?
 		    text_quote(detail, sizeof(detail), s->resolver->detail) :
-		    "not checked yet", "if this stays, see dns_servers: no "
+		    STATUS_NOT_CHECKED, "if this stays, see dns_servers: no "
 		    "name server has answered");
 		return;
 	}

@@ -37,6 +37,9 @@ struct status {
 	int64_t				 now;
 };
 
+/* The resolver's detail while nobody has looked at it; that is no trouble. */
+#define STATUS_NOT_CHECKED	"not checked yet"
+
 /* One line without its end, which the caller frees. */
 char	*status_line(const struct status *status);
 

@@ -4,6 +4,7 @@
 
 #include "policyd/clerk/alert_watch.h"
 
+#include "policyd/clerk/status_json.h"
 #include "shared/tlsrpt/session.h"
 #include "tests/unit/check.h"
 
@@ -36,6 +37,9 @@ static const struct look rows[] = {
 	{ "the breaker is told at once", 1000, "redis ok,cache ok,breaker "
 	    "critical,resolver ok,ledger ok", 16, 10, "breaker bad" },
 	{ "and when it closes", 1010, WELL, 17, 10, "breaker good" },
+	{ "nobody has looked at the resolver", 1100, "cache ok,resolver new,"
+	    "ledger ok", 17, 10, "" },
+	{ "nobody yet", 1900, "cache ok,resolver new,ledger ok", 17, 10, "" },
 	{ "the resolver says nothing", 2000, "cache ok,resolver unknown,ledger "
 	    "ok", 18, 10, "" },
 	{ "nor do look-ups", 2200, "cache ok,lookups critical,resolver ok,"
@@ -73,7 +77,9 @@ status_of(const struct look *l)
 		part = text_trim(part);
 		json_array_append_new(parts, json_pack("{s:s%, s:s%, s:s, "
 		    "s:s}", "name", name.data, name.len, "state", part.data,
-		    part.len, "detail", "so it is", "advice", "do it"));
+		    text_starts_with(part, "new") ? 0 : part.len, "detail",
+		    text_starts_with(part, "new") ? STATUS_NOT_CHECKED :
+		    "so it is", "advice", "do it"));
 	}
 	return json_pack("{s:o, s:{s:i, s:i}}", "parts", parts, "counters",
 	    "ledger_log_lines", l->lines, "memory_hits", l->asked);

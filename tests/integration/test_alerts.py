@@ -1,0 +1,107 @@
+#!/usr/bin/python3
+"""Who is told of alerts: by command, mail and webhook, as options say, and what if not.
+
+    test_alerts.py [--build DIR] [TEST...]
+
+One line a test; exit 0 when none failed.
+"""
+
+import base64
+import json
+import os
+import re
+import signal
+import sys
+import time
+
+from alerts_rig import Listener, Told
+from policyd_rig import run
+from reports_rig import Answers, Web, screen
+
+SECRET = "s3cr3t"
+TESTS = []
+
+
+def test(function):
+    TESTS.append(function)
+    return function
+
+
+@test
+def test_channels(folder):
+    """The test message: to each of them, whole; what one answers otherwise is said."""
+    names, web = Answers(), Web(folder, "hook.us.example")
+    url = web.url.replace("https://", f"https://user:{SECRET}@")
+    told = Told(folder, alert_mailto="ops@us.example, root", dns_servers=names.option,
+                tls_ca_file=web.ca_file, alert_webhook=f"{url}/200?{SECRET}")
+    told.policyd.options["alert_command"] = told.program
+    told.policyd.write_conf()
+    told.start()
+    code, said = told.test_alert()
+    assert code == 0 and len(re.findall(r"^ *\w+ +sent ", said, re.M)) == 4, said.splitlines()
+    assert re.search(r"^ *webhook +sent +hook.us.example:\d+: status 200$", said, re.M), said
+    with open(told.said) as f:
+        assert re.match(r"ok\|test: somebody has asked .*\nok test: somebody", f.read())
+    for to in ("ops@us.example", "root"):
+        mail, = told.sink.to(to)
+        assert mail["From"].addresses[0].addr_spec == "tls@us.example", mail
+        assert mail["Auto-Submitted"] == "auto-generated" and mail["TLS-Required"] == "No"
+        assert mail.get_content_type() == "text/plain" and mail["Date"].datetime is not None
+        assert not mail.defects and "ok test: somebody has asked" in mail.get_content()
+    assert "MAIL FROM:<tls@us.example>\r\n" in told.sink.lines
+    (path, headers, body), = web.posts
+    assert headers["Content-Type"] == "application/json" and path == f"/200?{SECRET}"
+    assert base64.b64decode(headers["Authorization"].split()[1]) == f"user:{SECRET}".encode()
+    document = json.loads(body)
+    assert set(document) == {"version", "id", "host", "time", "severity", "summary", "count",
+                             "alerts"}, document
+    assert document["version"] == 1 and document["count"] == 1, document
+    assert document["alerts"][0]["kind"] == "test" and document["alerts"][0]["subject"] is None
+    # Each answer that is none, and what it says.
+    reads = 0
+    for word, words in (("404", "status 404"), ("503", "status 503"), ("302", "status 302"),
+                        ("reset", ""), ("hang", "")):
+        before = len(web.posts)
+        told.policyd.write_conf(alert_webhook=f"{url}/{word}",
+                                alert_mailto="later@us.example")
+        told.policyd.process.send_signal(signal.SIGHUP)
+        told.policyd.wait_said("settings read again", count=1 + reads)
+        reads += 1
+        time.sleep(0.5)     # the clerk hears of it after the parent
+        code, said = told.test_alert("--json")
+        ends = {d["way"]: d for d in json.loads(said)["destinations"]}
+        assert code == 2 and ends["command"]["ok"], (word, said)
+        assert not ends["webhook"]["ok"] and words in ends["webhook"]["answer"], (word, said)
+        assert ends["mail"]["answer"] == "451 4.3.0 later", (word, said)
+        assert len(web.posts) == before + 1, (word, web.paths())
+        assert SECRET not in said, said
+    state = os.path.join(told.policyd.options["state_dir"], "alerts.json")
+    for text in (told.policyd.log(), screen(told.policyd, "status"), open(state).read()):
+        assert SECRET not in text, text
+
+
+@test
+def test_plain_webhook(folder):
+    """In clear to loopback; elsewhere it is refused, with line and reason."""
+    told = Told(folder)
+    for url, why in (("http://hook.us.example/", "unless its host is loopback"),
+                     ("http://127.0.0.1@192.0.2.1/", "unless its host is loopback"),
+                     ("ftp://127.0.0.1/", "must begin with https:// or http://"),
+                     ("https://", "names no host")):
+        told.policyd.write_conf(alert_webhook=url)
+        status, said = told.policyd.refuse("-n")
+        assert status != 0 and "alert_webhook = " in said and why in said, (url, said)
+    for mailbox in ("a@b@c.example", "<a@b.example>", "a b@c..example", "@b.example"):
+        told.policyd.write_conf(alert_mailto=mailbox)
+        status, said = told.policyd.refuse("-n")
+        assert status != 0 and "must be a plain mailbox" in said, (mailbox, said)
+    listener = Listener()
+    told.policyd.write_conf(alert_webhook=f"http://localhost:{listener.port}/x")
+    told.start()
+    code, said = told.test_alert()
+    assert code == 0 and f"localhost:{listener.port}: status 204" in said, said
+    assert json.loads(listener.bodies[0])["alerts"][0]["kind"] == "test"
+
+
+if __name__ == "__main__":
+    sys.exit(run(TESTS))
