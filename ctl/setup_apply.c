@@ -374,7 +374,7 @@ static void
 tell_page(const struct setup *setup)
 {
 	struct text rest = text_of(setup->config->status_listen), where;
-	struct text password;
+	struct text password = { "", 0 };
 	struct buffer content;
 
 	if (setup->password_file == NULL || !text_next_item(&rest, &where) ||
@@ -382,7 +382,8 @@ tell_page(const struct setup *setup)
 		return;
 	buffer_init(&content, FILE_COPY_MAX_BYTES);
 	if (file_read(setup->password_file, &content) == 0) {
-		password = text_trim(text_of(buffer_text(&content)));
+		rest = text_of(buffer_text(&content));
+		text_next_line(&rest, &password);
 		say(setup, "The status page: http://%.*s/, any user name, "
 		    "password %.*s", (int)(where.len - strlen("inet:")),
 		    where.data + strlen("inet:"), (int)password.len,

@@ -25,7 +25,6 @@
 #define WORDS_SIZE	1024
 #define PORT_SIZE	32
 #define REDIS_MS	1000
-#define ACCESS_LIMIT_MS	10000	/* timeout=10s in Postfix's own list */
 
 static void __attribute__((format(printf, 3, 4)))
 warn(struct setup *setup, const char *advice, const char *format, ...)
@@ -187,6 +186,33 @@ look_at_redis(struct setup *setup)
 	close(fd);
 }
 
+/* Two of them, one of which nobody asks, or none. */
+static void
+look_at_redis_service(struct setup *setup)
+{
+	static const char *const argv[] = { "systemctl", "is-enabled",
+	    "hopseal-redis.service", NULL };
+	const char *redis = setup->config->redis;
+	bool is_its = strcmp(redis, "unix:/run/hopseal/redis.sock") == 0;
+	struct buffer output;
+	struct text rest, state = { "", 0 };
+
+	buffer_init(&output, SETUP_OUTPUT_MAX);
+	program_read(argv, &output);	/* fails for what is disabled */
+	rest = text_of(buffer_text(&output));
+	text_next_line(&rest, &state);
+	if (is_its && (text_equals(state, "disabled") ||
+	    text_equals(state, "masked")))
+		warn(setup, "systemctl unmask hopseal-redis; systemctl enable "
+		    "--now hopseal-redis; or name another Redis",
+		    "redis = %s is the socket of hopseal-redis, which is "
+		    "%.*s", redis, (int)state.len, state.data);
+	else if (!is_its && text_equals(state, "enabled"))
+		warn(setup, "systemctl disable --now hopseal-redis",
+		    "hopseal-redis runs for nobody: redis = %s", redis);
+	buffer_clear(&output);
+}
+
 /* --------------------------------------------------------------------- rest */
 
 static void
@@ -243,10 +269,8 @@ setup_look(struct setup *setup)
 {
 	look_at_endpoints(setup);
 	look_at_redis(setup);
+	look_at_redis_service(setup);
 	look_at_resolver(setup);
 	look_at_mail_log(setup);
-	if (setup->config->first_contact_wait_ms >= ACCESS_LIMIT_MS)
-		warn(setup, "set it below 10s", "first_contact_wait: Postfix "
-		    "waits no more than 10s for the access service");
 	setup->has_dovecot = has_dovecot();
 }

@@ -616,6 +616,28 @@ plan_options(struct planning *p)
 	buffer_clear(&path);
 }
 
+/* Written by hand, our service has the limits of all policy services. */
+static void
+check_limits(struct planning *p)
+{
+	struct text list = setup_value(p->host->written,
+	    lists[LIST_ACCESS].name);
+	struct buffer what, advice;
+
+	if (p->access[0] == '\0' || !text_contains(list, p->access) ||
+	    text_contains(list, "timeout"))
+		return;
+	buffer_init(&what, VALUE_MAX);
+	buffer_init(&advice, VALUE_MAX);
+	buffer_addf(&what, "check_policy_service %s: smtpd waits for it as "
+	    "long as for any, and refuses mail when it is away", p->access);
+	buffer_addf(&advice, "check_policy_service { %s, timeout=10s, "
+	    "default_action=DUNNO }", p->access);
+	setup_plan_warn(p->plan, buffer_text(&what), buffer_text(&advice));
+	buffer_clear(&what);
+	buffer_clear(&advice);
+}
+
 static void
 plan_warnings(struct planning *p)
 {
@@ -649,6 +671,7 @@ plan_warnings(struct planning *p)
 	check_reach(p, "map_listen", p->map, "smtp");
 	check_reach(p, "access_listen", p->access, "smtpd");
 	check_reach(p, "milter_listen", p->milter, "smtpd");
+	check_limits(p);
 }
 
 struct setup_plan *

@@ -334,6 +334,26 @@ class SetupTest(unittest.TestCase):
         self.assertIn(f"redis = unix:{self.path('redis.sock')}: No such file or directory",
                       self.warnings())
 
+    def test_warns_of_redis_and_its_service(self):
+        script, path = self.path("systemctl"), os.environ["PATH"]
+        self.addCleanup(os.environ.update, PATH=path)
+        os.environ["PATH"] = f"{self.folder}:{path}"
+        ours = "unix:/run/hopseal/redis.sock"
+        for state, redis, words in (
+                ("enabled", "", "hopseal-redis runs for nobody: redis = "),
+                ("disabled", ours, f"redis = {ours} is the socket of hopseal-redis, which is "
+                 "disabled"),
+                ("masked", ours, f"redis = {ours} is the socket of hopseal-redis, which is "
+                 "masked")):
+            self.write("systemctl", f"#!/bin/sh\necho {state}\n[ {state} = enabled ]\n")
+            os.chmod(script, 0o755)
+            self.options["redis"] = redis
+            self.assertIn(words, self.warnings())
+        self.write("systemctl", "#!/bin/sh\necho masked\nexit 1\n")
+        self.options["redis"] = ""
+        self.setup_("--apply")
+        self.assertEqual(self.setup_("--json")["warnings"], [])
+
     def test_warns_of_a_socket_outside_the_chroot(self):
         self.options["map_listen"] = f"unix:{self.path('map.sock')}"
         self.assertIn(f"map_listen = unix:{self.path('map.sock')}: smtp runs chrooted below "

@@ -296,6 +296,14 @@ static const struct {
 	    MAP, "" },
 	{ "other instances", DONE "multi_instance_directories = /p2 /p3\n",
 	    "", "", MAP, "Postfix has other instances: /p2 /p3" },
+	{ "a policy service with every service's limits", V37
+	    "smtpd_recipient_restrictions = check_policy_service " ACCESS
+	    ", permit\n", "", "", MAP, "check_policy_service " ACCESS
+	    ": smtpd waits for it as long as for any, and refuses mail when "
+	    "it is away" },
+	{ "a policy service with its own", V37
+	    "smtpd_recipient_restrictions = check_policy_service { " ACCESS
+	    ", timeout = 3s }, permit\n", "", "", MAP, "" },
 	{ "blanks that cannot go", DONE,
 	    "a/inet/smtpd_milters = { inet:h:1 default_action=accept }", "",
 	    MAP, "master.cf: a/inet/smtpd_milters cannot be set by postconf" },
