@@ -63,8 +63,8 @@ show_sum(const json_t *answer, const json_t *parts)
 	if (count == 0)
 		screen_put(TONE_GOOD, 0, "all is well");
 	else
-		screen_putf(tone_of(answer), 0, "%zu of %zu need a look",
-		    count, json_array_size(parts));
+		screen_putf(tone_of(answer), 0, "%zu of %zu need%s a look",
+		    count, json_array_size(parts), count == 1 ? "s" : "");
 	screen_end_line();
 }
 

@@ -582,7 +582,7 @@ class Status(WithClerk):
         self.assertEqual(got["counters"]["cache_hits"], 12)
         status, out, _ = self.run_text("status")
         self.assertEqual(status, 1)
-        for words in ("redis", "-> remove", " need a look\n"):
+        for words in ("redis", "-> remove", " a look\n"):
             self.assertIn(words, out)
         self.assertNotIn("cache_hits", out)
 
