@@ -19,7 +19,7 @@ import browser
 DOMAINS, READERS, READ_EVERY_S, LOG_S = 100000, 50, 15, 300
 PASSWORD = "bench"
 # What the first view asks for, and again each READ_EVERY_S.
-VIEW = ("status", "report?top=200", "days", "certs", "received")
+VIEW = ("status", "report?top=200", "days", "certificates", "received")
 # The page's own numbers, from the browser.
 PAINTED = "performance.getEntriesByName('first-contentful-paint')[0]?.startTime"
 FILLED = "!document.querySelector('.loading') && performance.now()"

@@ -637,7 +637,7 @@ function domainSessions(report) {
 	return report.domains.length > 0 ? [table([
 		{ title: "Policy", show: r => r.policy || "\u2013" },
 		...domainColumns.slice(2),
-		{ title: "In Postfix' words", show: r => Object.entries(r.reasons).map(([text, n]) =>
+		{ title: "In Postfix's words", show: r => Object.entries(r.reasons).map(([text, n]) =>
 		    h("div", {}, name(text), " (" + count(n) + ")")) },
 	], report.domains)] : "No session in 30 days.";
 }
