@@ -36,6 +36,7 @@ NOT_HERE = {
     "systemctl": "there is no systemd here",
     "systemd-sysusers": "there is no systemd here",
     "journalctl": "there is no systemd here",
+    "curl -s 'https://": "there is no internet here",
     "curl -s 'https://": "there is no Internet here",
 }
 # Output that another test has, by words of that test.
