@@ -14,6 +14,8 @@ SAMPLE, MANUAL = "conf/hopseal.conf", "hopseal.conf.5"
 COMMANDS = "docs/hopseal.1"
 RULES, RULE_WORDS = "docs/hopseal-rules.5", "shared/policy/domain_rule_line.c"
 SEVERAL = "docs/several-hosts.md"
+FINDINGS, FINDING_TABLE = "docs/findings.md", "shared/policy/finding.c"
+CACHE = "docs/cache.md"
 TROUBLES = "docs/troubleshooting.md"
 PROGRAMS = ("policyd", "milter", "shared")
 # Names of other programs, and attributes of Postfix that the code spells in parts.
@@ -41,6 +43,8 @@ def check(build):
     yield "examples are indented, as the tests look for them", [
         path for path, text in pages() if "\n```" in text]
     yield "links lead somewhere", list(dead_links())
+    yield f"{FINDINGS} has the findings and their result-types", list(finding_differences())
+    yield f"{CACHE} has the keys of Redis", list(unknown_keys())
     yield f"{SEVERAL} grants each command of Redis", list(missing_rights())
     yield f"{TROUBLES} has each warning and error", list(log_differences())
 
@@ -185,6 +189,26 @@ def anchors(text):
     """As those who show Markdown make them of headings."""
     return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
             for heading in re.findall(r"^#+ (.*)$", text, re.M)}
+
+
+def finding_differences():
+    with open(FINDING_TABLE) as f:
+        table = {(name, type_ or "") for name, type_ in re.findall(
+            r'\] = \{ "([-a-z]+)",\s+(?:NULL|"([-a-z0-9]+)")', f.read())}
+    with open(FINDINGS) as f:
+        rows = {(name, type_) for name, type_ in re.findall(
+            r"^\| `([-a-z]+)` \|.*\| `?([-a-z]*)`? ?\|$", f.read().partition("## ")[0], re.M)}
+    return table ^ rows
+
+
+def unknown_keys():
+    with open(CACHE) as f:
+        page = f.read()
+    for path in sources():
+        for literal in literals(path, ""):
+            key = re.match(r"hopseal:[a-z]+(?=[:{%]|$)", literal)
+            if key and key[0] not in page + "hopseal:postfix":      # owner and group
+                yield f"{path}: {key[0]}"
 
 
 def missing_rights():
