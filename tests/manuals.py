@@ -165,7 +165,7 @@ def unknown_names():
         code = (r"`([^`\n]+)`" if path.endswith(".md")
                 else r"^\.(?:It )?(?:Cm|Ic|Li|Dq|Ql) (.*)$")
         for words in re.findall(code, text, re.M):
-            for name in re.findall(r"(?<![\w/.{$-])[a-z][a-z0-9]*(?:_[a-z0-9]+)+(?![\w/.])",
+            for name in re.findall(r"(?<![\w/.{$&-])[a-z][a-z0-9]*(?:_[a-z0-9]+)+(?![\w/.])",
                                    words):
                 if name not in names:
                     yield f"{path}: {name}"
