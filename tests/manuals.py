@@ -15,7 +15,7 @@ COMMANDS = "docs/hopseal.1"
 RULES, RULE_WORDS = "docs/hopseal-rules.5", "shared/policy/domain_rule_line.c"
 SEVERAL = "docs/several-hosts.md"
 FINDINGS, FINDING_TABLE = "docs/findings.md", "shared/policy/finding.c"
-CACHE = "docs/cache.md"
+CACHE, API = "docs/cache.md", "docs/api.md"
 TROUBLES = "docs/troubleshooting.md"
 PROGRAMS = ("policyd", "milter", "shared")
 # Names of other programs, and attributes of Postfix that the code spells in parts.
@@ -45,6 +45,7 @@ def check(build):
     yield "links lead somewhere", list(dead_links())
     yield f"{FINDINGS} has the findings and their result-types", list(finding_differences())
     yield f"{CACHE} has the keys of Redis", list(unknown_keys())
+    yield f"{API} has the paths", list(path_differences())
     yield f"{SEVERAL} grants each command of Redis", list(missing_rights())
     yield f"{TROUBLES} has each warning and error", list(log_differences())
 
@@ -209,6 +210,13 @@ def unknown_keys():
             key = re.match(r"hopseal:[a-z]+(?=[:{%]|$)", literal)
             if key and key[0] not in page + "hopseal:postfix":      # owner and group
                 yield f"{path}: {key[0]}"
+
+
+def path_differences():
+    with open(API) as f:
+        named = set(re.findall(r"/api/v1/\w+", f.read()))
+    return named ^ {literal for path in glob.glob("policyd/clerk/http_*.c")
+                    for literal in literals(path, "") if re.fullmatch(r"/api/v1/\w+", literal)}
 
 
 def missing_rights():
