@@ -116,3 +116,19 @@ mail_reply_offers(const struct mail_reply *reply, const char *keyword)
 	}
 	return false;
 }
+
+bool
+mail_reply_queue_id(const char *words, char out[MAIL_QUEUE_ID_SIZE])
+{
+	static const char before[] = "queued as ";
+	const char *at = strstr(words, before);
+	struct text rest, id;
+
+	if (at == NULL)
+		return false;
+	rest = text_of(at + strlen(before));
+	if (!text_next_word(&rest, &id) || id.len >= MAIL_QUEUE_ID_SIZE)
+		return false;
+	text_quote(out, MAIL_QUEUE_ID_SIZE, id);
+	return true;
+}

@@ -47,5 +47,12 @@ enum mail_reply_result mail_reply_parse(enum mail_dialect dialect,
  */
 bool		 mail_reply_offers(const struct mail_reply *reply,
 		    const char *keyword);
+/*
+ * "4Wz1" of "250 2.0.0 Ok: queued as 4Wz1", as Postfix answers the final dot;
+ * false when it says no such thing.
+ */
+#define MAIL_QUEUE_ID_SIZE	64
+bool		 mail_reply_queue_id(const char *words,
+		    char out[MAIL_QUEUE_ID_SIZE]);
 
 #endif

@@ -30,6 +30,7 @@
 #include "shared/io/clock.h"
 #include "shared/io/file.h"
 #include "shared/io/log.h"
+#include "shared/mail_reply.h"
 #include "shared/xalloc.h"
 
 #define FILE_MAX_BYTES	(4 * 1024 * 1024)
@@ -41,6 +42,7 @@
 #define BODY_MAX	(512 * 1024)
 #define ORIGIN_SIZE	17
 #define MAILBOX_SIZE	400
+#define MAILS_MAX	64	/* remembered */
 
 /* One message on its way. */
 struct sending {
@@ -82,6 +84,7 @@ struct alerts {
 	struct event		*tick;
 	char			*path;
 	char			 origin[ORIGIN_SIZE];
+	json_t			*mails;		/* queue ids, oldest first */
 	char			*destinations;	/* of the settings */
 	bool			 has_changed;	/* since it was written */
 	bool			 is_told;	/* that it cannot be */
@@ -112,8 +115,9 @@ save(struct alerts *a)
 	if (!alert_states_have_changed(a->states) && !a->has_changed)
 		return;
 	a->has_changed = false;
-	root = json_pack("{s:i, s:s, s:o, s:o}", "version", 1, "origin",
-	    a->origin, "queue", alert_queue_format(a->queue), "states",
+	root = json_pack("{s:i, s:s, s:O, s:o, s:o}", "version", 1, "origin",
+	    a->origin, "mails", a->mails, "queue",
+	    alert_queue_format(a->queue), "states",
 	    alert_states_format(a->states));
 	text = json_dumps(root, JSON_COMPACT);
 	if (file_replace(a->path, text_of(text)) == 0)
@@ -142,7 +146,7 @@ load(struct alerts *a)
 {
 	struct buffer text;
 	const char *origin;
-	json_t *root = NULL;
+	json_t *root = NULL, *mails;
 
 	buffer_init(&text, FILE_MAX_BYTES);
 	if (file_read(a->path, &text) == 0)
@@ -153,6 +157,8 @@ load(struct alerts *a)
 		memcpy(a->origin, origin, ORIGIN_SIZE);
 	else
 		make_origin(a->origin);
+	mails = json_object_get(root, "mails");
+	a->mails = json_is_array(mails) ? json_incref(mails) : json_array();
 	alert_queue_parse(a->queue, json_object_get(root, "queue"));
 	alert_states_parse(a->states, json_object_get(root, "states"));
 	json_decref(root);
@@ -227,6 +233,35 @@ log_end(const struct alert_destination *to, unsigned try, bool is_taken,
 		    "answer=%s", alert_way_name(to->way), label, count, words);
 }
 
+/* The session in which it leaves this site is about nothing but itself. */
+static void
+note_mail(struct alerts *a, const char *answer)
+{
+	char id[MAIL_QUEUE_ID_SIZE];
+
+	if (!mail_reply_queue_id(answer, id))
+		return;
+	json_array_append_new(a->mails, json_string(id));
+	if (json_array_size(a->mails) > MAILS_MAX)
+		json_array_remove(a->mails, 0);
+	a->has_changed = true;
+}
+
+bool
+alerts_sent_mail(const struct alerts *a, struct text queue_id)
+{
+	const json_t *id;
+	size_t i;
+
+	if (queue_id.len == 0)
+		return false;
+	json_array_foreach(a->mails, i, id)
+		if (json_is_string(id) && text_equals(queue_id,
+		    json_string_value(id)))
+			return true;
+	return false;
+}
+
 /* The one way out of a sending. */
 static void
 sending_end(struct sending *s, bool is_taken, const char *words)
@@ -238,6 +273,8 @@ sending_end(struct sending *s, bool is_taken, const char *words)
 	unsigned try = to->tries + 1;
 
 	sending_free(s);
+	if (is_taken && to->way == ALERT_MAIL)
+		note_mail(a, words);
 	if (is_test) {
 		test_note(a, to, is_taken, words);
 		return;
@@ -736,6 +773,7 @@ alerts_free(struct alerts *a)
 	save(a);
 	event_free(a->tick);
 	json_decref(a->test.results);
+	json_decref(a->mails);
 	alert_watch_free(a->watch);
 	alert_states_free(a->states);
 	alert_queue_free(a->queue);

@@ -60,6 +60,10 @@ void		 alerts_on_errand(struct alerts *alerts, uint64_t number,
 		    struct text payload);
 void		 alerts_on_scout_gone(struct alerts *alerts);
 
+/* True for the queue id of one of our latest mails, as the relay answered. */
+bool		 alerts_sent_mail(const struct alerts *alerts,
+		    struct text queue_id);
+
 /* Sends each destination a message that says it is a test. */
 void		 alerts_test(struct alerts *alerts, uint64_t connection);
 

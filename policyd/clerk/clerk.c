@@ -619,8 +619,10 @@ clerk_is_own_mail(struct text queue_id, void *arg)
 {
 	const struct clerk *clerk = arg;
 
-	return clerk->report_out != NULL &&
-	    report_out_is_own(clerk->report_out, queue_id);
+	return (clerk->report_out != NULL &&
+	    report_out_is_own(clerk->report_out, queue_id)) ||
+	    (clerk->alerts != NULL &&
+	    alerts_sent_mail(clerk->alerts, queue_id));
 }
 
 static void

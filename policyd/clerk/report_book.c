@@ -24,6 +24,7 @@
 #include "shared/io/file.h"
 #include "shared/io/log.h"
 #include "shared/io/redis_link.h"
+#include "shared/mail_reply.h"
 #include "shared/tlsrpt/tally_name.h"
 #include "shared/xalloc.h"
 
@@ -32,7 +33,6 @@
 #define PATH_SIZE	4096
 #define FIELD_SIZE	64
 #define MARK_SIZE	256
-#define QUEUE_ID_SIZE	64
 #define PAGE_NAME_SIZE	(HOST_NAME_SIZE + 32)
 #define PUSHED_A_TICK	50	/* pages */
 #define CHECK_TICKS	10	/* whether Redis was flushed */
@@ -114,17 +114,10 @@ make_page(struct report_book *book, int64_t day, const char *domain)
 static void
 note_queue_id(struct report_book *book, const char *value)
 {
-	static const char words[] = "queued as ";
-	const char *at = strstr(value, words);
-	char id[QUEUE_ID_SIZE];
-	struct text rest, word;
+	char id[MAIL_QUEUE_ID_SIZE];
 
-	if (strncmp(value, "sent ", 5) != 0 || at == NULL)
-		return;
-	rest = text_of(at + strlen(words));
-	if (text_next_word(&rest, &word) && word.len < sizeof(id))
-		json_object_set_new(book->queue_ids, text_quote(id,
-		    sizeof(id), word), json_true());
+	if (strncmp(value, "sent ", 5) == 0 && mail_reply_queue_id(value, id))
+		json_object_set_new(book->queue_ids, id, json_true());
 }
 
 /* The first that was said stands. */
@@ -163,7 +156,7 @@ format_field(const struct report_destination *to, unsigned n,
 bool
 report_book_has_mail(const struct report_book *book, struct text queue_id)
 {
-	char id[QUEUE_ID_SIZE];
+	char id[MAIL_QUEUE_ID_SIZE];
 
 	return queue_id.len > 0 && queue_id.len < sizeof(id) &&
 	    json_object_get(book->queue_ids, text_quote(id, sizeof(id),

@@ -162,6 +162,28 @@ test_offers(void)
 	}
 }
 
+static void
+test_queue_ids(void)
+{
+	static const struct {
+		const char	*label, *words, *want;
+	} ids[] = {
+		{ "Postfix", "250 2.0.0 Ok: queued as 4Wz1xK", "4Wz1xK" },
+		{ "words behind it", "queued as 4Wz1 for you", "4Wz1" },
+		{ "none", "250 2.0.0 Ok", "" },
+		{ "nothing behind it", "250 queued as ", "" },
+		{ "not printable", "250 queued as a\033b", "a?b" },
+		{ "too long", "queued as 0123456789012345678901234567890123456789"
+		    "012345678901234567890123", "" },
+	};
+	char got[MAIL_QUEUE_ID_SIZE];
+	size_t i;
+
+	for (i = 0; i < ROWS(ids); i++)
+		check_text(ids[i].label, mail_reply_queue_id(ids[i].words,
+		    got) ? got : "", ids[i].want);
+}
+
 int
 main(void)
 {
@@ -169,5 +191,6 @@ main(void)
 	test_refusals();
 	test_prefixes();
 	test_offers();
+	test_queue_ids();
 	return check_end();
 }
