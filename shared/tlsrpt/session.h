@@ -47,9 +47,13 @@ struct tls_session {
 	struct text		reason;		/* the source's own words */
 	struct text		queue_id, status;
 	bool			had_handshake;	/* begun, be it in vain */
-	struct text		service;	/* "smtp", "submission", "imap" */
+	struct text		service;	/* "smtpd", "submission", "imap" */
 	struct text		alert;		/* the peer's: "unknown ca" */
-	bool			refuses_our_certificate;	/* by that alert */
+	/*
+	 * By that alert.  The clerk tells of each (sources_on_refusal), and
+	 * "report" lists those of its days as our_certificate.
+	 */
+	bool			refuses_our_certificate;
 	bool			has_datagram;	/* Postfix says so by "TLSRPT:" */
 };
 

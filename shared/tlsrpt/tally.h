@@ -51,7 +51,7 @@ struct tally_key {
 	struct text		host, address;	/* the peer's */
 	struct text		helo;		/* its name in its EHLO reply */
 	struct text		sender;		/* our own address */
-	struct text		service;	/* of ours: "smtp", "imap" */
+	struct text		service;	/* of ours: "smtpd", "imap" */
 	struct text		result;	/* result-type, if not its */
 	struct text		reason;
 };

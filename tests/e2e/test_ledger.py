@@ -132,7 +132,57 @@ def failure_is_probed(bench):
         bench.layout.change(domain, "good")
 
 
+def verified_is_good(bench):
+    """A host that our look found bad is good again with Postfix's first verified session."""
+    domain = BY_NAME["hanging.test"]
+    bench.layout.change(domain, "expired")
+    try:
+        bench.restart_hopseal()     # a look is due in ten minutes, and nobody waits for one
+        finding = lambda: bench.hopseal.explain(domain.name)["hosts"][0]["finding"]
+        wait_until(lambda: finding() == "cert-expired", 20, "a bad host")
+        bench.layout.change(domain, "good")
+        time.sleep(2)
+        assert finding() == "cert-expired", "it was looked at without a reason"
+        assert bench.postfix.fate(send(f"ledger@{domain.name}")).status == SENT
+        wait_until(lambda: finding() == "ok", 10, "a good host")
+        assert bench.hopseal.explain(domain.name)["verdict"] == "deliverable"
+    finally:
+        bench.layout.change(domain, "good")
+
+
+FORGED = """{stamp} sender postfix/smtp[{pid}]: certificate verification failed for {host}: \
+certificate has expired
+{stamp} sender postfix/smtp[{pid}]: Untrusted TLS connection established to {host}: TLSv1.3 \
+with cipher TLS_AES_256_GCM_SHA384 (256/256 bits)
+{stamp} sender postfix/smtp[{pid}]: {pid:010X}: to=<u@{domain}>, relay={host}, delay=1, \
+delays=0/0/1/0, dsn=4.7.5, status=deferred (Server certificate not verified)
+"""
+
+
+def forged_defers_nothing(bench):
+    """Whatever a local user writes into the log: a look at the host is due, no more."""
+    domain = BY_NAME["enf-good.test"]
+    bench.restart_hopseal(reprobe_after="1s")
+    explain = lambda: bench.hopseal.explain(domain.name)
+    wait_until(lambda: explain()["verdict"] == "deliverable", 20, "a good host")
+    time.sleep(1.5)
+    address = explain()["hosts"][0]["addresses"][0]["address"]
+    failures = lambda: counts(bench).get(domain.name, {}).get("failure", 0)
+    begin = failures()
+    with open(bench.postfix.log_path, "a") as log:
+        for pid in range(90000, 90050):
+            log.write(FORGED.format(stamp=time.strftime("%b %e %H:%M:%S"), pid=pid,
+                                    host=f"mx.{domain.name}[{address}]:25",
+                                    domain=domain.name))
+    wait_until(lambda: failures() == begin + 50, 10, "the forged sessions")
+    for _ in range(10):
+        assert explain()["verdict"] != "undeliverable", explain()
+        time.sleep(0.2)
+    wait_until(lambda: explain()["verdict"] == "deliverable", 10, "another look")
+
+
 TESTS = {d.name: check_domain(d) for d in DOMAINS
          if d.expect and wanted(d) is not None and not d.is_tarpit()}
 TESTS |= {"report-exits": report_exits, "status-part": status_part,
-          "failure-is-probed": failure_is_probed}
+          "failure-is-probed": failure_is_probed, "verified-is-good": verified_is_good,
+          "forged-defers-nothing": forged_defers_nothing}

@@ -442,6 +442,36 @@ def access_request(n, recipient=0, **attributes):
 
 
 @test
+def test_our_certificate(folder):
+    """Clients that refuse it, at each service, with their address and words."""
+    log, policyd = start(folder)
+    sample = os.path.join(os.path.dirname(os.path.abspath(__file__)),
+                          "../data/log_sessions/dovecot-2.3.log")
+    stamp = time.strftime("%b %e %H:%M:%S", time.localtime())
+    with open(sample) as f:
+        lines = [stamp + line[15:] for line in f if "unknown ca" in line]
+    for service, name in (("smtpd", "postfix"), ("submission/smtpd", "postfix")):
+        smtpd = f"{stamp} host {name}/{service}[77]:"
+        lines += [f"{smtpd} connect from c.net.example[192.0.2.8]\n",
+                  f"{smtpd} SSL_accept error from c.net.example[192.0.2.8]: -1\n",
+                  f"{smtpd} warning: TLS library problem: error:0A000415:SSL routines::"
+                  "sslv3 alert certificate expired:../ssl/record/rec_layer_s3.c:1586:"
+                  "SSL alert number 45:\n",
+                  f"{smtpd} lost connection after STARTTLS from c.net.example[192.0.2.8]\n",
+                  f"{smtpd} disconnect from c.net.example[192.0.2.8] ehlo=1 starttls=0/1 "
+                  "commands=1/2\n"]
+    with open(log.path, "a") as f:
+        f.write("".join(lines))
+    refusals = lambda: report(policyd)["our_certificate"]
+    wait_until(lambda: sum(r["count"] for r in refusals()) == 10, "all refusals")
+    by_service = {r["service"]: r for r in refusals()}
+    assert set(by_service) == {"smtpd", "submission", "imap", "pop3"}, refusals()
+    assert by_service["imap"]["reason"] == "unknown ca", refusals()
+    assert by_service["smtpd"]["reason"] == "certificate expired", refusals()
+    assert {r["address"] for r in refusals()} == {"192.0.2.8", "192.0.2.9"}, refusals()
+
+
+@test
 def test_access(folder):
     """Without a log that can be read: from smtpd's questions, each session once."""
     log, policyd = start(folder, inbound_source="access", own_domains="own.example")

@@ -7,6 +7,7 @@ Exit 0 when no test failed.
 """
 
 import argparse
+import collections
 import json
 import os
 import subprocess
@@ -65,6 +66,16 @@ class LintLog(unittest.TestCase):
         self.assertEqual({s["direction"] for s in found}, {"local"})
         self.assertEqual({s["port"] for s in found}, {None})
         self.assertEqual([s["trust"] for s in found].count("trusted"), 4)
+
+    def test_dovecot(self):
+        """Of a real Dovecot 2.3: by TLS at once and after STARTTLS, with clients that refuse it."""
+        found = lint(os.path.join(DATA, "dovecot-2.3.log"))
+        self.assertEqual({s["direction"] for s in found}, {"submission"})
+        reasons = collections.Counter(s["reason"] for s in found)
+        self.assertEqual(reasons["tlsv1 alert unknown ca"], 8)
+        self.assertEqual(reasons[None], 3)
+        findings = collections.Counter(s["finding"] for s in found)
+        self.assertEqual(findings, {"ok": 3, "handshake-failed": 11, "protocol-old": 2})
 
     def test_times(self):
         plain = LINE.replace("2026-11-22T04:18:45+01:00", "Nov 22 04:18:45")
