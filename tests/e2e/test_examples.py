@@ -31,10 +31,10 @@ ELSEWHERE = {
     "make deb": "tests/package/run",
     "apt install": "tests/package/run",
     "make && make install": "tests/integration/test_shell.py",
+    "systemd-sysusers": "tests/integration/test_shell.py",
 }
 NOT_HERE = {
     "systemctl": "there is no systemd here",
-    "systemd-sysusers": "there is no systemd here",
     "journalctl": "there is no systemd here",
     "curl -s 'https://": "there is no internet here",
     "curl -s 'https://": "there is no Internet here",

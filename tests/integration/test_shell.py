@@ -7,6 +7,7 @@
 import argparse
 import glob
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -84,13 +85,19 @@ def test_install(build):
         make = ("make", "-s", "-C", TOP, f"O={build}", f"DESTDIR={folder}", "PREFIX=/usr")
         for target, is_there in (("install", False), ("install-openrc", True)):
             # Another prefix would build all anew.
-            run(*make, "-o", "all", target)
+            run(*make, "-o", "all", "-o", "manuals", target)
             script = os.path.join(folder, "etc/init.d/hopseal-policyd")
             assert os.path.exists(script) == is_there, target
         with open(script) as f:
             assert "command=/usr/sbin/hopseal-policyd\n" in f.read()
         run("bash", "-n", os.path.join(folder,
                                        "usr/share/bash-completion/completions/hopseal"))
+        if shutil.which("systemd-sysusers") and os.geteuid() == 0:
+            for name in "passwd", "group":
+                shutil.copy(f"/etc/{name}", os.path.join(folder, "etc"))
+            run("systemd-sysusers", f"--root={folder}", stderr=subprocess.DEVNULL)
+            run("systemd-tmpfiles", "--create", f"--root={folder}")
+            assert os.path.isdir(os.path.join(folder, "var/lib/hopseal"))
 
 
 def main():
