@@ -891,8 +891,7 @@ report_out_status(const struct report_out *out,
     struct report_out_status *status)
 {
 	static const char *const signatures[] = {
-		[SIGNATURE_UNKNOWN] = "not known, hopseal-milter saw no report "
-		    "leave",
+		[SIGNATURE_UNKNOWN] = "not known, no report was seen leaving",
 		[SIGNATURE_SEEN] = "signed",
 		[SIGNATURE_MISSING] = "not signed when hopseal-milter saw it"
 	};

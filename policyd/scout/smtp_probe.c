@@ -68,10 +68,16 @@ static const struct {
 	[PROBE_POP3S] = { true, false, MAIL_POP3, MAIL_POP3, "", "QUIT\r\n" },
 };
 
+/* Not const: OpenSSL's macro casts it away. */
+static char rsa_signatures[] = "rsa_pss_rsae_sha256:rsa_pss_rsae_sha384:"
+    "rsa_pss_rsae_sha512:rsa_pkcs1_sha256:rsa_pkcs1_sha384:rsa_pkcs1_sha512";
+static char ecdsa_signatures[] = "ecdsa_secp256r1_sha256:"
+    "ecdsa_secp384r1_sha384:ecdsa_secp521r1_sha512";
+
 static const struct {
 	int		 min_version, max_version;	/* 0: what OpenSSL has */
 	bool		 has_sni;
-	const char	*signatures;	/* NULL: what OpenSSL has */
+	char		*signatures;	/* NULL: what OpenSSL has */
 } manners[PROBE_MANNER_COUNT] = {
 	[PROBE_AS_POSTFIX] = { TLS1_VERSION, 0, true, NULL },
 	[PROBE_WITHOUT_SNI] = { TLS1_VERSION, 0, false, NULL },
@@ -82,11 +88,8 @@ static const struct {
 	[PROBE_WEAK_CIPHERS] = { 0, 0, true, NULL },
 	[PROBE_ANONYMOUS_CIPHERS] = { 0, 0, true, NULL },
 	/* By signatures alone TLS 1.3 chooses, and from them TLS 1.2. */
-	[PROBE_RSA] = { TLS1_2_VERSION, 0, true, "rsa_pss_rsae_sha256:"
-	    "rsa_pss_rsae_sha384:rsa_pss_rsae_sha512:rsa_pkcs1_sha256:"
-	    "rsa_pkcs1_sha384:rsa_pkcs1_sha512" },
-	[PROBE_ECDSA] = { TLS1_2_VERSION, 0, true, "ecdsa_secp256r1_sha256:"
-	    "ecdsa_secp384r1_sha384:ecdsa_secp521r1_sha512" },
+	[PROBE_RSA] = { TLS1_2_VERSION, 0, true, rsa_signatures },
+	[PROBE_ECDSA] = { TLS1_2_VERSION, 0, true, ecdsa_signatures },
 };
 
 struct smtp_prober {
