@@ -34,6 +34,7 @@
 #include "shared/xalloc.h"
 
 #define FILE_MAX_BYTES	(4 * 1024 * 1024)
+#define FILE_VERSION	1
 #define COMMAND_MS	30000
 #define SENDING_MS	700000	/* the scout gives up earlier */
 #define TEST_MS		15000	/* the command waits for 20 s */
@@ -115,10 +116,10 @@ save(struct alerts *a)
 	if (!alert_states_have_changed(a->states) && !a->has_changed)
 		return;
 	a->has_changed = false;
-	root = json_pack("{s:i, s:s, s:O, s:o, s:o}", "version", 1, "origin",
-	    a->origin, "mails", a->mails, "queue",
-	    alert_queue_format(a->queue), "states",
-	    alert_states_format(a->states));
+	root = json_pack("{s:i, s:s, s:O, s:o, s:o}",
+	    "version", FILE_VERSION, "origin", a->origin, "mails", a->mails,
+	    "queue", alert_queue_format(a->queue),
+	    "states", alert_states_format(a->states));
 	text = json_dumps(root, JSON_COMPACT);
 	if (file_replace(a->path, text_of(text)) == 0)
 		a->is_told = false;
@@ -151,6 +152,12 @@ load(struct alerts *a)
 	buffer_init(&text, FILE_MAX_BYTES);
 	if (file_read(a->path, &text) == 0)
 		root = json_loadb(buffer_text(&text), text.len, 0, NULL);
+	/* Of another version nothing is known. */
+	if (json_integer_value(json_object_get(root, "version")) !=
+	    FILE_VERSION) {
+		json_decref(root);
+		root = NULL;
+	}
 	origin = json_string_value(json_object_get(root, "origin"));
 	if (origin != NULL && strlen(origin) == ORIGIN_SIZE - 1 &&
 	    strspn(origin, "0123456789abcdef") == ORIGIN_SIZE - 1)

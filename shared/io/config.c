@@ -621,6 +621,7 @@ is_mailbox(struct text item)
 		    memchr(others, local.data[i], sizeof(others) - 1) == NULL)
 			return false;
 	return local.len > 0 && item.len <= MAILBOX_MAX &&
+	    text_is_printable(item) &&
 	    (domain.data == NULL ||
 	    host_name_normalize(domain, name, &why) == 0);
 }
@@ -888,6 +889,15 @@ is_clean(struct reader *r, struct text t)
 	return true;
 }
 
+/* A value in a message, which is logged: a URL may hold a password. */
+static const char *
+shown(const struct option *o, struct text value, char out[QUOTE_SIZE])
+{
+	if (o->type == OPTION_WEBHOOK)
+		return "...";
+	return text_quote(out, QUOTE_SIZE, value);
+}
+
 /* "name = value", one logical line. */
 static void
 assign(struct reader *r, struct text line)
@@ -906,7 +916,6 @@ assign(struct reader *r, struct text line)
 	name = text_trim(name);
 	value = text_trim(value);
 	text_quote(name_text, sizeof(name_text), name);
-	text_quote(value_text, sizeof(value_text), value);
 
 	o = option_find(name);
 	if (o == NULL) {
@@ -927,17 +936,17 @@ assign(struct reader *r, struct text line)
 	if (memchr(value.data, '$', value.len) != NULL &&
 	    !text_equals(value, o->value)) {
 		complain(r, "%s = %s: $name is not expanded here, write the "
-		    "value itself", o->name, value_text);
+		    "value itself", o->name, shown(o, value, value_text));
 		return;
 	}
 	if (option_set(o, r->config, value, &bad, &why) == 0)
 		return;
-	text_quote(value_text, sizeof(value_text), bad);
 	if (why != NULL)
-		complain(r, "%s = %s: %s", o->name, value_text, why);
+		complain(r, "%s = %s: %s", o->name, shown(o, bad, value_text),
+		    why);
 	else
-		complain(r, "%s = %s: must be %s%s", o->name, value_text,
-		    o->type == OPTION_PATH_OR_NONE ?
+		complain(r, "%s = %s: must be %s%s", o->name,
+		    shown(o, bad, value_text), o->type == OPTION_PATH_OR_NONE ?
 		    "an absolute path or one of " : "", o->allowed);
 }
 

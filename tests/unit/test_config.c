@@ -95,6 +95,13 @@ static const struct {
 	{ "sockets may be root's", "socket_owner = root:postfix\n",
 	    "socket_owner = root:postfix\n" },
 	{ "no socket for the map", "map_listen =\n", "map_listen = \n" },
+	{ "mailboxes", "alert_mailto = root, o'neil+tls@b.example\n",
+	    "alert_mailto = root, o'neil+tls@b.example\n" },
+	{ "a webhook", "alert_webhook = https://u:p@a.example/x?y\n",
+	    "alert_webhook = https://u:p@a.example/x?y\n" },
+	{ "a webhook in clear to loopback",
+	    "alert_webhook = http://127.0.0.1:9000/\n",
+	    "alert_webhook = http://127.0.0.1:9000/\n" },
 	{ "authserv_id is resolved later", "authserv_id = $myhostname\n", "" },
 };
 
@@ -125,6 +132,26 @@ static const struct {
 	{ "$name beside the default", "authserv_id = x.$myhostname\n",
 	    "t.conf:1: authserv_id = x.$myhostname: $name is not expanded "
 	    "here, write the value itself\n" },
+	{ "a mailbox in brackets", "alert_mailto = a@b.example <c@d.example>\n",
+	    "t.conf:1: alert_mailto = <c@d.example>: must be a plain mailbox "
+	    "like admin@example.org\n" },
+	{ "two ats", "alert_mailto = a@b@c.example\n", "t.conf:1: alert_mailto "
+	    "= a@b@c.example: must be a plain mailbox like "
+	    "admin@example.org\n" },
+	{ "not ASCII", "alert_mailto = a@b\xc3\xbcro.example\n", "t.conf:1: "
+	    "alert_mailto = a@b??ro.example: must be a plain mailbox like "
+	    "admin@example.org\n" },
+	{ "no user", "alert_mailto = @b.example\n", "t.conf:1: alert_mailto = "
+	    "@b.example: must be a plain mailbox like admin@example.org\n" },
+	{ "no domain", "alert_mailto = a@\n", "t.conf:1: alert_mailto = a@: "
+	    "must be a plain mailbox like admin@example.org\n" },
+	{ "a webhook in clear, and nothing of it is said",
+	    "alert_webhook = http://u:secret@a.example/\n", "t.conf:1: "
+	    "alert_webhook = ...: must begin with https://, unless its host "
+	    "is loopback\n" },
+	{ "nor of another one", "alert_webhook = https://u:$secret@a.example/\n",
+	    "t.conf:1: alert_webhook = ...: $name is not expanded here, write "
+	    "the value itself\n" },
 	{ "control character", "strict = yes\x01\n",
 	    "t.conf:1: holds a control character (octet 1)\n" },
 	{ "control character in a comment", "# \x7f\n",
@@ -400,6 +427,9 @@ static const struct {
 	    "status_password_file = /x\n", "" },
 	{ "status port on other loopback addresses",
 	    "status_listen = inet:[::1]:8463\n", "" },
+	{ "many mailboxes", "alert_mailto = a b c d e f g h i j\n", "" },
+	{ "too many mailboxes", "alert_mailto = a b c d e f g h i j k\n",
+	    "alert_mailto names more than 10 mailboxes\n" },
 	{ "bad observations that end too soon", "bad_ttl = 5m\n",
 	    "bad_ttl is shorter than reprobe_after: what counts only when seen "
 	    "twice would never count\n" },
