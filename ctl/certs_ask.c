@@ -52,6 +52,7 @@ struct asking {
 	size_t			 count, sent_count;
 	/* Of this round: the first, and how many are open. */
 	size_t			 round_begin, open_count;
+	bool			 is_cut;	/* at QUESTIONS_MAX */
 };
 
 /* --------------------------------------------------------------- questions */
@@ -75,8 +76,13 @@ add_question(struct asking *a, const struct own_port *port, const char *name,
 		    q->purpose == purpose && strcasecmp(q->name, name) == 0)
 			return;
 	}
-	if (a->count == QUESTIONS_MAX)
+	if (a->count == QUESTIONS_MAX) {
+		if (!a->is_cut)
+			ctl_complain("certs: more than %d questions: not "
+			    "every name is asked for", QUESTIONS_MAX);
+		a->is_cut = true;
 		return;
+	}
 	a->questions = xreallocarray(a->questions, a->count + 1,
 	    sizeof(*a->questions));
 	q = &a->questions[a->count++];
@@ -117,6 +123,8 @@ add_name_questions(struct asking *a, const struct certs_item *item,
 	const char *name = is_sni ? item->wanted : UNKNOWN_NAME,
 	    *kind = kind_of(item);
 
+	if (name[0] == '\0')
+		return;		/* no client can ask for it */
 	add_question(a, port, name, purpose, PROBE_TLS_1_2);
 	add_question(a, port, name, purpose, PROBE_TLS_1_3);
 	if (strcmp(kind, "RSA") == 0)
@@ -337,6 +345,29 @@ note_served(struct certs_item *item, const struct question *q,
 	snprintf(s->sni, sizeof(s->sni), "%s", sni);
 }
 
+static void
+format_stale(const struct certs *certs, const struct certs_item *item,
+    const struct question *q, char out[CERTS_WORDS_SIZE])
+{
+	char age[TEXT_TIME_SIZE], end[TEXT_TIME_SIZE];
+	unsigned port = q->port->port;
+
+	text_format_time(end, q->not_after);
+	if (q->key[0] == '\0')
+		snprintf(out, CERTS_WORDS_SIZE, "port %u serves none with a "
+		    "key of this kind (%s)", port, kind_of(item));
+	else if (!item->has_result)
+		snprintf(out, CERTS_WORDS_SIZE, "port %u still serves one, "
+		    "which ends %s, and could not after a reload", port, end);
+	else if (is_its_leaf(item, q))
+		snprintf(out, CERTS_WORDS_SIZE, "port %u serves it without "
+		    "all that stands behind it in the file", port);
+	else
+		snprintf(out, CERTS_WORDS_SIZE, "port %u serves another one, "
+		    "which ends %s; the file was changed %s ago", port, end,
+		    text_format_age(age, certs->now - item->changed_at));
+}
+
 /*
  * Another one than on disk.  Postfix reads an indexed map at each handshake:
  * then what came is in the index.
@@ -347,30 +378,12 @@ add_stale(const struct certs *certs, struct certs_item *item,
 {
 	const char *word = item->own->map_file != NULL ? "sni-map-stale" :
 	    "served-stale";
-	char age[TEXT_TIME_SIZE], end[TEXT_TIME_SIZE],
-	    advice[CERTS_WORDS_SIZE];
+	char advice[CERTS_WORDS_SIZE], words[CERTS_WORDS_SIZE];
 
-	if (q->key[0] == '\0')
-		certs_add_problem(item, word, CERTS_CRITICAL,
-		    certs_reload_advice(item, advice), "port %u serves none "
-		    "with a key of this kind (%s)", q->port->port,
-		    kind_of(item));
-	else if (!item->has_result)
-		certs_add_problem(item, word, CERTS_CRITICAL,
-		    "put the file right before anybody reloads", "port %u "
-		    "still serves one, which ends %s, and could not again",
-		    q->port->port, text_format_time(end, q->not_after));
-	else if (is_its_leaf(item, q))
-		certs_add_problem(item, word, CERTS_CRITICAL,
-		    certs_reload_advice(item, advice), "port %u serves it "
-		    "without all that stands behind it in the file",
-		    q->port->port);
-	else
-		certs_add_problem(item, word, CERTS_CRITICAL,
-		    certs_reload_advice(item, advice), "port %u serves "
-		    "another one, which ends %s; the file was changed %s ago",
-		    q->port->port, text_format_time(end, q->not_after),
-		    text_format_age(age, certs->now - item->changed_at));
+	format_stale(certs, item, q, words);
+	certs_add_problem(item, word, CERTS_CRITICAL, item->has_result ?
+	    certs_reload_advice(item, advice) :
+	    "put the file right before anybody reloads", "%s", words);
 	return word;
 }
 
@@ -422,10 +435,9 @@ static const char *
 judge_leaf(const struct certs *certs, struct certs_item *item,
     const struct question *q)
 {
-	char advice[CERTS_WORDS_SIZE];
-
 	bool is_default = item->own->kind == OWN_SNI &&
 	    is_on_disk(certs, q, OWN_SERVER, q->name);
+	char advice[CERTS_WORDS_SIZE];
 
 	if (is_on_disk(certs, q, item->own->kind, q->name))
 		return item->has_result ? finding_name(FINDING_OK) : NULL;
