@@ -184,7 +184,8 @@ bind_listeners(struct parent *p, struct buffer *errors)
 	const struct config *config = p->settings->config;
 	struct endpoint_access sockets = { (mode_t)config->socket_mode,
 	    p->socket_owner.uid, p->socket_owner.gid };
-	struct endpoint_access control = { 0660, p->user.uid, p->user.gid };
+	/* Root's, as root without all its rights asks on it (cert_watch). */
+	struct endpoint_access control = { 0660, geteuid(), p->user.gid };
 	char tlsrpt[ENDPOINT_TEXT_SIZE];
 
 	bind_option("map_listen", "map", config->map_listen, SOCK_STREAM,
@@ -359,7 +360,7 @@ start_children(struct parent *p)
 	children_start(p->children, ROLE_SCOUT, &scout, p->settings);
 }
 
-/* The mail log, one of its older files, or the TLSRPT socket. */
+/* The mail log, from begin where it is a journal; an older file; a socket. */
 static void
 open_for_clerk(struct parent *p, uint64_t number, struct text begin)
 {

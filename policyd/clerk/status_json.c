@@ -320,6 +320,38 @@ judge_rules(struct report *r, const struct status *s)
 	report_add(r, "rules", CONTROL_WARNING, detail, advice);
 }
 
+static const char *
+text_in(const json_t *object, const char *name)
+{
+	const char *text = json_string_value(json_object_get(object, name));
+
+	return text != NULL ? text : "";
+}
+
+/* Of domains and of those who refused us; detail stays where all is well. */
+static void
+add_trouble_beside(const json_t *report, char detail[DETAIL_SIZE])
+{
+	const json_t *domains = json_object_get(report, "domains"), *of,
+	    *refused = json_object_get(report, "refused"), *first;
+	size_t i;
+
+	json_array_foreach(refused, i, of)
+		if (strcmp(text_in(of, "severity"), "warning") == 0)
+			snprintf(detail, DETAIL_SIZE, "refused by %lld peers "
+			    "on %s: %s", (long long)json_integer_value(
+			    json_object_get(of, "peers")),
+			    text_in(of, "service"), text_in(of, "reason"));
+	json_array_foreach(domains, i, of) {
+		first = json_array_get(json_object_get(of, "problems"), 0);
+		if (first == NULL)
+			continue;
+		snprintf(detail, DETAIL_SIZE, "%s: %s", text_in(of, "domain"),
+		    text_in(first, "finding"));
+		break;
+	}
+}
+
 /* The least that can be said: how many, and the first that needs a look. */
 static void
 judge_certificates(struct report *r, const struct status *s)
@@ -341,6 +373,7 @@ judge_certificates(struct report *r, const struct status *s)
 	text_format_age(age, s->now - cert_states_seen_at(s->certs));
 	snprintf(detail, sizeof(detail), "%zu, looked at %s ago",
 	    json_array_size(array), age);
+	add_trouble_beside(report, detail);
 	json_array_foreach(array, i, c) {
 		finding = json_string_value(json_object_get(c, "finding"));
 		if (finding == NULL || strcmp(finding, "ok") == 0 ||

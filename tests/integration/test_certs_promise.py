@@ -338,6 +338,13 @@ class Promises(unittest.TestCase):
                 [os.path.join(self.rig.build, "hopseal"), "-c", policyd.conf_path, "--json",
                  "certs"], capture_output=True, text=True, timeout=120)
             return json.loads(done.stdout)
+
+        def status():
+            done = subprocess.run([os.path.join(self.rig.build, "hopseal"), "-c",
+                                   policyd.conf_path, "--json", "status"],
+                                  capture_output=True, text=True, timeout=60)
+            return " ".join(p["detail"] for p in json.loads(done.stdout)["parts"]
+                            if p["name"] == "certificates")
         try:
             policyd.start()
             policyd_rig.wait_until(lambda: os.path.exists(kept), "the first look", 40)
@@ -354,6 +361,7 @@ class Promises(unittest.TestCase):
                 json.dump({"trial.test": {**state, "since": stamp(50)}}, f)
             policyd.start()
             self.assertIn(("testing-forever", None), self.words(certs())[0])
+            policyd_rig.wait_until(lambda: "trial.test: " in status(), "its own look", 40)
         finally:
             self.rig.set_policy("trial", "testing")
             policyd.kill_all()

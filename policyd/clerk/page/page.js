@@ -559,11 +559,13 @@ function counters(status) {
 
 const system = {
 	title: "System",
-	paths: () => [PATHS.status, PATHS.certs],
+	paths: () => [PATHS.status, PATHS.certs, PATHS.report],
 	draw: () => [h("h1", {}, "System"), h("div", { class: "cards" },
 	    card("Parts", PATHS.status, r => table(partColumns, r.parts), { class: "wide",
 	    rows: r => r.parts }),
 	    card("Own certificates", PATHS.certs, certificates, { class: "wide", rows: byDays }),
+	    card("Peers that refused our certificate", PATHS.report, refusals,
+	    { class: "wide", rows: r => r.our_certificate }),
 	    card("Counters", PATHS.status, counters, { class: "wide", rows: r =>
 	    Object.entries(r.counters).map(([counter, value]) => ({ counter, value })) }))],
 };
