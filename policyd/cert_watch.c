@@ -87,13 +87,6 @@ cert_watch_wait_for_next(struct cert_watch *w, bool is_well)
 	w->again_s *= 2;
 }
 
-/* The member is the command's own word for the whole. */
-static bool
-is_well(struct text report)
-{
-	return text_contains(report, "\"overall\": \"good\"");
-}
-
 /* ------------------------------------------------------------ changed files */
 
 static void
@@ -167,7 +160,11 @@ cert_watch_on_end(const struct command_result *result, void *arg)
 		    result->end == COMMAND_LOUD ? "it printed too much" :
 		    "it failed; run hopseal certs by hand");
 	w->has_failed = !has_report;
-	cert_watch_wait_for_next(w, has_report && is_well(result->output));
+	if (w->changed_ms != 0)
+		cert_watch_settle(w);
+	else
+		cert_watch_wait_for_next(w, has_report &&
+		    result->status == 0);
 	if (!has_report)
 		return;
 	report = xstrndup(result->output.data, result->output.len);

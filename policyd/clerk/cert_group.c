@@ -215,10 +215,14 @@ on_record(const struct redis_reply *reply, void *arg)
 	struct host *h = host_find(g, text_of(g->fetched));
 
 	g->asked = NULL;
-	if (reply != NULL && reply->type == REDIS_TEXT && h != NULL)
+	if (reply == NULL) {
+		if (h != NULL)
+			h->tried_at = 0;
+		return;
+	}
+	if (reply->type == REDIS_TEXT && h != NULL)
 		take_record(h, reply->text);
-	if (reply != NULL)
-		advance(g);
+	advance(g);
 }
 
 static bool

@@ -75,7 +75,8 @@ class Group(CertsCase):
         wait_until(lambda: self.silent(self.three[0]) == ["mx3.example"], "the end of mx3",
                    SOON_S)
         self.assertEqual(self.three[0].part("group")[0], "warning")
-        self.assertEqual(len(self.redis.command("KEYS", "hopseal:certs:*").split()), 3)
+        wait_until(lambda: len(self.redis.command("KEYS", "hopseal:certs:*").split()) == 3,
+                   "two records and a list", SOON_S)
         self.assertEqual([len(h.alerts()) for h in self.three], [0, 1, 0])
 
     @staticmethod
