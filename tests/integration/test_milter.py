@@ -180,6 +180,23 @@ class Files(Milter):
             _, changes = s.message("a@own.example", headers=[("X-HOPSEAL-INBOUND", "x")])
         self.assertEqual([c for c, _ in changes], [b"m"])
 
+    def test_our_certificate_has_ended(self):
+        """At one port: mail from outside is marked there, and only with "tag"."""
+        def inbound(port, client="192.0.2.1"):
+            macros = (("{client_connections}", "1"), ("{daemon_port}", port))
+            with self.rig.session(client=client, macros=macros) as s:
+                replies, changes = s.message("a@own.example")
+            self.assertEqual(replies, [CONTINUE])
+            return [value for _, value in added(changes)]
+        self.rig.policyd.site = dict(milter_rig.SITE, expired_ports=[25])
+        self.rig.wait_log("site: known=yes", 2, 30)
+        self.assertEqual(inbound("25"), ["tls=none"])
+        self.settle(local_cert_action="tag")
+        self.assertEqual(inbound("25"), ["tls=none our-cert=expired"])
+        self.assertEqual(inbound("587"), ["tls=none"])
+        self.assertEqual(inbound("25", "127.0.0.1"), [])
+        self.assertIn("our-cert=expired", self.rig.log())
+
 
 class Trouble(Milter):
     """Those that are asked are away, slow, or talk nonsense."""
