@@ -22,6 +22,7 @@ from test_next_hops import is_deferred_for
 
 TESTING = "sts-testing.test"
 GOOD, BROKEN, FORGOTTEN = "enf-good.test", "enf-expired.test", "enf-signed.test"
+MAILBOX = f"examples@{GOOD}"        # not one whose mails other tests count
 # One has pictures only; the other is what tests/package/first-hour does.
 PASSED_OVER = ("docs/architecture.md", "docs/first-hour.md")
 # Commands that are run elsewhere, by a test that says so, or cannot be run here.
@@ -91,8 +92,8 @@ def prepare(bench, names):
         if name.startswith("bin/"):
             os.chmod(os.path.join(folder, name), 0o755)
     bench.restart_hopseal(status_password_file=os.path.join(folder, "etc", "password"))
-    for domain in (GOOD, BROKEN):
-        bench.postfix.fate(send(f"user@{domain}"))
+    for recipient in MAILBOX, f"user@{BROKEN}":
+        bench.postfix.fate(send(recipient))
     wait_until(lambda: bench.hopseal.command("report")[1]["totals"]["failure"], 20,
                "the ledger to have counted")
 
@@ -138,7 +139,7 @@ def shell(bench, command):
 
 
 def is_delivered(bench):
-    fate = bench.postfix.fate(send(f"user@{GOOD}"))
+    fate = bench.postfix.fate(send(MAILBOX))
     assert fate.status == "sent", fate
 
 
@@ -345,7 +346,7 @@ def members_are_there(bench):
     bench.hopseal.write_rules(f"{BROKEN} out action=log\n")
     wait_until(lambda: bench.hopseal.command("rules", BROKEN)[1].get("rule"), 5, "the rule")
     bench.hopseal.explain(TESTING)      # what is known beforehand counts for the mail
-    bench.postfix.fate(send(f"user@{TESTING}"))
+    bench.postfix.fate(send(f"examples@{TESTING}"))
     wait_until(lambda: bench.hopseal.command("report")[1]["if_enforced"], 20, "the count")
     text = read(examples.TOP, "docs/hopseal.1").partition(".Sh JSON")[2]
     entries = dict(re.findall(r"^\.It Cm (\w+)(?: , .*)?\n((?:(?!\.It |\.El).*\n)*)", text, re.M))
