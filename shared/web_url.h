@@ -15,7 +15,8 @@
 struct web_url {
 	bool	 is_https;		/* else http */
 	bool	 is_loopback;		/* its host says so */
-	char	 host[HOST_NAME_SIZE];	/* normal; an address without brackets */
+	/* normal; an address without brackets */
+	char	 host[HOST_NAME_SIZE];
 	unsigned port;
 };
 

@@ -63,9 +63,10 @@ char		*alert_destination_label(const struct alert_destination *d,
 struct alert_message {
 	uint64_t		 number;	/* the same in each try */
 	enum alert_severity	 worst;
-	size_t			 total;		/* those that were not kept, too */
+	size_t			 total;	/* those that were not kept, too */
 	size_t			 count;
-	const struct alert	*alerts[ALERTS_KEPT_MAX];	/* oldest first */
+	/* oldest first */
+	const struct alert	*alerts[ALERTS_KEPT_MAX];
 };
 
 struct alert_queue_counts {
@@ -95,7 +96,7 @@ void		 alert_queue_add(struct alert_queue *q,
 /* How many one destination or another has not heard of. */
 size_t		 alert_queue_waiting(const struct alert_queue *q);
 
-/* A destination whose message is due: is_sending then, until _ended; or NULL. */
+/* One whose message is due: is_sending then, until _ended; or NULL. */
 struct alert_destination *alert_queue_next(struct alert_queue *q, int64_t now);
 void		 alert_queue_message(const struct alert_queue *q,
 		    const struct alert_destination *d,

@@ -14,7 +14,7 @@
 
 /* What somebody sees. */
 struct alert_note {
-	const char		*kind, *subject;	/* "domain", "example.com" */
+	const char		*kind, *subject; /* "domain", "example.com" */
 	bool			 is_bad;
 	enum alert_severity	 severity;	/* while it is bad */
 	unsigned		 hold_s;	/* to last before it is told */

@@ -6,7 +6,6 @@
 
 #include "policyd/clerk/alerts.h"
 
-#include <sys/queue.h>
 #include <sys/random.h>
 
 #include <errno.h>
@@ -15,17 +14,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "policyd/clerk/alert_claim.h"
+#include "policyd/clerk/alert_send.h"
 #include "policyd/clerk/alert_states.h"
-#include "policyd/clerk/alert_text.h"
 #include "policyd/clerk/alert_watch.h"
 #include "policyd/clerk/value_json.h"
 #include "policyd/process/child.h"
-#include "policyd/process/command.h"
 #include "policyd/process/session_message.h"
-#include "shared/errand_message.h"
 #include "shared/host_name.h"
 #include "shared/io/clock.h"
 #include "shared/io/file.h"
@@ -35,26 +31,10 @@
 
 #define FILE_MAX_BYTES	(4 * 1024 * 1024)
 #define FILE_VERSION	1
-#define COMMAND_MS	30000
-#define SENDING_MS	700000	/* the scout gives up earlier */
-#define TEST_MS		15000	/* the command waits for 20 s */
 #define LATER_S		300	/* a domain without mail so far */
 #define STATUS_EVERY_S	10
-#define BODY_MAX	(512 * 1024)
 #define ORIGIN_SIZE	17
-#define MAILBOX_SIZE	400
 #define MAILS_MAX	64	/* remembered */
-
-/* One message on its way. */
-struct sending {
-	LIST_ENTRY(sending)	  entry;
-	struct alerts		 *alerts;
-	struct alert_destination *to;
-	bool			  is_test;
-	uint64_t		  number;	/* of the errand */
-	int64_t			  until_ms;
-	struct command		 *command;	/* or NULL */
-};
 
 /* Whose change of which domain is being found out. */
 struct claiming {
@@ -81,7 +61,7 @@ struct alerts {
 	struct alert_watch	*watch;
 	struct claiming		 claiming;
 	struct test		 test;
-	LIST_HEAD(, sending)	 sendings;
+	struct alert_sends	*sends;
 	struct event		*tick;
 	char			*path;
 	char			 origin[ORIGIN_SIZE];
@@ -89,7 +69,6 @@ struct alerts {
 	char			*destinations;	/* of the settings */
 	bool			 has_changed;	/* since it was written */
 	bool			 is_told;	/* that it cannot be */
-	uint64_t		 last_number;
 	int64_t			 status_at;
 };
 
@@ -174,54 +153,6 @@ load(struct alerts *a)
 
 /* ---------------------------------------------------------------- sending */
 
-static struct alert_sender
-sender_of(const struct alerts *a, char host[HOST_NAME_SIZE],
-    char mailbox[MAILBOX_SIZE])
-{
-	const char *myhostname = a->child->settings->site->myhostname;
-
-	if (myhostname != NULL)
-		snprintf(host, HOST_NAME_SIZE, "%s", myhostname);
-	else if (gethostname(host, HOST_NAME_SIZE - 1) == -1)
-		snprintf(host, HOST_NAME_SIZE, "localhost");
-	if (config_of(a)->report_sender[0] != '\0')
-		snprintf(mailbox, MAILBOX_SIZE, "%s",
-		    config_of(a)->report_sender);
-	else
-		snprintf(mailbox, MAILBOX_SIZE, "postmaster@%s", host);
-	return (struct alert_sender){ a->origin, host, mailbox,
-	    clock_now_s() };
-}
-
-static void
-sending_free(struct sending *s)
-{
-	LIST_REMOVE(s, entry);
-	command_cancel(s->command);
-	free(s);
-}
-
-static void
-test_finish(struct alerts *a)
-{
-	a->callbacks->on_tested(a->test.connection, json_line(json_pack(
-	    "{s:o}", "destinations", a->test.results)), a->arg);
-	a->test.results = NULL;
-}
-
-static void
-test_note(struct alerts *a, const struct alert_destination *to, bool is_taken,
-    const char *words)
-{
-	char label[ALERT_LABEL_SIZE];
-
-	json_array_append_new(a->test.results, json_pack("{s:s, s:s, s:b, s:o}",
-	    "way", alert_way_name(to->way), "to", alert_destination_label(to,
-	    label), "ok", is_taken, "answer", json_words(words)));
-	if (--a->test.waiting == 0)
-		test_finish(a);
-}
-
 static void
 log_end(const struct alert_destination *to, unsigned try, bool is_taken,
     size_t count, const char *words)
@@ -269,17 +200,35 @@ alerts_sent_mail(const struct alerts *a, struct text queue_id)
 	return false;
 }
 
-/* The one way out of a sending. */
 static void
-sending_end(struct sending *s, bool is_taken, const char *words)
+test_finish(struct alerts *a)
 {
-	struct alerts *a = s->alerts;
-	struct alert_destination *to = s->to;
-	bool is_test = s->is_test;
+	a->callbacks->on_tested(a->test.connection, json_line(json_pack(
+	    "{s:o}", "destinations", a->test.results)), a->arg);
+	a->test.results = NULL;
+}
+
+static void
+test_note(struct alerts *a, const struct alert_destination *to, bool is_taken,
+    const char *words)
+{
+	char label[ALERT_LABEL_SIZE];
+
+	json_array_append_new(a->test.results, json_pack("{s:s, s:s, s:b, s:o}",
+	    "way", alert_way_name(to->way), "to", alert_destination_label(to,
+	    label), "ok", is_taken, "answer", json_words(words)));
+	if (--a->test.waiting == 0)
+		test_finish(a);
+}
+
+static void
+on_sent(struct alert_destination *to, bool is_test, bool is_taken,
+    const char *words, void *arg)
+{
+	struct alerts *a = arg;
 	size_t count = (size_t)(to->upto - to->done);
 	unsigned try = to->tries + 1;
 
-	sending_free(s);
 	if (is_taken && to->way == ALERT_MAIL)
 		note_mail(a, words);
 	if (is_test) {
@@ -293,155 +242,16 @@ sending_end(struct sending *s, bool is_taken, const char *words)
 	save(a);
 }
 
-static void
-on_command_end(const struct command_result *result, void *arg)
-{
-	static const char *const words[] = {
-		[COMMAND_KILLED] = "it was killed",
-		[COMMAND_NOT_STARTED] = "it could not be started",
-		[COMMAND_LATE] = "it took longer than 30 s",
-		[COMMAND_LOUD] = "it printed too much",
-		[COMMAND_LINGERS] = "it closed its output and stayed"
-	};
-	struct sending *s = arg;
-	char status[32];
-
-	s->command = NULL;
-	snprintf(status, sizeof(status), "exit status %d", result->status);
-	sending_end(s, result->end == COMMAND_EXITED && result->status == 0,
-	    result->end == COMMAND_EXITED ? status : words[result->end]);
-}
-
-static void
-send_command(struct sending *s, const struct alert_message *m)
-{
-	char summary[ALERT_SUMMARY_SIZE];
-	const char *arguments[] = { s->to->target,
-	    alert_severity_name(m->worst), alert_text_summary(m, summary),
-	    NULL };
-	struct command_recipe recipe = { .arguments = arguments,
-	    .output_max = 65536, .deadline_ms = COMMAND_MS };
-	struct buffer lines;
-
-	buffer_init(&lines, COMMAND_INPUT_MAX);
-	alert_text_lines(m, false, "\n", &lines);
-	recipe.input = text_of(buffer_text(&lines));
-	s->command = command_start(s->alerts->child->base, &recipe,
-	    on_command_end, s);
-	buffer_clear(&lines);
-}
-
-/* False when it cannot be made. */
-static bool
-make_mail(const struct sending *s, const struct alert_message *m,
-    struct buffer *out)
-{
-	char host[HOST_NAME_SIZE], mailbox[MAILBOX_SIZE];
-	struct alert_sender from = sender_of(s->alerts, host, mailbox);
-	struct buffer mail;
-	bool is_fine;
-
-	buffer_init(&mail, BODY_MAX);
-	is_fine = alert_text_mail(m, &from, s->to->target, &mail) == 0;
-	errand_format(&(struct errand){ .way = ERRAND_MAIL,
-	    .target = text_of(s->to->target),
-	    .relay = text_of(config_of(s->alerts)->report_relay),
-	    .sender = text_of(mailbox), .helo = text_of(host),
-	    .body = { mail.data, mail.len } }, out);
-	buffer_clear(&mail);
-	return is_fine;
-}
-
-static bool
-make_post(const struct sending *s, const struct alert_message *m,
-    struct buffer *out)
-{
-	char host[HOST_NAME_SIZE], mailbox[MAILBOX_SIZE];
-	struct alert_sender from = sender_of(s->alerts, host, mailbox);
-	char *json = json_line(alert_text_json(m, &from));
-
-	errand_format(&(struct errand){ .way = ERRAND_WEBHOOK,
-	    .target = text_of(s->to->target), .body = text_of(json) }, out);
-	free(json);
-	return true;
-}
-
-static void
-send_errand(struct sending *s, const struct alert_message *m)
-{
-	struct alerts *a = s->alerts;
-	struct channel *scout = child_peer(a->child, ROLE_SCOUT);
-	struct buffer payload;
-	bool is_made;
-
-	buffer_init(&payload, ERRAND_MESSAGE_MAX);
-	is_made = s->to->way == ALERT_MAIL ? make_mail(s, m, &payload) :
-	    make_post(s, m, &payload);
-	s->number = ++a->last_number | ALERTS_ERRAND;
-	if (!is_made)
-		sending_end(s, false, "no mail can be made of it");
-	else if (scout == NULL || !channel_send(scout, MESSAGE_ERRAND,
-	    s->number, (struct text){ payload.data, payload.len }))
-		sending_end(s, false, "the scout is away");
-	buffer_clear(&payload);
-}
-
-/* May end at once. */
-static void
-send_to(struct alerts *a, struct alert_destination *to,
-    const struct alert_message *m, bool is_test)
-{
-	struct sending *s = xcalloc(1, sizeof(*s));
-
-	s->alerts = a;
-	s->to = to;
-	s->is_test = is_test;
-	s->until_ms = clock_monotonic_ms() + (is_test ? TEST_MS : SENDING_MS);
-	LIST_INSERT_HEAD(&a->sendings, s, entry);
-	if (to->way == ALERT_COMMAND)
-		send_command(s, m);
-	else
-		send_errand(s, m);
-}
-
-void
+bool
 alerts_on_errand(struct alerts *a, uint64_t number, struct text payload)
 {
-	struct errand_result result;
-	struct sending *s;
-	char words[200];
-
-	LIST_FOREACH(s, &a->sendings, entry)
-		if (s->number == number)
-			break;
-	if (s != NULL && errand_result_parse(payload, &result))
-		sending_end(s, result.outcome == ERRAND_DONE, text_quote(words,
-		    sizeof(words), result.words));
+	return alert_sends_on_errand(a->sends, number, payload);
 }
 
 void
 alerts_on_scout_gone(struct alerts *a)
 {
-	struct sending *s, *next;
-
-	for (s = LIST_FIRST(&a->sendings); s != NULL; s = next) {
-		next = LIST_NEXT(s, entry);
-		if (s->command == NULL)
-			sending_end(s, false, "the scout ended meanwhile");
-	}
-}
-
-static void
-end_late(struct alerts *a)
-{
-	int64_t now_ms = clock_monotonic_ms();
-	struct sending *s, *next;
-
-	for (s = LIST_FIRST(&a->sendings); s != NULL; s = next) {
-		next = LIST_NEXT(s, entry);
-		if (now_ms >= s->until_ms)
-			sending_end(s, false, "no answer in time");
-	}
+	alert_sends_on_scout_gone(a->sends);
 }
 
 void
@@ -464,7 +274,8 @@ alerts_test(struct alerts *a, uint64_t connection)
 	a->test = (struct test){ connection, json_array(),
 	    (unsigned)count + 1 };
 	for (i = 0; i < count; i++)
-		send_to(a, alert_queue_destination(a->queue, i), &m, true);
+		alert_send_start(a->sends, alert_queue_destination(a->queue,
+		    i), &m, true);
 	if (--a->test.waiting == 0)
 		test_finish(a);
 }
@@ -574,7 +385,7 @@ send_due(struct alerts *a)
 		a->has_changed = true;
 		save(a);
 		alert_queue_message(a->queue, to, &m);
-		send_to(a, to, &m, false);
+		alert_send_start(a->sends, to, &m, false);
 	}
 }
 
@@ -598,7 +409,7 @@ on_tick(evutil_socket_t fd, short events, void *arg)
 	(void)fd;
 	(void)events;
 	event_add(a->tick, &again);
-	end_late(a);
+	alert_sends_check(a->sends);
 	if (!is_on(a))
 		return;
 	if (now_s >= a->status_at) {
@@ -703,9 +514,7 @@ set_destinations(struct alerts *a)
 		buffer_clear(&now);
 		return;
 	}
-	while (!LIST_EMPTY(&a->sendings))
-		sending_end(LIST_FIRST(&a->sendings), false, "the settings "
-		    "changed meanwhile");
+	alert_sends_abort(a->sends, "the settings changed meanwhile");
 	free(a->destinations);
 	a->destinations = buffer_take(&now);
 	alert_queue_begin_destinations(a->queue);
@@ -745,11 +554,11 @@ alerts_new(struct child *child, struct ledger *ledger,
 	a->queue = alert_queue_new();
 	a->states = alert_states_new();
 	a->watch = alert_watch_new();
-	LIST_INIT(&a->sendings);
 	buffer_init(&path, 8192);
 	buffer_addf(&path, "%s/alerts.json", config_of(a)->state_dir);
 	a->path = buffer_take(&path);
 	load(a);
+	a->sends = alert_sends_new(child, a->origin, on_sent, a);
 	set_destinations(a);
 	a->tick = evtimer_new(child->base, on_tick, a);
 	on_tick(-1, 0, a);
@@ -775,8 +584,7 @@ alerts_free(struct alerts *a)
 	if (a == NULL)
 		return;
 	alert_claim_cancel(a->claiming.claim);
-	while (!LIST_EMPTY(&a->sendings))
-		sending_free(LIST_FIRST(&a->sendings));
+	alert_sends_free(a->sends);
 	save(a);
 	event_free(a->tick);
 	json_decref(a->test.results);

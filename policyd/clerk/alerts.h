@@ -14,8 +14,6 @@
 
 /* Of questions whose answer is for alerts_on_status; no connection's. */
 #define ALERTS_ASKER		(UINT64_C(1) << 62)
-/* In the numbers of errands that are alerts'. */
-#define ALERTS_ERRAND		(UINT64_C(1) << 62)
 
 struct alerts;
 struct child;
@@ -55,8 +53,8 @@ void		 alerts_on_verdict(struct alerts *alerts, struct text payload);
 void		 alerts_on_refusal(struct alerts *alerts,
 		    const struct tls_session *session);
 
-/* The end of an errand with ALERTS_ERRAND; and that the scout is gone. */
-void		 alerts_on_errand(struct alerts *alerts, uint64_t number,
+/* An ERRAND_DONE, false when it is another's; and that the scout is gone. */
+bool		 alerts_on_errand(struct alerts *alerts, uint64_t number,
 		    struct text payload);
 void		 alerts_on_scout_gone(struct alerts *alerts);
 

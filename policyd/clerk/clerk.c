@@ -434,10 +434,8 @@ clerk_on_frame(struct child *child, enum role peer, const struct frame *frame)
 		report_out_on_txt(clerk->report_out, frame->number,
 		    frame->payload);
 	else if (frame->type == MESSAGE_ERRAND_DONE && peer == ROLE_SCOUT &&
-	    (frame->number & ALERTS_ERRAND) != 0)
-		alerts_on_errand(clerk->alerts, frame->number,
-		    frame->payload);
-	else if (frame->type == MESSAGE_ERRAND_DONE && peer == ROLE_SCOUT)
+	    !alerts_on_errand(clerk->alerts, frame->number,
+	    frame->payload))
 		report_out_on_sent(clerk->report_out, frame->number,
 		    frame->payload);
 }

@@ -14,7 +14,8 @@
 static const struct {
 	const char	*label, *url, *want;	/* "s HOST PORT", "h"; "l" */
 } good_rows[] = {
-	{ "a name", "https://hooks.example.org/x/y", "s hooks.example.org 443" },
+	{ "a name", "https://hooks.example.org/x/y",
+	    "s hooks.example.org 443" },
 	{ "nothing behind", "https://a.example", "s a.example 443" },
 	{ "a port", "https://a.example:8443/", "s a.example 8443" },
 	{ "a query", "https://a.example?token=1", "s a.example 443" },
