@@ -1,12 +1,10 @@
 /*
  * What we promise to those who send to us: each of our own domains gets the
- * full look of "hopseal check", told as trouble of ours; and the records that
- * would promise what is on disk.
+ * full look of "hopseal check", told as trouble of ours.
  */
 
 #include "ctl/certs.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -182,64 +180,4 @@ certs_promise_word(const struct check_problem *problem)
 	    strcmp(problem->word, "unreachable") == 0))
 		return "mx-legacy";
 	return problem->word;
-}
-
-/* ---------------------------------------------------------------- records */
-
-static void
-publish_tlsa(const struct certs *certs, const char *host)
-{
-	const struct certs_item *item;
-	size_t i, j;
-
-	for (i = 0; i < certs->item_count; i++) {
-		item = &certs->items[i];
-		if (!item->has_result)
-			continue;
-		for (j = 0; j < item->result.name_count; j++)
-			if (strcmp(item->result.names[j], host) == 0)
-				printf("_25._tcp.%s. IN TLSA %s\n", host,
-				    item->result.tlsa_text);
-	}
-}
-
-static void
-publish_domain(const struct certs *certs, const struct certs_domain *d,
-    const char *report_address)
-{
-	const struct facts *f = d->look.facts;
-	const char *name = d->look.hop.name;
-	size_t i;
-
-	printf("; %s: publish a key's TLSA record two TTLs before the key is "
-	    "used\n", name);
-	for (i = 0; f != NULL && i < f->host_count; i++)
-		publish_tlsa(certs, f->hosts[i].name);
-	printf("_smtp._tls.%s. IN TXT \"v=TLSRPTv1; rua=mailto:%s\"\n", name,
-	    report_address);
-	printf("_mta-sts.%s. IN TXT \"v=STSv1; id=%lld;\"\n", name,
-	    (long long)certs->now);
-	printf("; https://mta-sts.%s/.well-known/mta-sts.txt\n"
-	    ";   version: STSv1\n;   mode: %s\n", name,
-	    f != NULL && f->has_policy ? mtasts_mode_name(f->policy.mode) :
-	    "testing");
-	for (i = 0; f != NULL && i < f->host_count; i++)
-		printf(";   mx: %s\n", f->hosts[i].name);
-	printf(";   max_age: 604800\n\n");
-}
-
-void
-certs_publish(const struct certs *certs, const struct config *config)
-{
-	struct text addresses = text_of(config->report_addresses), item;
-	char first[HOST_NAME_SIZE + 16];
-	size_t i;
-
-	for (i = 0; i < certs->domain_count; i++) {
-		snprintf(first, sizeof(first), "tls-reports@%s",
-		    certs->domains[i].look.hop.name);
-		if (text_next_item(&addresses, &item))
-			text_quote(first, sizeof(first), item);
-		publish_domain(certs, &certs->domains[i], first);
-	}
 }

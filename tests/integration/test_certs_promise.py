@@ -153,14 +153,17 @@ class Rig:
 class Promises(unittest.TestCase):
     rig = None
 
-    def run_certs(self, *names, json_too=True, **more):
+    def run_certs(self, *names, json_too=True, publish=False, **more):
         options = [part for name, value in self.rig.options(*names, **more).items()
                    for part in ("-o", f"{name}={value}")]
         done = subprocess.run(
             [os.path.join(self.rig.build, "hopseal"), *options,
-             *(["--json"] if json_too else []), "certs"],
+             *(["--json"] if json_too else []), "certs",
+             *(["--publish"] if publish else [])],
             capture_output=True, text=True, timeout=120)
         self.assertNotIn("Sanitizer", done.stderr)
+        if publish:
+            return done.returncode, done.stdout
         return done.returncode, json.loads(done.stdout) if json_too else done.stdout
 
     def words(self, report, name=None):
@@ -226,6 +229,24 @@ class Promises(unittest.TestCase):
                       [(p["finding"], p["host"], p["fallback"]) for p in problems])
         _, screen = self.run_certs("fallback", json_too=False)
         self.assertIn("expired.hosts.test (a fallback)", screen)
+
+    def test_publish(self):
+        """Of the key that is served and of the next one, each record once; all domains alike."""
+        next_one = self.rig.pki.leaf("wildcard", "here.hosts.test", file="next")
+        here = self.rig.leaves["here"]
+        _, lines = self.run_certs("fine", "trial", "vain-mx", publish=True, certificate=", ".join(
+            f"{n} {leaf.chain_path} {leaf.key_path}"
+            for n, leaf in (("mx", here), ("next", next_one))))
+        digests = [self.rig.pki.digest(n, 1, 1).upper() for n in ("here.hosts.test", "next")]
+        fine = lines[:lines.index("; trial.test")]
+        self.assertEqual([line.split()[-1] for line in fine.splitlines() if " IN TLSA " in line],
+                         digests, lines)
+        for name in ("fine", "trial"):
+            self.assertIn(f'_smtp._tls.{name}.test. IN TXT "v=TLSRPTv1; '
+                          'rua=mailto:tls@fine.test"', lines)
+            self.assertRegex(lines, rf'_mta-sts.{name}.test. IN TXT "v=STSv1; id=\d+;"')
+        self.assertIn(";   mode: testing\n;   mx: here.hosts.test\n;   max_age", lines)
+        self.assertEqual(lines.count("no DNSSEC"), 1)
 
     # ------------------------------------------------------- what policyd knows
 
