@@ -21,8 +21,10 @@ fuzz_one(const uint8_t *data, size_t size)
 	char ref[TALLY_REF_SIZE] = "";
 	struct promise promise;
 	struct tls_session note;
+	struct verdict_note verdict;
 
 	session_note_parse(payload, &note);
+	verdict_note_parse(payload, &verdict);
 	if (promises_take(promises, payload) &&
 	    promise_parse(payload, &promise)) {
 		promise_complete(&promise, tally, &s, TALLY_ONCE, &key, ref);

@@ -221,9 +221,36 @@ test_outcome(void)
 	buffer_clear(&payload);
 }
 
+static void
+test_verdict(void)
+{
+	struct verdict_note v = { text_of("a.example"), true,
+	    text_of("no usable mail host") }, back;
+	struct buffer payload;
+	size_t len;
+
+	buffer_init(&payload, SESSION_MESSAGE_MAX);
+	verdict_note_format(&v, &payload);
+	check_bool("a verdict", verdict_note_parse((struct text){ payload.data,
+	    payload.len }, &back) && text_equals(back.domain, "a.example") &&
+	    back.is_bad && text_equals(back.words, "no usable mail host"),
+	    true);
+	for (len = 0; len < payload.len; len++)
+		if (verdict_note_parse((struct text){ payload.data, len },
+		    &back))
+			check_bool("a cut verdict", true, false);
+	buffer_reset(&payload);
+	v.domain = text_of("");
+	verdict_note_format(&v, &payload);
+	check_bool("of no domain", verdict_note_parse((struct text){
+	    payload.data, payload.len }, &back), false);
+	buffer_clear(&payload);
+}
+
 int
 main(void)
 {
+	test_verdict();
 	test_outcome();
 	test_completion();
 	test_detail();
