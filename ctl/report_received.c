@@ -29,8 +29,9 @@ show_sums(const char *label, const json_t *sums)
 	if (answer_number(sums, "reports") == 0)
 		return;
 	screen_label(label);
-	screen_putf(TONE_PLAIN, 0, "%lld reports, %lld sessions succeeded, ",
+	screen_putf(TONE_PLAIN, 0, "%lld report%s, %lld sessions succeeded, ",
 	    (long long)answer_number(sums, "reports"),
+	    answer_number(sums, "reports") == 1 ? "" : "s",
 	    (long long)answer_number(sums, "success"));
 	screen_putf(answer_number(sums, "failure") > 0 ? TONE_BAD : TONE_GOOD,
 	    0, "%lld failed", (long long)answer_number(sums, "failure"));
@@ -41,8 +42,8 @@ static void
 show_domains(const json_t *answer)
 {
 	const json_t *rows = json_object_get(answer, "domains"), *row;
+	const char *name, *separator;
 	json_t *value;
-	const char *name;
 	size_t i;
 
 	json_array_foreach(rows, i, row) {
@@ -64,11 +65,36 @@ show_domains(const json_t *answer)
 		    (long long)answer_number(row, "failure"));
 		screen_putf(TONE_PLAIN, NUMBER_WIDTH, "%lld ",
 		    (long long)answer_number(row, "success"));
+		separator = "";
 		json_object_foreach(json_object_get(row, "failures"), name,
-		    value)
-			screen_putf(TONE_PLAIN, 0, "%s ", name);
+		    value) {
+			screen_putf(TONE_PLAIN, 0, "%s%lld %s", separator,
+			    (long long)json_integer_value(value), name);
+			separator = ", ";
+		}
 		screen_end_line();
 	}
+}
+
+/* How many sessions failed. */
+static int64_t
+failures_of(const json_t *report)
+{
+	const json_t *policies = json_object_get(report, "policies"), *policy;
+	int64_t sum = 0;
+	size_t i;
+
+	json_array_foreach(policies, i, policy)
+		sum += answer_number(policy, "failure");
+	return sum;
+}
+
+static const char *
+text_or(const json_t *object, const char *name, const char *instead)
+{
+	const char *text = answer_text(object, name);
+
+	return text[0] != '\0' ? text : instead;
 }
 
 static void
@@ -76,19 +102,19 @@ show_failures(const json_t *report)
 {
 	const json_t *policies = json_object_get(report, "policies"), *policy;
 	const json_t *failures, *f;
+	const char *reason;
 	size_t i, j;
 
 	json_array_foreach(policies, i, policy) {
 		failures = json_object_get(policy, "failures");
 		json_array_foreach(failures, j, f) {
-			screen_putf(TONE_PLAIN, 0, "    %lld %s at %s from %s "
-			    "%s", (long long)answer_number(f, "count"),
+			reason = answer_text(f, "reason");
+			screen_putf(TONE_PLAIN, 0, "    %lld %s at %s from "
+			    "%s%s%s", (long long)answer_number(f, "count"),
 			    answer_text(f, "result_type"),
-			    answer_text(f, "host")[0] != '\0' ?
-			    answer_text(f, "host") : "(no host)",
-			    answer_text(f, "sending_address")[0] != '\0' ?
-			    answer_text(f, "sending_address") : "(no address)",
-			    answer_text(f, "reason"));
+			    text_or(f, "host", "(no host)"),
+			    text_or(f, "sending_address", "(no address)"),
+			    reason[0] != '\0' ? ": " : "", reason);
 			screen_end_line();
 		}
 	}
@@ -99,8 +125,8 @@ static void
 show_reports(const json_t *answer, bool verified, const char *title)
 {
 	const json_t *reports = json_object_get(answer, "reports"), *r;
+	size_t i, good_count = 0;
 	bool has_title = false;
-	size_t i;
 
 	json_array_foreach(reports, i, r) {
 		if (answer_is_true(r, "verified") != verified)
@@ -112,13 +138,21 @@ show_reports(const json_t *answer, bool verified, const char *title)
 			screen_end_line();
 			has_title = true;
 		}
+		if (failures_of(r) == 0) {
+			good_count++;
+			continue;
+		}
 		screen_putf(TONE_PLAIN, 0, "  %s (%s), %.10s, %s",
 		    answer_text(r, "organization"),
-		    answer_text(r, "submitter")[0] != '\0' ?
-		    answer_text(r, "submitter") : "submitter unknown",
+		    text_or(r, "submitter", "submitter unknown"),
 		    answer_text(r, "start"), answer_text(r, "report_id"));
 		screen_end_line();
 		show_failures(r);
+	}
+	if (good_count > 0) {
+		screen_putf(TONE_PLAIN, 0, "  %zu without a failure",
+		    good_count);
+		screen_end_line();
 	}
 }
 

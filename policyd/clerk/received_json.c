@@ -226,12 +226,16 @@ failures_of(const struct received *r)
 	return sum;
 }
 
-/* Those with failures first. */
+/* Verified ones first, or strangers would push them off; then by failures. */
 static int
 compare(const void *a, const void *b)
 {
+	bool is_a = ((const struct received *)a)->is_verified;
+	bool is_b = ((const struct received *)b)->is_verified;
 	uint64_t x = failures_of(a), y = failures_of(b);
 
+	if (is_a != is_b)
+		return is_a ? -1 : 1;
 	if (x != y)
 		return x > y ? -1 : 1;
 	return strcmp(((const struct received *)a)->id,
