@@ -32,7 +32,7 @@
 #define CHECKS_MAX	4	/* at once */
 #define CHECK_S		90
 #define CHECK_MAX_BYTES	(1024 * 1024)
-#define METRICS_MAX_BYTES (256 * 1024)
+#define METRICS_MAX_BYTES (4 * 1024 * 1024)	/* of 4,096 certificates, too */
 
 /* For how long an answer is good for others who ask the same. */
 #define STATUS_KEPT_MS	1000

@@ -329,34 +329,96 @@ add_parts(struct buffer *out, const json_t *parts)
 	}
 }
 
+/* 0 fine, 1 warnings, 2 something critical. */
+static json_int_t
+certificate_state(const json_t *certificate)
+{
+	const json_t *problems = json_object_get(certificate, "problems"), *p;
+	const char *severity;
+	json_int_t state = 0;
+	size_t i;
+
+	if (json_is_true(json_object_get(certificate, "settling")))
+		return 0;
+	json_array_foreach(problems, i, p) {
+		severity = json_string_value(json_object_get(p, "severity"));
+		if (severity != NULL && strcmp(severity, "critical") == 0)
+			return 2;
+		state = 1;
+	}
+	return state;
+}
+
+static bool
+has_same_labels(const json_t *a, const json_t *b)
+{
+	return json_equal(json_object_get(a, "name"),
+	    json_object_get(b, "name")) &&
+	    json_equal(json_object_get(a, "file"),
+	    json_object_get(b, "file")) &&
+	    json_equal(json_object_get(a, "sni"), json_object_get(b, "sni"));
+}
+
+static void
+add_certificate(struct buffer *out, const char *family,
+    const json_t *certificate, json_int_t value)
+{
+	const char *name, *file, *sni;
+	struct buffer labels;
+
+	name = json_string_value(json_object_get(certificate, "name"));
+	file = json_string_value(json_object_get(certificate, "file"));
+	sni = json_string_value(json_object_get(certificate, "sni"));
+	if (name == NULL || file == NULL)
+		return;
+	buffer_init(&labels, LABELS_MAX);
+	add_label(&labels, "certificate", name);
+	add_label(&labels, "file", file);
+	add_label(&labels, "sni", sni != NULL ? sni : "");
+	add_sample(out, family, buffer_text(&labels), (uint64_t)value);
+	buffer_clear(&labels);
+}
+
+/* Of several keys in one file, which follow each other, the worst counts. */
 static void
 add_certificates(struct buffer *out, const json_t *certificates)
 {
-	struct buffer labels;
-	const char *file, *name, *sni;
-	json_t *certificate, *days;
-	size_t i;
+	size_t count = json_array_size(certificates), i, next;
+	json_int_t state, days, value;
+	const json_t *one, *other;
+	struct buffer left;
 
 	if (certificates == NULL)
 		return;
-	add_family(out, "certificate_days_left", "gauge",
+	buffer_init(&left, out->limit);
+	add_family(&left, "certificate_days_left", "gauge",
 	    "Whole days until one of our own certificates ends");
-	json_array_foreach(certificates, i, certificate) {
-		name = json_string_value(json_object_get(certificate, "name"));
-		file = json_string_value(json_object_get(certificate, "file"));
-		days = json_object_get(certificate, "days");
-		if (name == NULL || file == NULL || !json_is_integer(days))
-			continue;
-		sni = json_string_value(json_object_get(certificate, "sni"));
-		buffer_init(&labels, LABELS_MAX);
-		add_label(&labels, "certificate", name);
-		add_label(&labels, "file", file);
-		add_label(&labels, "sni", sni != NULL ? sni : "");
-		buffer_addf(out, "hopseal_certificate_days_left{%s} %"
-		    JSON_INTEGER_FORMAT "\n", buffer_text(&labels),
-		    json_integer_value(days));
-		buffer_clear(&labels);
+	add_family(out, "certificate_state", "gauge",
+	    "Our own certificates: 0 fine, 1 warnings, 2 critical");
+	for (i = 0; i < count; i = next) {
+		one = json_array_get(certificates, i);
+		state = certificate_state(one);
+		days = -1;
+		for (next = i; next < count; next++) {
+			other = json_array_get(certificates, next);
+			if (next > i && !has_same_labels(one, other))
+				break;
+			value = certificate_state(other);
+			if (value > state)
+				state = value;
+			other = json_object_get(other, "days");
+			value = json_integer_value(other);
+			if (json_is_integer(other) && (days == -1 ||
+			    value < days))
+				days = value;
+		}
+		add_certificate(out, "certificate_state", one, state);
+		if (days >= 0)
+			add_certificate(&left, "certificate_days_left", one,
+			    days);
 	}
+	buffer_add(out, buffer_text(&left), left.len);
+	buffer_clear(&left);
 }
 
 void
