@@ -14,10 +14,12 @@ import signal
 import sys
 import time
 
+import clerk_rig as rig
 from alerts_rig import Listener, Told
-from policyd_rig import run
+from policyd_rig import Policyd, run, wait_until
 from reports_rig import Answers, Web, screen
 
+TOP = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 SECRET = "s3cr3t"
 TESTS = []
 
@@ -101,6 +103,44 @@ def test_plain_webhook(folder):
     code, said = told.test_alert()
     assert code == 0 and f"localhost:{listener.port}: status 204" in said, said
     assert json.loads(listener.bodies[0])["alerts"][0]["kind"] == "test"
+
+
+def verdict_type():
+    """The number of MESSAGE_VERDICT."""
+    with open(os.path.join(TOP, "shared", "message.h")) as f:
+        names = re.findall(r"(?m)^\t(MESSAGE_\w+)\b", f.read())
+    return names.index("MESSAGE_VERDICT") + 1
+
+
+@test
+def test_breaker(folder):
+    """So much fails at once that it must be us: one alert, and none for each domain."""
+    said, program = os.path.join(folder, "said"), os.path.join(folder, "told")
+    with open(program, "w") as f:
+        f.write(f"#!/bin/sh\necho \"$2\" >>{said}\ncat >>{said}\n")
+    os.chmod(program, 0o755)
+    state = [rig.BAD]
+    clerk = rig.Clerk([Policyd.program("hopseal-policyd"), "--clerk", "1", "0"], folder,
+                      config=f"alert_command = {program}\nalert_after = 1s\nalert_quiet = 1s\n")
+    front = rig.Peer(clerk, rig.FRONT, lambda *_: rig.part("cache", rig.OK) + rig.part(
+        "breaker", state[0], "25 of 30 hosts turned bad within an hour", "look at the time"))
+
+    def changes():
+        if not os.path.exists(said):
+            return []
+        with open(said) as f:
+            return [line for line in f.read().splitlines() if re.match("critical|warning|ok", line)]
+
+    wait_until(changes, "the breaker", 20)
+    for n in range(300):
+        front.send(verdict_type(), rig.text(f"d{n}.example") + rig.u8(1) + rig.text("expired"))
+    time.sleep(7)
+    assert changes() == ["critical breaker: 25 of 30 hosts turned bad within an hour -> look "
+                         "at the time"], changes()
+    state[0] = rig.OK
+    wait_until(lambda: len(changes()) == 2, "its end", 20)
+    assert changes()[1].startswith("ok breaker: "), changes()
+    assert clerk.stop() == 0, clerk.log()
 
 
 if __name__ == "__main__":
