@@ -38,7 +38,7 @@ struct told {
 	bool	is_critical;
 };
 
-/* --------------------------------------------------------------- what is ours */
+/* -------------------------------------------------------------- what is ours */
 
 static void
 known_add(struct known *known, const struct cert_chain *chain)

@@ -40,7 +40,7 @@ add_hop(struct certs *certs, const struct next_hop *hop, struct text key)
 	text_quote(h->key, sizeof(h->key), key);
 }
 
-/* "transport:hop"; without a hop the key's own MX, which is looked at anyway. */
+/* "transport:hop"; without a hop the MX of a domain, looked at anyway. */
 static void
 add_entry(struct certs *certs, const struct instance *instance,
     struct text key, struct text value)

@@ -1,8 +1,8 @@
 /*
  * Lists of certificate transparency.  Both forms are arrays of objects:
  *
- *	certspotter: dns_names [], issuer.name, not_before, not_after, cert_sha256,
- *	    tbs_sha256, cert.sha256, cert.data (base64)
+ *	certspotter: dns_names [], issuer.name, not_before, not_after,
+ *	    cert_sha256, tbs_sha256, cert.sha256, cert.data (base64)
  *	crt.sh: common_name, name_value (lines), issuer_name, serial_number,
  *	    not_before, not_after (both without an offset)
  *

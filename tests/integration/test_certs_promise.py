@@ -50,6 +50,14 @@ DOMAINS = {
     "vain-mx": (["tlsa"], "enforce", RUA),
 }
 
+# As smtpd says that a client did not trust us.
+REFUSAL = "".join(f"TIME mx postfix/smtpd[7]: {line}\n" for line in (
+    "connect from c.test[192.0.2.8]", "SSL_accept error from c.test[192.0.2.8]: -1",
+    "warning: TLS library problem: error:0A000418:SSL routines::tlsv1 alert unknown ca:"
+    "../ssl/record/rec_layer_s3.c:1586:SSL alert number 48:",
+    "lost connection after STARTTLS from c.test[192.0.2.8]",
+    "disconnect from c.test[192.0.2.8] ehlo=1 starttls=0/1 commands=1/2"))
+
 
 def stamp(days=0):
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() - days * DAY_S))
@@ -349,7 +357,9 @@ class Promises(unittest.TestCase):
     def test_policyd(self):
         """It keeps what it has seen, over a restart, and is asked for it."""
         policyd_rig.Policyd.build = self.rig.build
-        options = self.rig.options("trial", cert_interval="1h", dns_servers="")
+        log = os.path.join(self.rig.folder, "mail.log")
+        open(log, "w").close()
+        options = self.rig.options("trial", cert_interval="1h", dns_servers="", maillog=log)
         del options["control_listen"]
         policyd = policyd_rig.Policyd(self.rig.folder, **options)
         kept = os.path.join(policyd.folder, "state", "promises.json")
@@ -373,6 +383,12 @@ class Promises(unittest.TestCase):
                 state = json.load(f)["trial.test"]
             self.assertEqual((state["mode"], state["id"]), ("testing", "1"))
             self.assertEqual((certs()["refused"], self.words(certs())[0]), ([], []))
+            with open(log, "a") as f:
+                f.write(REFUSAL.replace("TIME", time.strftime("%b %e %H:%M:%S")))
+            refused, = policyd_rig.wait_until(lambda: certs()["refused"], "the log", 20)
+            self.assertEqual((refused["reason"], refused["service"], refused["host"],
+                              refused["count"], refused["severity"]),
+                             ("unknown ca", "smtpd", "c.test", 1, "info"))
             self.rig.set_policy("trial", "testing", max_age=700000)
             policyd.end()
             policyd.start()

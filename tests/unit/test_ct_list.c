@@ -8,7 +8,8 @@
 #include "tests/unit/check.h"
 
 #define ROWS(table) (sizeof(table) / sizeof(table[0]))
-#define A64	"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+#define A16	"aaaaaaaaaaaaaaaa"
+#define A64	A16 A16 A16 A16
 #define SPOTTER(more) "[{\"id\":\"1\",\"dns_names\":[\"a.example\"," \
 		"\"*.a.example\"],\"not_before\":\"2026-11-01T00:00:00Z\"," \
 		"\"not_after\":\"2027-01-30T00:00:00-00:00\"" more "}]"
