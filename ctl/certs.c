@@ -49,13 +49,14 @@ find_instance(struct own_certificates *own, const char *dir)
 	buffer_clear(&overrides);
 }
 
-/* "NAME GROUP ENABLED DIR" a line; only the folder matters. */
+/* "NAME GROUP ENABLED DIR" a line; what is not enabled serves nothing. */
 static void
 list_instances(const struct config *config, struct buffer *out)
 {
 	static const char *const argv[] = { "postmulti", "-l", NULL };
-	struct text rest, line, word;
+	struct text rest, line, enabled, dir;
 	struct buffer listed;
+	unsigned column;
 
 	buffer_add_text(out, config->postfix_config_dir);
 	if (out->len > 0)
@@ -64,10 +65,11 @@ list_instances(const struct config *config, struct buffer *out)
 	program_read(argv, &listed);
 	rest = text_in(&listed);
 	while (text_next_line(&rest, &line)) {
-		while (text_next_word(&line, &word))
-			;
-		if (word.len > 0 && word.data[0] == '/')
-			buffer_addf(out, "%.*s ", (int)word.len, word.data);
+		for (column = 0; column < 3; column++)
+			text_next_word(&line, &enabled);
+		if (text_next_word(&line, &dir) && dir.data[0] == '/' &&
+		    !text_equals(enabled, "n"))
+			buffer_addf(out, "%.*s ", (int)dir.len, dir.data);
 	}
 	buffer_clear(&listed);
 }

@@ -17,7 +17,7 @@
 
 #define OWN_CERTIFICATES_MAX	4096	/* more are left out */
 #define OWN_FILES_MAX		16	/* of one certificate */
-#define OWN_PORTS_MAX		64	/* of one server */
+#define OWN_PORTS_MAX		256	/* of one server */
 
 enum own_kind {
 	OWN_SERVER,	/* what a client gets that asks for no known name */

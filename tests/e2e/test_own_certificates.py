@@ -233,6 +233,10 @@ def postfix_is_stopped(bench):
     advices = check({name: {"not-served"} for name in look()[1] if
                      name.startswith("postfix-in")})
     assert all("see that the server runs" in a for a in advices.values()), advices
+    # One that is not to run is not missed.
+    run("postconf", "-c", system.second.config_folder, "-e", "multi_instance_enable=no")
+    all_is_well()
+    system.second.restore()
     system.second.start()
     all_is_well()
 
