@@ -33,7 +33,7 @@ struct known {
 
 /* Counts of what needs no words, and the others. */
 struct told {
-	size_t	known, expired, elsewhere;
+	size_t	known, expired, elsewhere, left_out;
 	json_t	*unknown;
 	bool	is_critical;
 };
@@ -41,16 +41,21 @@ struct told {
 /* -------------------------------------------------------------- what is ours */
 
 static void
+known_add_id(struct known *known, const struct cert_identity *id)
+{
+	known->ids = xreallocarray(known->ids, known->count + 1,
+	    sizeof(*known->ids));
+	known->ids[known->count++] = *id;
+}
+
+static void
 known_add(struct known *known, const struct cert_chain *chain)
 {
 	struct cert_identity id;
 
-	if (chain->count == 0 || !cert_identity_read((struct text){
+	if (chain->count > 0 && cert_identity_read((struct text){
 	    chain->certs[0].data, chain->certs[0].len }, &id))
-		return;
-	known->ids = xreallocarray(known->ids, known->count + 1,
-	    sizeof(*known->ids));
-	known->ids[known->count++] = id;
+		known_add_id(known, &id);
 }
 
 static bool
@@ -124,11 +129,11 @@ known_read(struct known *known, const struct certs *certs)
 	free(last);
 }
 
-/* Both may begin with a star. */
+/* Theirs may stand for ours by a star; not all below a star of ours is here. */
 static bool
-is_match(const char *a, const char *b)
+is_match(const char *theirs, const char *ours)
 {
-	return strcasecmp(a, b) == 0 || mx_match(a, b) || mx_match(b, a);
+	return strcasecmp(theirs, ours) == 0 || mx_match(theirs, ours);
 }
 
 /* A name under which clients and other mail hosts meet us. */
@@ -222,6 +227,18 @@ entry_object(const struct ct_entry *e, const char *name, bool is_critical)
 	    "not_after", text_format_time(to, e->not_after));
 }
 
+/* Takes entry. */
+static void
+tell(struct told *told, json_t *entry)
+{
+	if (json_array_size(told->unknown) < TOLD_MAX)
+		json_array_append_new(told->unknown, entry);
+	else {
+		told->left_out++;
+		json_decref(entry);
+	}
+}
+
 /* Adds what is found to known, as a precertificate is listed beside it. */
 static void
 judge_entry(const struct certs *certs, const struct ct_entry *e,
@@ -236,13 +253,10 @@ judge_entry(const struct certs *certs, const struct ct_entry *e,
 		told->elsewhere++;
 	else if (known_has(known, &e->id))
 		told->known++;
-	else if (json_array_size(told->unknown) < TOLD_MAX) {
+	else {
 		told->is_critical |= is_critical;
-		json_array_append_new(told->unknown, entry_object(e, name,
-		    is_critical));
-		known->ids = xreallocarray(known->ids, known->count + 1,
-		    sizeof(*known->ids));
-		known->ids[known->count++] = e->id;
+		tell(told, entry_object(e, name, is_critical));
+		known_add_id(known, &e->id);
 	}
 }
 
@@ -261,9 +275,10 @@ list_report(const struct certs *certs, const struct ct_list *list)
 	overall = told.is_critical ? "broken" :
 	    json_array_size(told.unknown) > 0 || list->skipped_count > 0 ?
 	    "warnings" : "good";
-	return json_pack("{s:s, s:I, s:o, s:I, s:I, s:I, s:I, s:s?}",
+	return json_pack("{s:s, s:I, s:o, s:I, s:I, s:I, s:I, s:I, s:s?}",
 	    "overall", overall, "listed", (json_int_t)list->count,
-	    "unknown", told.unknown, "known", (json_int_t)told.known,
+	    "unknown", told.unknown, "left_out", (json_int_t)told.left_out,
+	    "known", (json_int_t)told.known,
 	    "expired", (json_int_t)told.expired,
 	    "elsewhere", (json_int_t)told.elsewhere,
 	    "skipped", (json_int_t)list->skipped_count,
@@ -307,8 +322,9 @@ show_list(const json_t *report)
 
 	screen_putf(answer_is(report, "overall", "good") ? TONE_GOOD :
 	    answer_is(report, "overall", "broken") ? TONE_BAD : TONE_DOUBT,
-	    0, "%zu certificates for our names are not known here",
-	    json_array_size(unknown));
+	    0, "%lld certificates for our names are not known here",
+	    (long long)json_array_size(unknown) +
+	    (long long)answer_number(report, "left_out"));
 	screen_putf(TONE_PLAIN, 0, "; of %lld listed %lld are known, %lld "
 	    "have expired, %lld have no name of ours",
 	    (long long)answer_number(report, "listed"),

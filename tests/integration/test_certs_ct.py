@@ -120,6 +120,18 @@ class Transparency(CertsCase):
         self.assertEqual((status, report["known"], [u["serial"] for u in report["unknown"]]),
                          (2, 2, [serial(self.www)]), report)
 
+    def test_many(self):
+        """Not all are told; what they are worth is."""
+        status, report = self.ask(*(crt_sh(f"{n:x}", "www.own.example")
+                                    for n in range(1, 1006)), crt_sh("fff", HOST))
+        self.assertEqual((status, len(report["unknown"]), report["left_out"]), (2, 1000, 6))
+
+    def test_star(self):
+        """Ours has a star: a name below is not in use here for that alone."""
+        self.copy(self.pki.leaf("wildcard", HOST, file="star"))
+        for name, want in (("www.own.example", 1), ("*.own.example", 2), (HOST, 2)):
+            self.assertEqual(self.ask(crt_sh("5", name))[0], want, name)
+
     def test_people(self):
         path = self.file("list.json", json.dumps(
             [crt_sh("5", HOST, "\x1b[2J.own.example"), 5]).encode())
