@@ -561,6 +561,20 @@ check_reach(struct planning *p, const char *option, const char *endpoint,
 	buffer_clear(&advice);
 }
 
+/* Where mail comes from clients, be it those of this host alone. */
+static bool
+is_for_clients(struct text port)
+{
+	static const char *const ports[] = { "25", "smtp", "465", "smtps",
+	    "submissions", "587", "submission" };
+	size_t i;
+
+	for (i = 0; i < sizeof(ports) / sizeof(ports[0]); i++)
+		if (text_equals(port, ports[i]))
+			return true;
+	return false;
+}
+
 /* Ports on loopback where mail comes back from content filters. */
 static void
 plan_reinject_ports(struct planning *p)
@@ -577,6 +591,8 @@ plan_reinject_ports(struct planning *p)
 		rest = columns[COLUMN_NAME];
 		while (text_next_field(&rest, ':', &port))
 			;
+		if (is_for_clients(port))
+			continue;
 		buffer_addf(&ports, "%s%.*s", ports.len > 0 ? ", " : "",
 		    (int)port.len, port.data);
 	}

@@ -364,6 +364,9 @@ static const struct {
 	    "[::1]:10026 inet n - n - - smtpd -o x=y\n"
 	    "localhost:10027 inet n - n - - smtp\n", "",
 	    "reinject_ports = 10025, 10026\n" },
+	{ "clients of this host alone", DONE,
+	    "127.0.0.1:25 inet n - n - - smtpd\n"
+	    "127.0.0.1:submission inet n - n - - smtpd\n", "", "" },
 	{ "known", DONE, "127.0.0.1:10025 inet n - n - - smtpd\n",
 	    "reinject_ports = 10025\n", "" },
 	{ "behind a proxy",
