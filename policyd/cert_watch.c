@@ -1,8 +1,8 @@
 /*
- * One command at a time, a timer between, which changed files put forward.  The
- * command runs with the parent's rights, as certificates may lie where only root
- * reads; it is told to leave private keys alone, and gives what strangers say to
- * a scout of its own.
+ * One command at a time, a timer between, which changed files put forward.
+ * The command runs with the parent's rights, as certificates may lie where
+ * only root reads; it is told to leave private keys alone, and gives what
+ * strangers say to a scout of its own.
  */
 
 #include "policyd/cert_watch.h"

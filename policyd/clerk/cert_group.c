@@ -1,7 +1,7 @@
 /*
- * Each UTC day has a list in Redis of who looked when; a record is read when its
- * time there is another one.  The last eight lists are read at the start, then
- * that of the day alone.  One question is under way at a time.
+ * Each UTC day has a list in Redis of who looked when; a record is read when
+ * its time there is another one.  The last eight lists are read at the start,
+ * then that of the day alone.  One question is under way at a time.
  */
 
 #include "policyd/clerk/cert_group.h"
@@ -34,7 +34,7 @@
 /* Not heard of: it has missed this many looks. */
 #define MISSED_LOOKS	3
 #define MISSED_SLACK_S	10
-#define NOTE_AWAY	"Redis is away: of other hosts only what they said before"
+#define NOTE_AWAY	"Redis is away: of other hosts what they said before"
 
 struct host {
 	char			 writer[WRITER_SIZE];
@@ -51,7 +51,7 @@ struct cert_group {
 	struct event		*tick;
 	struct redis_question	*asked;		/* or NULL */
 	int64_t			 day;		/* whose list is next */
-	char			 fetched[WRITER_SIZE];	/* whose record is asked */
+	char			 fetched[WRITER_SIZE];	/* asked for */
 	int64_t			 told_at;	/* ours in Redis */
 	bool			 has_all;	/* was read once */
 	struct host		 hosts[CERT_GROUP_HOSTS_MAX];	/* others */

@@ -38,8 +38,8 @@ void		 cert_group_abort(struct cert_group *group);
 void		 cert_group_tell(struct cert_group *group);
 
 /*
- * The answer to "certificates", one view of all, the caller's: as "hopseal certs
- * --json", each with its host, and the hosts.
+ * The answer to "certificates", one view of all, the caller's: as "hopseal
+ * certs --json", each with its host, and the hosts.
  */
 char		*cert_group_line(const struct cert_group *group, int64_t now);
 /* How the others are, in words; false when there are none. */

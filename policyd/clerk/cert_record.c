@@ -122,7 +122,7 @@ copy_report(const json_t *from)
 	return to;
 }
 
-/* ---------------------------------------------------------------- formatting */
+/* --------------------------------------------------------------- formatting */
 
 static bool
 is_well(const json_t *certificate)
@@ -174,7 +174,7 @@ cert_record_format(const struct cert_record *r, size_t max_bytes)
 	return text;
 }
 
-/* ------------------------------------------------------------------- parsing */
+/* ------------------------------------------------------------------ parsing */
 
 static bool
 read_header(const json_t *object, int64_t now, struct cert_record *out,

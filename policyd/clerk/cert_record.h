@@ -26,9 +26,9 @@ struct cert_record {
 };
 
 /*
- * The object in one line, the caller's.  One that would be longer than max_bytes
- * goes without states, then without certificates that are well, then with as
- * many as fit; "left_out" counts them.
+ * The object in one line, the caller's.  One that would be longer than
+ * max_bytes goes without states, then without certificates that are well, then
+ * with as many as fit; "left_out" counts them.
  */
 char	*cert_record_format(const struct cert_record *record,
 	    size_t max_bytes);

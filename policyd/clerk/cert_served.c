@@ -1,7 +1,7 @@
 /*
  * What is expected of an endpoint is what it served at the look before.  One
- * that is on disk is a renewal of ours, whatever changed with it.  A change that
- * nobody undoes is what is expected when it was spoken of for long enough.
+ * that is on disk is a renewal of ours, whatever changed with it.  A change
+ * that nobody undoes is what is expected when it was spoken of long enough.
  */
 
 #include "policyd/clerk/cert_served.h"

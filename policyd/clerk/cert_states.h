@@ -31,20 +31,20 @@ enum cert_severity { CERT_FINE, CERT_DOUBTFUL, CERT_BROKEN };
 struct cert_change {
 	const char		*name, *file, *sni;	/* sni or "" */
 	const char		*finding;		/* "ok" when mended */
-	const char		*findings;		/* all, blanks between */
-	const char		*words, *advice;	/* of the worst, or "" */
+	const char		*findings;		/* all, with blanks */
+	const char		*words, *advice;	/* of the worst */
 	enum cert_severity	 severity;
 	int64_t			 days;		/* left; -1 unknown */
 };
 typedef void cert_states_cb(const struct cert_change *change, void *arg);
 
-/* Reads the states of last time from path; a file that is none is passed over. */
+/* Reads the states of last time; a file that is none is passed over. */
 struct cert_states *cert_states_new(const char *path,
 	    cert_states_cb *callback, void *arg);
 void	cert_states_free(struct cert_states *states);
 /*
- * Takes a report of "hopseal certs --json": calls back for each that changed, and
- * writes the file.  False when it is no report.
+ * Takes a report of "hopseal certs --json": calls back for each that changed,
+ * and writes the file.  False when it is no report.
  */
 bool	cert_states_take(struct cert_states *states, struct text report,
 	    int64_t now);

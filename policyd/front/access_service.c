@@ -207,9 +207,9 @@ log_inbound(const struct access_request *request,
 }
 
 /*
- * The port on which it came in serves a certificate of ours that has ended: who
- * verifies has sent in clear, or not at all.  That keeps no mail back; with "tag"
- * it is marked, once, as the milter does it.
+ * The port on which it came in serves a certificate of ours that has ended:
+ * who verifies has sent in clear, or not at all.  That keeps no mail back; with
+ * "tag" it is marked, once, as the milter does it.
  */
 static bool
 is_told_of_our_end(const struct judging *j, struct buffer *reply)

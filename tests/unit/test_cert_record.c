@@ -21,7 +21,7 @@
 	"{\"name\": \"imap\", \"file\": \"/b\", \"sni\": \"b.example\", " \
 	"\"finding\": \"cert-expired\", \"not_after\": null, \"days\": null, " \
 	"\"findings\": [\"cert-expired\"], \"problems\": [{\"finding\": " \
-	"\"cert-expired\", \"severity\": \"critical\", \"words\": \"it ended\"," \
+	"\"cert-expired\", \"severity\": \"critical\", \"words\": \"ended\"," \
 	" \"advice\": \"renew\"}], \"served\": []}]}"
 
 static struct cert_record

@@ -137,7 +137,7 @@ test_changes(const char *path)
 	cert_states_free(s);
 }
 
-/* --------------------------------------------------- what nobody has renewed */
+/* -------------------------------------------------- what nobody has renewed */
 
 static const char *
 served(const char *on_disk, const char *id, const char *issuer,
@@ -257,7 +257,7 @@ static const struct quarter quarters[] = {
 
 /*
  * One host's 91 days: a look each hour, and each five minutes while something
- * is wrong, a restart each day; a server is reloaded at the look after a renewal.
+ * is wrong, a restart each day; reloaded at the look after a renewal.
  */
 static void
 live(const struct quarter *q, const char *path, int64_t offset)
