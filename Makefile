@@ -267,6 +267,11 @@ check-deb:
 	conf/deps build deb
 	tests/package/run --build $(O)
 
+# What a new user meets, timed, in docs/first-hour.md.
+first-hour:
+	conf/deps build deb check
+	tests/package/first-hour --build $(O) --write docs/first-hour.md
+
 clean:
 	rm -rf $(O)
 
@@ -290,10 +295,11 @@ help:
 	@echo 'make install-openrc  the same, and init scripts for OpenRC'
 	@echo 'make deb          a Debian package, in $(O)/deb'
 	@echo 'make check-deb    installs, starts, upgrades and purges it in a folder'
+	@echo 'make first-hour   from the package to a mended alert, into docs/first-hour.md'
 	@echo 'make clean        removes O=$(O)'
 
 FORCE:
 .PHONY: all manuals tests objects check check-asan check-tsan check-layers e2e-3.10
 .PHONY: fuzz fuzz-run fuzz-afl fuzz-afl-run
-.PHONY: bench deps run demo install install-openrc deb check-deb clean help FORCE
+.PHONY: bench deps run demo install install-openrc deb check-deb first-hour clean help FORCE
 .SECONDARY:
