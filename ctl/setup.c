@@ -289,7 +289,7 @@ print(const struct setup *setup)
 	setup_print_warnings(setup, "# ");
 	if (version.len > 0 && (plan->change_count > 0 ||
 	    plan->option_count > 0))
-		puts("\n# \"hopseal setup --apply\" does all of it.");
+		puts("\n# \"hopseal setup --apply\" makes these changes.");
 }
 
 /* ------------------------------------------------------------------ command */

@@ -232,8 +232,9 @@ look_at_mail_log(struct setup *setup)
 	buffer_reset(&output);
 	switch (mail_log_find(setup->config, site, &path, &why)) {
 	case MAIL_LOG_NONE:
-		warn(setup, "install rsyslog, or set Postfix's maillog_file; "
-		    "or maillog = none and inbound_source = access", "%s", why);
+		warn(setup, "postconf -e maillog_file=/var/log/mail.log and "
+		    "postfix reload, or install rsyslog; or maillog = none and "
+		    "inbound_source = access", "%s", why);
 		break;
 	case MAIL_LOG_FILE:
 		if (access(path, F_OK) == -1)
