@@ -38,6 +38,8 @@
 #define STATUS_KEPT_MS	1000
 #define REPORT_KEPT_MS	5000
 #define CHECK_KEPT_MS	60000
+/* A report that took long, that often: readers cost 5 % at most. */
+#define KEPT_TIMES	20
 
 enum form { FORM_JSON, FORM_HEALTH, FORM_METRICS };
 
@@ -55,7 +57,7 @@ struct task {
 	struct command		*command;	/* of a check, or NULL */
 	char			*answer;	/* NULL: not yet */
 	int			 code;
-	int64_t			 kept_ms, until_ms;
+	int64_t			 kept_ms, begun_ms, until_ms;
 	LIST_HEAD(, reader)	 readers;
 };
 
@@ -179,6 +181,8 @@ task_free(struct task *t)
 static void
 task_finish(struct task *t, int code, char *answer)
 {
+	int64_t now_ms = clock_monotonic_ms();
+	int64_t long_ms = (now_ms - t->begun_ms) * KEPT_TIMES;
 	struct reader *r;
 
 	t->answer = answer;
@@ -186,7 +190,9 @@ task_finish(struct task *t, int code, char *answer)
 	/* A mistake is told to those who made it. */
 	if (code != 200)
 		t->kept_ms = 0;
-	t->until_ms = clock_monotonic_ms() + t->kept_ms;
+	else if (t->kept_ms == REPORT_KEPT_MS && t->kept_ms < long_ms)
+		t->kept_ms = long_ms < CHECK_KEPT_MS ? long_ms : CHECK_KEPT_MS;
+	t->until_ms = now_ms + t->kept_ms;
 	while ((r = LIST_FIRST(&t->readers)) != NULL) {
 		answer_reader(t, r);
 		LIST_REMOVE(r, entry);
@@ -244,6 +250,7 @@ task_of(struct http_api *api, const char *question, int64_t kept_ms,
 	t->question = xstrdup(question);
 	t->asker = ++api->last_asker;
 	t->kept_ms = kept_ms;
+	t->begun_ms = clock_monotonic_ms();
 	LIST_INIT(&t->readers);
 	TAILQ_INSERT_TAIL(&api->tasks, t, entry);
 	api->task_count++;

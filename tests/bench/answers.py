@@ -104,17 +104,17 @@ class Answers:
             self._table.ratio(f"{what}: answered/s", [(b["rate"], o["rate"])
                                                       for b, o in rounds], form="{:.0f}")
 
-    def prepared_load(self, seconds):
+    def prepared_load(self, seconds, rate):
         """A function that measures steady answers of the policyd that runs."""
         for kind in KINDS:
             records.write(self._rig.redis.path, kind, KNOWN)
         self._rig.ask_all([records.name("n", i) for i in range(KNOWN)])
         side = inet(MAP), self._pairs("n"), self._rig.front()
-        return lambda: self._steady(side, seconds, False)
+        return lambda: self._steady(side, seconds, False, rate)
 
-    def _steady(self, side, seconds, scout_works):
+    def _steady(self, side, seconds, scout_works, rate=STEADY_RATE):
         endpoint, pairs, pid = side
-        load = lambda: self._rig.load(endpoint, pairs, "-r", str(STEADY_RATE), pids=[pid],
+        load = lambda: self._rig.load(endpoint, pairs, "-r", str(rate), pids=[pid],
                                       seconds=seconds, connections=STEADY_CONNECTIONS)
         if not scout_works:
             return load()

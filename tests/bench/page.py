@@ -110,6 +110,7 @@ class Page:
 
     def beside_answers(self, load):
         """load() measures the map's answers, without and with readers."""
+        self._rig.place(apart=False)    # as on a host
         rounds = []
         for _ in range(self._rounds):
             alone = load()
