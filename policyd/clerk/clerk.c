@@ -29,6 +29,7 @@
 #include "policyd/clerk/question.h"
 #include "policyd/clerk/received.h"
 #include "policyd/clerk/report_out.h"
+#include "policyd/clerk/report_preview.h"
 #include "policyd/clerk/reports.h"
 #include "policyd/clerk/request_json.h"
 #include "policyd/clerk/route_json.h"
@@ -75,6 +76,7 @@ struct clerk {
 	struct alerts		*alerts;
 	struct received_store	*received;
 	struct report_out	*report_out;
+	struct report_previews	*previews;
 	char			*children;	/* the parent's JSON, or NULL */
 	char			*refusal;	/* of settings on disk, or NULL */
 	char			*resolver_payload;
@@ -306,7 +308,7 @@ clerk_on_line(uint64_t connection, struct text line, void *arg)
 		break;
 	case CONTROL_REPORT:
 		if (!received_store_ask(clerk->received, connection, line) &&
-		    !report_out_ask(clerk->report_out, connection, line))
+		    !report_previews_ask(clerk->previews, connection, line))
 			reports_ask(clerk->reports, connection, line);
 		break;
 	case CONTROL_RECEIVED:
@@ -481,6 +483,27 @@ clerk_on_cert_change(const struct cert_change *change, void *arg)
 }
 
 static void
+clerk_on_promise_change(const struct promise_change *change, void *arg)
+{
+	struct clerk *clerk = arg;
+	bool is_mended = change->findings[0] == '\0';
+	struct buffer line;
+
+	buffer_init(&line, CHANGE_LINE_MAX);
+	buffer_addf(&line, "findings=%s", is_mended ? "ok" :
+	    change->findings);
+	if (change->words[0] != '\0')
+		buffer_addf(&line, ", %s -> %s", change->words,
+		    change->advice);
+	(is_mended ? log_info : log_warn)("own domain: name=%s, %s",
+	    change->domain, buffer_text(&line));
+	alerts_raise(clerk->alerts, is_mended ? ALERT_OK : change->is_broken ?
+	    ALERT_CRITICAL : ALERT_WARNING, "promise", change->domain,
+	    buffer_text(&line));
+	buffer_clear(&line);
+}
+
+static void
 clerk_tell_ends(struct clerk *clerk)
 {
 	struct channel *front = child_peer(clerk->child, ROLE_FRONT);
@@ -566,6 +589,7 @@ clerk_set_ledger(struct clerk *clerk, const struct settings *settings)
 {
 	reports_abort(clerk->reports);
 	received_store_abort(clerk->received);
+	report_previews_abort(clerk->previews);
 	report_out_abort(clerk->report_out);
 	alerts_abort(clerk->alerts);
 	cert_group_abort(clerk->group);
@@ -640,8 +664,10 @@ clerk_open_ledger(struct clerk *clerk, const struct settings *settings)
 	clerk->group = cert_group_new(base, clerk->share, clerk->ledger,
 	    clerk->certs);
 	cert_group_set_settings(clerk->group, settings);
-	clerk->report_out = report_out_new(clerk->child, clerk->ledger,
+	clerk->previews = report_previews_new(clerk->child, clerk->ledger,
 	    clerk->share, clerk_on_report, clerk);
+	clerk->report_out = report_out_new(clerk->child, clerk->ledger,
+	    clerk->share);
 	clerk_open_alerts(clerk);
 }
 
@@ -659,7 +685,8 @@ clerk_open_certs(struct clerk *clerk, const struct config *config)
 	    text_of(""));
 	buffer_reset(&path);
 	buffer_addf(&path, "%s/promises.json", config->state_dir);
-	clerk->promises = own_promises_new(buffer_text(&path));
+	clerk->promises = own_promises_new(buffer_text(&path),
+	    clerk_on_promise_change, clerk);
 	buffer_clear(&path);
 }
 
@@ -711,6 +738,7 @@ clerk_on_stop(struct child *child)
 	received_store_free(clerk->received);
 	sources_free(clerk->sources);
 	alerts_free(clerk->alerts);
+	report_previews_free(clerk->previews);
 	report_out_free(clerk->report_out);
 	ledger_share_free(clerk->share);
 	ledger_free(clerk->ledger);

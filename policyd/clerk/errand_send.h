@@ -16,8 +16,8 @@ struct child;
 
 /*
  * payload is an errand's (shared/errand_message.h), relay the option
- * report_relay, or NULL for an errand that is no mail.  False, and nothing is on its way, with *why, a constant or
- * strerror's.
+ * report_relay, or NULL for an errand that is no mail.  False, and nothing is
+ * on its way, with *why, a constant or strerror's.
  */
 bool	errand_send(struct child *child, uint64_t number,
 	    const struct buffer *payload, const char *relay,

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "shared/buffer.h"
+#include "shared/io/config.h"
 #include "shared/siphash.h"
 #include "shared/tlsrpt/tally_name.h"
 #include "shared/xalloc.h"
@@ -461,6 +462,16 @@ finish(struct builder *b, int64_t day, const struct report_maker *maker,
 		};
 	}
 	free(b->groups);
+}
+
+struct report_maker
+report_maker_of(const struct config *config)
+{
+	const char *at = strrchr(config->report_sender, '@');
+
+	return (struct report_maker){ config->report_organization,
+	    config->report_contact, at != NULL ? at + 1 :
+	    config->report_sender };
 }
 
 void

@@ -14,6 +14,8 @@
 #include "shared/tlsrpt/report.h"
 #include "shared/tlsrpt/tally.h"
 
+struct config;
+
 #define REPORT_REF_SIZE	17	/* 16 hexadecimal digits */
 
 /* Who reports; all names are options. */
@@ -21,6 +23,9 @@ struct report_maker {
 	const char	*organization, *contact;
 	const char	*submitter;	/* domain of the sender; normalised */
 };
+
+/* As the options have it, which are borrowed. */
+struct report_maker report_maker_of(const struct config *config);
 
 struct built_report {
 	/* Of domain, day and TLSRPT record; stands in report-id. */

@@ -23,8 +23,6 @@
 #include "policyd/clerk/report_build.h"
 #include "policyd/clerk/report_lock.h"
 #include "policyd/clerk/report_pack.h"
-#include "policyd/clerk/report_question.h"
-#include "policyd/clerk/value_json.h"
 #include "policyd/process/child.h"
 #include "shared/host_name.h"
 #include "shared/io/clock.h"
@@ -72,21 +70,10 @@ struct round {
 	int64_t			 next_at;	/* of all; or 0 */
 };
 
-/* A dry run that waits for its sums. */
-struct preview {
-	LIST_ENTRY(preview)	 entry;
-	struct report_out	*out;
-	uint64_t		 connection;
-	struct report_question	 q;
-	struct ledger_sum	*sum;
-};
-
 struct report_out {
 	struct child		*child;
 	struct ledger		*ledger;
 	struct ledger_share	*share;
-	report_out_answer_cb	*on_answer;
-	void			*arg;
 	struct report_book	*book;
 	struct report_lock	*lock;
 	struct event		*tick;
@@ -94,7 +81,6 @@ struct report_out {
 	unsigned		 job_count;
 	LIST_HEAD(, round)	 rounds;
 	unsigned		 round_count;
-	LIST_HEAD(, preview)	 previews;
 	uint64_t		 last_number;
 	struct ledger_sum	*plan;		/* which domains there are */
 	struct tally		*plan_tally;	/* then these, */
@@ -339,23 +325,6 @@ report_out_on_txt(struct report_out *out, uint64_t number,
 
 /* --------------------------------------------- 2. what, and what was tried */
 
-static const char *
-submitter(const struct config *config)
-{
-	const char *at = strrchr(config->report_sender, '@');
-
-	return at != NULL ? at + 1 : config->report_sender;
-}
-
-static struct report_maker
-maker_of(const struct report_out *out)
-{
-	const struct config *config = config_of(out);
-
-	return (struct report_maker){ config->report_organization,
-	    config->report_contact, submitter(config) };
-}
-
 static void
 on_book(bool is_fine, void *arg)
 {
@@ -373,7 +342,7 @@ static void
 on_sum(struct tally *tally, const char *why, void *arg)
 {
 	struct round *r = arg;
-	struct report_maker maker = maker_of(r->out);
+	struct report_maker maker = report_maker_of(config_of(r->out));
 
 	r->sum = NULL;
 	if (why == NULL)
@@ -507,12 +476,13 @@ round_pack(struct round *r, struct buffer *payload, const char **why)
 {
 	const struct settings *settings = r->out->child->settings;
 	const struct config *config = settings->config;
+	struct report_maker maker = report_maker_of(config);
 	struct report_pack pack = {
-		.domain = r->job->domain, .submitter = submitter(config),
+		.domain = r->job->domain, .submitter = maker.submitter,
 		.sender = config->report_sender,
 		.relay = config->report_relay,
 		.helo = settings->site->myhostname != NULL ?
-		    settings->site->myhostname : submitter(config),
+		    settings->site->myhostname : maker.submitter,
 		.now = clock_now_s()
 	};
 
@@ -784,85 +754,7 @@ on_tick(evutil_socket_t fd, short events, void *arg)
 	start_rounds(out, clock_now_s());
 }
 
-/* ----------------------------------------------------------- the dry run */
-
-static char *
-preview_line(struct preview *p, const struct tally *tally, const char *why)
-{
-	struct report_maker maker = maker_of(p->out);
-	json_t *reports = json_array();
-	char date[TALLY_DATE_SIZE];
-	struct built_reports built;
-	struct buffer json;
-	size_t i;
-
-	report_build(tally, text_of(p->q.domain), p->q.first, &maker, &built);
-	for (i = 0; i < built.count; i++) {
-		buffer_init(&json, REPORT_MAX_BYTES);
-		if (report_format(&built.reports[i].report, &json) == 0)
-			json_array_append_new(reports, json_loadb(json.data,
-			    json.len, 0, NULL));
-		buffer_clear(&json);
-	}
-	built_reports_clear(&built);
-	return json_line(json_pack("{s:s, s:s, s:o, s:o}", "day",
-	    tally_date_format(p->q.first, date), "domain", p->q.domain,
-	    "reports", reports, "note", json_words(why)));
-}
-
-static void
-preview_free(struct preview *p)
-{
-	ledger_sum_cancel(p->sum);
-	LIST_REMOVE(p, entry);
-	free(p);
-}
-
-static void
-on_preview(struct tally *tally, const char *why, void *arg)
-{
-	struct preview *p = arg;
-
-	p->sum = NULL;
-	p->out->on_answer(p->connection, preview_line(p, tally, why),
-	    p->out->arg);
-	tally_free(tally);
-	preview_free(p);
-}
-
-bool
-report_out_ask(struct report_out *out, uint64_t connection,
-    struct text request)
-{
-	json_t *object = json_loadb(request.data, request.len, 0, NULL);
-	bool is_asked = json_is_true(json_object_get(object, "rfc8460"));
-	struct report_question q;
-	const char *why;
-	struct preview *p;
-
-	json_decref(object);
-	/* What is wrong with a question, reports says. */
-	if (!is_asked || report_question_parse(request, clock_now_s(), &q,
-	    &why) == -1)
-		return false;
-	why = NULL;
-	if (q.domain[0] == '\0')
-		why = "a report is about one domain: name it";
-	else if (!ledger_is_open(out->ledger))
-		why = "the ledger is not open";
-	if (why != NULL) {
-		out->on_answer(connection, json_error_line(why), out->arg);
-		return true;
-	}
-	p = xcalloc(1, sizeof(*p));
-	p->out = out;
-	p->connection = connection;
-	p->q = q;
-	LIST_INSERT_HEAD(&out->previews, p, entry);
-	p->sum = ledger_sum_start(out->child->base, out->ledger, out->share,
-	    q.first, q.first, text_of(q.domain), on_preview, p);
-	return true;
-}
+/* ------------------------------------------------------ notes and status */
 
 bool
 report_out_take_note(struct report_out *out, struct text request)
@@ -883,8 +775,6 @@ report_out_is_own(const struct report_out *out, struct text queue_id)
 {
 	return report_book_has_mail(out->book, queue_id);
 }
-
-/* ----------------------------------------------------------------- status */
 
 void
 report_out_status(const struct report_out *out,
@@ -934,19 +824,16 @@ report_out_status(const struct report_out *out,
 
 struct report_out *
 report_out_new(struct child *child, struct ledger *ledger,
-    struct ledger_share *share, report_out_answer_cb *on_answer, void *arg)
+    struct ledger_share *share)
 {
 	struct report_out *out = xcalloc(1, sizeof(*out));
 
 	out->child = child;
 	out->ledger = ledger;
 	out->share = share;
-	out->on_answer = on_answer;
-	out->arg = arg;
 	TAILQ_INIT(&out->jobs);
 	TAILQ_INIT(&out->planned_jobs);
 	LIST_INIT(&out->rounds);
-	LIST_INIT(&out->previews);
 	out->book = report_book_new(child->base, share,
 	    child->settings->config);
 	out->lock = report_lock_new(child->base, share,
@@ -962,14 +849,8 @@ void
 report_out_abort(struct report_out *out)
 {
 	struct round *r, *next;
-	struct preview *p;
 
 	plan_drop(out);
-	while ((p = LIST_FIRST(&out->previews)) != NULL) {
-		out->on_answer(p->connection, json_error_line("the settings "
-		    "were read again meanwhile: ask once more"), out->arg);
-		preview_free(p);
-	}
 	for (r = LIST_FIRST(&out->rounds); r != NULL; r = next) {
 		next = LIST_NEXT(r, entry);
 		if (r->step == ROUND_SUM)
@@ -988,15 +869,12 @@ report_out_on_settings(struct report_out *out)
 void
 report_out_free(struct report_out *out)
 {
-	struct preview *p;
 	struct round *r;
 
 	if (out == NULL)
 		return;
 	plan_drop(out);
 	event_free(out->plan_turn);
-	while ((p = LIST_FIRST(&out->previews)) != NULL)
-		preview_free(p);
 	while ((r = LIST_FIRST(&out->rounds)) != NULL)
 		round_free(r);
 	while (!TAILQ_EMPTY(&out->jobs))

@@ -18,12 +18,8 @@ struct ledger;
 struct ledger_share;
 struct report_out;
 
-/* line is the answer, without its end, and the callee's to free. */
-typedef void report_out_answer_cb(uint64_t connection, char *line, void *arg);
-
 struct report_out *report_out_new(struct child *child, struct ledger *ledger,
-		    struct ledger_share *share, report_out_answer_cb *on_answer,
-		    void *arg);
+		    struct ledger_share *share);
 void		 report_out_free(struct report_out *out);
 /* Before the settings and the connection to Redis are replaced. */
 void		 report_out_abort(struct report_out *out);
@@ -36,14 +32,6 @@ void		 report_out_on_txt(struct report_out *out, uint64_t number,
 void		 report_out_on_sent(struct report_out *out, uint64_t number,
 		    struct text payload);
 void		 report_out_on_scout_gone(struct report_out *out);
-
-/*
- * The request {"command": "report", "rfc8460": true, "domain": X, "day": D}:
- * the reports that would be sent.  False when it is another one; else it is
- * answered, perhaps at once.
- */
-bool		 report_out_ask(struct report_out *out, uint64_t connection,
-		    struct text request);
 
 /*
  * The milter's note {"command": "received", "own_is_signed": B} about a report

@@ -72,9 +72,10 @@ int	report_parse(struct text json, struct report *out, const char **why);
 void	report_clear(struct report *r);
 
 /*
- * Appends the JSON, one line (what is no UTF-8 becomes '?').  organization, contact, id and each policy's type and domain
- * must be set; NULL details are left out.  Returns 0, or -1 when it does not
- * fit below out's limit.
+ * Appends the JSON, one line (what is no UTF-8 becomes '?').  organization,
+ * contact, id and each policy's type and domain must be set; NULL details are
+ * left out, and so is mx-host where there is none but for sts.  Returns 0, or
+ * -1 when it does not fit below out's limit.
  */
 int	report_format(const struct report *r, struct buffer *out);
 
