@@ -15,19 +15,24 @@
 #include "shared/xalloc.h"
 
 #define FILE_MAX_BYTES	(256 * 1024)
+#define FINDINGS_MAX	4096
 
 struct own_promises {
-	char	*path;
-	json_t	*domains;	/* name: state */
+	char		*path;
+	json_t		*domains;	/* name: state */
+	own_promises_cb	*callback;
+	void		*arg;
 };
 
 struct own_promises *
-own_promises_new(const char *path)
+own_promises_new(const char *path, own_promises_cb *callback, void *arg)
 {
 	struct own_promises *s = xcalloc(1, sizeof(*s));
 	struct buffer text;
 
 	s->path = xstrdup(path);
+	s->callback = callback;
+	s->arg = arg;
 	buffer_init(&text, FILE_MAX_BYTES);
 	if (file_read(path, &text) == 0)
 		s->domains = json_loadb(buffer_text(&text), text.len,
@@ -62,6 +67,55 @@ static void
 set_text(json_t *state, const char *name, const char *value)
 {
 	json_object_set_new(state, name, json_string(value));
+}
+
+/* Each word once, in the order of the problems. */
+static void
+add_findings(const json_t *problems, struct buffer *out)
+{
+	const json_t *p, *before;
+	const char *word;
+	size_t i, j;
+
+	json_array_foreach(problems, i, p) {
+		word = text_in(p, "finding");
+		json_array_foreach(problems, j, before)
+			if (strcmp(text_in(before, "finding"), word) == 0)
+				break;
+		if (i == j)
+			buffer_addf(out, "%s%s", i > 0 ? " " : "", word);
+	}
+}
+
+/*
+ * What could not be looked at is as before.  Trouble is told when the next look
+ * sees the same, its end at once.
+ */
+static void
+judge(const struct own_promises *s, const json_t *domain, json_t *state)
+{
+	const json_t *problems = json_object_get(domain, "problems"),
+	    *first = json_array_get(problems, 0);
+	struct promise_change change = { .domain = text_in(domain, "domain"),
+	    .words = text_in(first, "words"),
+	    .advice = text_in(first, "advice"),
+	    .is_broken = strcmp(text_in(domain, "overall"), "broken") == 0 };
+	struct buffer findings;
+
+	if (!json_is_array(problems) || strcmp(text_in(domain, "overall"),
+	    "unknown") == 0)
+		return;
+	buffer_init(&findings, FINDINGS_MAX);
+	add_findings(problems, &findings);
+	change.findings = buffer_text(&findings);
+	if (strcmp(change.findings, text_in(state, "findings")) != 0 &&
+	    (findings.len == 0 ||
+	    strcmp(change.findings, text_in(state, "seen")) == 0)) {
+		set_text(state, "findings", change.findings);
+		s->callback(&change, s->arg);
+	}
+	set_text(state, "seen", change.findings);
+	buffer_clear(&findings);
 }
 
 /* old (or NULL) as it is after a look at the domain. */
@@ -102,16 +156,19 @@ void
 own_promises_take(struct own_promises *s, struct text text, int64_t now)
 {
 	json_t *report = json_loadb(text.data, text.len, 0, NULL),
-	    *domains = json_object();
+	    *domains = json_object(), *state;
 	const json_t *array = json_object_get(report, "domains"), *domain;
 	const char *name;
 	size_t i;
 
 	json_array_foreach(array, i, domain) {
 		name = text_in(domain, "domain");
-		if (name[0] != '\0')
-			json_object_set_new(domains, name, state_after(
-			    json_object_get(s->domains, name), domain, now));
+		if (name[0] == '\0')
+			continue;
+		state = state_after(json_object_get(s->domains, name), domain,
+		    now);
+		judge(s, domain, state);
+		json_object_set_new(domains, name, state);
 	}
 	if (json_is_array(array) && !json_equal(s->domains, domains)) {
 		json_decref(s->domains);

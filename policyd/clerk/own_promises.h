@@ -1,19 +1,31 @@
 /*
  * Since when our own domains promise what they promise: the MTA-STS mode, and
- * under which id which policy was first seen.  Kept in a file over restarts.
+ * under which id which policy was first seen; and what is wrong with it, each
+ * change told once.  Kept in a file over restarts.
  */
 
 #ifndef HOPSEAL_OWN_PROMISES_H
 #define HOPSEAL_OWN_PROMISES_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "shared/text.h"
 
 struct own_promises;
 
+/* A domain of which something else is wrong than before; borrowed. */
+struct promise_change {
+	const char	*domain;
+	const char	*findings;		/* "a b"; "" when all is mended */
+	const char	*words, *advice;	/* of the first, or "" */
+	bool		 is_broken;
+};
+typedef void own_promises_cb(const struct promise_change *change, void *arg);
+
 /* Reads what was known last time from path; a file that is none is passed over. */
-struct own_promises *own_promises_new(const char *path);
+struct own_promises *own_promises_new(const char *path,
+	    own_promises_cb *callback, void *arg);
 void	own_promises_free(struct own_promises *promises);	/* NULL is fine */
 /*
  * Takes the domains of a report of "hopseal certs --json".  What could not be
