@@ -151,7 +151,9 @@ class Instance:
 
 
 class MailSystem:
-    """addresses: of mail.own.test and mail2.own.test.  Begins with install() of LEAVES."""
+    """addresses: of mail.own.test and mail2.own.test.  Before start() come install() of
+    all that lies in live, and write_sni().
+    """
 
     def __init__(self, folder, log_folder, addresses):
         self.folder, self.log_folder = folder, log_folder
