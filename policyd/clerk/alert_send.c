@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "policyd/clerk/alert_text.h"
+#include "policyd/clerk/errand_send.h"
 #include "policyd/clerk/value_json.h"
 #include "policyd/process/child.h"
 #include "policyd/process/command.h"
@@ -169,22 +170,22 @@ format_post(const struct sending *s, const struct alert_message *m,
 static void
 start_errand(struct sending *s, const struct alert_message *m)
 {
-	struct channel *scout = child_peer(s->sends->child, ROLE_SCOUT);
+	struct child *child = s->sends->child;
+	const char *relay = NULL, *why = "no mail can be made: see "
+	    "report_relay and report_sender";
 	struct buffer payload;
 	bool is_made = true;
 
 	buffer_init(&payload, ERRAND_MESSAGE_MAX);
-	if (s->to->way == ALERT_MAIL)
+	if (s->to->way == ALERT_MAIL) {
+		relay = child->settings->config->report_relay;
 		is_made = format_mail(s, m, &payload);
-	else
+	} else
 		format_post(s, m, &payload);
 	s->number = ++s->sends->last_number | OUR_ERRAND;
-	if (!is_made)
-		sending_end(s, false, "no mail can be made: see report_relay "
-		    "and report_sender");
-	else if (scout == NULL || !channel_send(scout, MESSAGE_ERRAND,
-	    s->number, (struct text){ payload.data, payload.len }))
-		sending_end(s, false, "the scout is away");
+	if (!is_made || !errand_send(child, s->number, &payload, relay,
+	    &why))
+		sending_end(s, false, why);
 	buffer_clear(&payload);
 }
 
