@@ -27,6 +27,7 @@
 #include "shared/io/clock.h"
 #include "shared/io/log.h"
 #include "shared/postfix/log_sessions.h"
+#include "shared/postfix/site.h"
 #include "shared/siphash.h"
 #include "shared/xalloc.h"
 
@@ -118,6 +119,14 @@ is_counted_from_log(const struct config *config, const struct tls_session *s)
 	    !s->has_datagram);
 }
 
+/* A delivery that looks as if in clear, of a Postfix that does not log TLS. */
+static bool
+is_unknown(const struct site *site, const struct tls_session *s)
+{
+	return site->smtp_tells_no_tls && s->direction == SESSION_OUT &&
+	    s->finding == FINDING_UNKNOWN && !s->had_handshake;
+}
+
 static void
 note_counted(struct sources *s, enum session_direction direction, int64_t at)
 {
@@ -171,6 +180,7 @@ on_session(void *arg, const struct tls_session *session)
 	if (session->has_datagram && session->at >= s->started_at)
 		s->announced++;
 	if (!is_counted_from_log(config_of(s), session) ||
+	    is_unknown(s->child->settings->site, session) ||
 	    (s->is_own != NULL && s->is_own(session->queue_id, s->own_arg)))
 		return;
 	if (ledger_count_session(s->ledger, s->promises, session,

@@ -150,6 +150,23 @@ def verified_is_good(bench):
         bench.layout.change(domain, "good")
 
 
+def without_log_level(bench):
+    """A Postfix that does not log TLS: nothing is known, and the setting is named."""
+    bench.postfix.configure(smtp_tls_loglevel="0")
+    try:
+        bench.restart_hopseal()
+        site = lambda: bench.hopseal.command("status")[1]["parts"]
+        part = lambda: next(p for p in site() if p["name"] == "ledger")
+        wait_until(lambda: "does not log TLS" in part()["detail"], 10, "the setting")
+        begin = counts(bench).get("enf-good.test", {})
+        assert bench.postfix.fate(send("ledger@enf-good.test")).status == SENT
+        wait_until(lambda: part()["state"] == "unknown", 10, "what is not known")
+        assert "smtp_tls_loglevel=1" in part()["advice"], part()
+        assert counts(bench).get("enf-good.test", {}) == begin, "a guess was counted"
+    finally:
+        bench.postfix.configure(smtp_tls_loglevel="1")
+
+
 FORGED = """{stamp} sender postfix/smtp[{pid}]: certificate verification failed for {host}: \
 certificate has expired
 {stamp} sender postfix/smtp[{pid}]: Untrusted TLS connection established to {host}: TLSv1.3 \
@@ -185,4 +202,5 @@ TESTS = {d.name: check_domain(d) for d in DOMAINS
          if d.expect and wanted(d) is not None and not d.is_tarpit()}
 TESTS |= {"report-exits": report_exits, "status-part": status_part,
           "failure-is-probed": failure_is_probed, "verified-is-good": verified_is_good,
+          "without-log-level": without_log_level,
           "forged-defers-nothing": forged_defers_nothing}
