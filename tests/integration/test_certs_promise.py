@@ -359,7 +359,7 @@ class Promises(unittest.TestCase):
         policyd_rig.Policyd.build = self.rig.build
         log = os.path.join(self.rig.folder, "mail.log")
         open(log, "w").close()
-        options = self.rig.options("trial", cert_interval="1h", dns_servers="", maillog=log)
+        options = self.rig.options("trial", cert_interval="5s", dns_servers="", maillog=log)
         del options["control_listen"]
         policyd = policyd_rig.Policyd(self.rig.folder, **options)
         kept = os.path.join(policyd.folder, "state", "promises.json")
@@ -399,6 +399,12 @@ class Promises(unittest.TestCase):
             policyd.start()
             self.assertIn(("testing-forever", None), self.words(certs())[0])
             policyd_rig.wait_until(lambda: "trial.test: " in status(), "its own look", 40)
+            told = lambda: policyd.log().count("own domain: name=trial.test, findings=")
+            before = told()
+            policyd_rig.wait_until(lambda: told() > before, "the line", 30)
+            time.sleep(6)
+            self.assertEqual(told(), before + 1)
+            self.assertIn("testing-forever", policyd.log())
         finally:
             self.rig.set_policy("trial", "testing")
             policyd.kill_all()
