@@ -129,10 +129,12 @@ held_since(const json_t *old, const json_t *certificate, int64_t now)
 {
 	const json_t *findings = json_object_get(certificate, "findings"),
 	    *word;
-	const char *id = text_in(old, "id");
+	const char *before = text_in(old, "id"), *id = text_in(certificate,
+	    "id");
 	int64_t since = number_in(old, "held_since");
-	bool is_renewed = since != 0 || (id[0] != '\0' &&
-	    strcmp(id, text_in(certificate, "id")) != 0);
+	/* One that cannot be read is no renewal. */
+	bool is_renewed = since != 0 || (before[0] != '\0' &&
+	    id[0] != '\0' && strcmp(before, id) != 0);
 	size_t i;
 
 	json_array_foreach(findings, i, word)

@@ -82,8 +82,10 @@ class Host:
         return found[0] if found else None
 
     def wait_own(self, *findings, seconds=SOON_S):
-        wait_until(lambda: self.own() == list(findings), f"{findings} on {self.name}: "
-                   f"{self.own()}", seconds)
+        try:
+            wait_until(lambda: self.own() == list(findings), "it", seconds)
+        except AssertionError:
+            raise AssertionError(f"{self.own()}, not {findings}: {self.policyd.log()[-600:]}")
 
     def rcpt(self, instance, client="192.0.2.1"):
         """The access policy's reply to a recipient of ours at the server's port."""
@@ -138,7 +140,7 @@ class Watch(CertsCase):
         host.wait_own()
         self.assertEqual((host.changes(), host.alerts()), (0, []))
         os.rename(os.path.dirname(host.chain), host.folder + "/gone")
-        host.wait_own("file-unreadable")
+        host.wait_own("file-unreadable", "served-stale")
         os.rename(host.folder + "/gone", os.path.dirname(host.chain))
         host.wait_own()
         self.assertEqual(host.changes(), 2)

@@ -56,6 +56,10 @@ on_change(const struct cert_change *c, void *arg)
 	PROBLEM("served-stale", "critical", "old") "]}"
 #define LOADED	"{\"name\": \"smtp\", \"file\": \"/a\", \"id\": \"bb\", " \
 	"\"finding\": \"ok\", \"findings\": [], \"days\": 90}"
+#define UNREADABLE "{\"name\": \"smtp\", \"file\": \"/a\", \"id\": null, " \
+	"\"finding\": \"file-unreadable\", \"findings\": " \
+	"[\"file-unreadable\", \"served-stale\"], \"problems\": [" \
+	PROBLEM("file-unreadable", "critical", "gone") "]}"
 #define OTHER	CERT("/b", "\"b.example\"", "not-served", "\"not-served\"", \
 	40, 0, "")
 #define LATER	(CERT_STATES_HOLD_S + 1)
@@ -110,6 +114,8 @@ static const struct {
 	{ "the one before", HEAD STALE TAIL, "", "good", HOUR, false },
 	{ "never reloaded", HEAD STALE TAIL,
 	    "smtp:served-stale:broken:40:old;", "broken", LATER, true },
+	{ "a file that cannot be read", HEAD UNREADABLE TAIL,
+	    "smtp:file-unreadable:broken:-1:gone;", "broken", 1, false },
 	{ "none", HEAD TAIL, "", "unknown", 1, false },
 };
 
