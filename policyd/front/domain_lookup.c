@@ -170,8 +170,7 @@ note_decision(struct front *front, const struct facts *facts,
 
 	front_decide(front, facts, &now);
 	front_decide(front, known, &before);
-	feedback_tell_verdict(front, &facts->hop, &now, is_new ? NULL :
-	    &before);
+	feedback_tell_verdict(front, &facts->hop, &now);
 	if (is_new ? !is_cached : now.kind != before.kind ||
 	    now.map != before.map || now.level != before.level ||
 	    now.verdict != before.verdict)

@@ -116,17 +116,16 @@ verdict_of(const struct tls_decision *d)
 
 void
 feedback_tell_verdict(struct front *front, const struct next_hop *hop,
-    const struct tls_decision *now, const struct tls_decision *before)
+    const struct tls_decision *decision)
 {
-	enum verdict verdict = verdict_of(now);
+	enum verdict verdict = verdict_of(decision);
 	struct verdict_note v = { .domain = text_of(hop->name),
 	    .is_bad = verdict == VERDICT_UNDELIVERABLE };
 	struct buffer payload;
 
-	if (hop->kind != NEXT_HOP_DOMAIN || verdict == VERDICT_UNKNOWN ||
-	    (before != NULL && verdict_of(before) == verdict))
+	if (hop->kind != NEXT_HOP_DOMAIN || verdict == VERDICT_UNKNOWN)
 		return;
-	v.words = text_of(v.is_bad ? now->reason :
+	v.words = text_of(v.is_bad ? decision->reason :
 	    "its mail is no longer kept back");
 	buffer_init(&payload, SESSION_MESSAGE_MAX);
 	verdict_note_format(&v, &payload);
@@ -153,7 +152,7 @@ tell_entry(struct book_entry *entry, void *arg)
 	tell_promise(front, facts, true);
 	front_decide(front, facts, &decision);
 	if (tls_decision_needs_hosts(&decision))
-		feedback_tell_verdict(front, &hop, &decision, NULL);
+		feedback_tell_verdict(front, &hop, &decision);
 	facts_free(facts);
 }
 
@@ -358,18 +357,17 @@ note_entry(struct front *front, const struct next_hop *hop,
 	char key[NEXT_HOP_TEXT_SIZE];
 	struct book_entry *entry = domain_book_find(front->book,
 	    text_of(next_hop_format(hop, key)));
-	struct tls_decision now, before;
+	struct tls_decision decision;
 	struct facts *facts;
 
 	if (entry == NULL || entry->record == NULL)
 		return;
 	facts = front_facts(entry, hop);
-	front_decide(front, facts, &before);
 	if (note_host(front, facts, o, clock_now_s())) {
 		domain_book_set(front->book, entry, facts,
 		    front->settings->config->stale_ttl_s);
-		front_decide(front, facts, &now);
-		feedback_tell_verdict(front, hop, &now, &before);
+		front_decide(front, facts, &decision);
+		feedback_tell_verdict(front, hop, &decision);
 		if (!o->is_verified)
 			put_facts(front, hop, facts);
 	}

@@ -20,11 +20,11 @@ void	feedback_start(struct front *front);
 /* Postfix is about to deliver with these facts. */
 void	feedback_tell_promise(struct front *front, const struct facts *facts);
 /*
- * What is decided now, and what was before (NULL: nothing).  It tells where it
- * is known whether mail gets there, and was not or otherwise.
+ * After each look at a domain: whether its mail is kept back, where that is
+ * known.  Rules and time change it too, so it is told also when it is the same.
  */
 void	feedback_tell_verdict(struct front *front, const struct next_hop *hop,
-	    const struct tls_decision *now, const struct tls_decision *before);
+	    const struct tls_decision *decision);
 /*
  * A request of smtpd, told once for each session and only with inbound_source =
  * access.

@@ -52,7 +52,7 @@ void	session_outcome_format(const struct session_outcome *o,
 bool	session_outcome_parse(struct text payload,
 	    struct session_outcome *out);
 
-/* MESSAGE_VERDICT: of a domain, when it is first known and when it changes. */
+/* MESSAGE_VERDICT: of a domain, whenever something was learned of it. */
 struct verdict_note {
 	struct text	domain;
 	bool		is_bad;		/* its mail is kept back */
