@@ -23,7 +23,7 @@
 #define UNKNOWN_NAME	"unknown-name.hopseal.invalid"
 
 enum purpose {
-	PURPOSE_DEFAULT,	/* whom it knows no name from gets the default */
+	PURPOSE_DEFAULT,	/* for whom it knows no name from */
 	PURPOSE_NAME,		/* a name that it should know */
 	PURPOSE_OFFER		/* what should not be offered any more */
 };

@@ -34,15 +34,15 @@ struct own_port {
 struct own_certificate {
 	char			*name;		/* "postfix submission" */
 	enum own_kind		 kind;
-	char			*sni;		/* ".example.org" too; or NULL */
+	char			*sni;		/* or ".example.org"; or NULL */
 	char			*files[OWN_FILES_MAX];	/* in Postfix's order */
 	size_t			 file_count;
-	char			*key_file;	/* NULL: keys are in the files */
+	char			*key_file;	/* NULL: keys are in files */
 	char			*host;		/* its server's name, or NULL */
 	char			*reload;	/* the command after a change */
 	char			*map;		/* "hash:/etc/sni", or NULL */
 	char			*map_file;	/* its index, or NULL */
-	char			*map_source;	/* what it is made of, or NULL */
+	char			*map_source;	/* what makes it, or NULL */
 	struct own_port		*ports;
 	size_t			 port_count;
 };
