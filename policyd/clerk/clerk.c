@@ -112,6 +112,7 @@ clerk_status(struct clerk *clerk, const struct text *front)
 		.resolver = clerk->resolver_payload != NULL ?
 		    &clerk->resolver : NULL,
 		.front = front,
+		.failing_table = next_hops_failing_table(clerk->hops),
 		.ledger = &ledger,
 		.certs = clerk->certs,
 		.group = clerk->group,

@@ -161,6 +161,12 @@ next_hops_ask(struct next_hops *hops, const struct route_question *q,
 	set_timer(hops, 0);
 }
 
+const char *
+next_hops_failing_table(const struct next_hops *hops)
+{
+	return postmap_failing(hops->postmap);
+}
+
 void
 next_hops_forget(struct next_hops *hops, next_hops_cb *callback)
 {

@@ -31,6 +31,8 @@ void		 next_hops_set_settings(struct next_hops *hops,
 void		 next_hops_ask(struct next_hops *hops,
 		    const struct route_question *q, next_hops_cb *callback,
 		    uint64_t number, void *arg);
+/* A table of Postfix that cannot be asked, or NULL; until the next call. */
+const char	*next_hops_failing_table(const struct next_hops *hops);
 /* Drops what was asked with this callback, untold. */
 void		 next_hops_forget(struct next_hops *hops,
 		    next_hops_cb *callback);

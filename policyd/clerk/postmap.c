@@ -380,6 +380,17 @@ postmap_free(struct postmap *p)
 	free(p);
 }
 
+const char *
+postmap_failing(const struct postmap *p)
+{
+	const struct source *source;
+
+	LIST_FOREACH(source, &p->sources, next)
+		if (source->has_failed)
+			return source->table;
+	return NULL;
+}
+
 void
 postmap_set_queue_dir(struct postmap *p, const char *queue_dir)
 {

@@ -33,6 +33,8 @@ void		 postmap_forget(struct postmap *postmap);
  */
 enum table_answer postmap_lookup(const char *config_dir, struct text table,
 		    struct text key, struct text *value, void *arg);
+/* A table that could not be asked when it was last tried, or NULL. */
+const char	*postmap_failing(const struct postmap *postmap);
 /*
  * Where Postfix's proxymap cannot be reached, "proxy:" tables are asked without
  * it.  queue_dir is the setting queue_directory.

@@ -234,6 +234,21 @@ judge_resolver(struct report *r, const struct status *s)
 		report_add(r, "resolver", CONTROL_OK, detail, "");
 }
 
+static void
+judge_tables(struct report *r, const struct status *s)
+{
+	char detail[DETAIL_SIZE], table[DETAIL_SIZE / 2];
+
+	if (s->failing_table == NULL)
+		return;
+	snprintf(detail, sizeof(detail), "table %s cannot be asked: what "
+	    "hangs on it is not judged", text_quote(table, sizeof(table),
+	    text_of(s->failing_table)));
+	report_add(r, "next_hops", CONTROL_WARNING, detail, "the log has the "
+	    "reason; let the option user's account read the table, or set "
+	    "next_hops");
+}
+
 /* In the order in which a person would set it right. */
 static void
 judge_dane(struct report *r, const struct status *s)
@@ -465,6 +480,7 @@ status_line(const struct status *s)
 	judge_dane(&r, s);
 	judge_postfix(&r, s);
 	judge_configuration(&r, s);
+	judge_tables(&r, s);
 	judge_rules(&r, s);
 	judge_ledger(&r, s->ledger, counters);
 	judge_certificates(&r, s);

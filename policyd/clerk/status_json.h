@@ -26,6 +26,8 @@ struct status {
 	const struct scout_resolver	*resolver;	/* NULL: not told yet */
 	/* the front's parts and counters; NULL: it did not answer */
 	const struct text		*front;
+	/* a table of Postfix that cannot be asked, or NULL */
+	const char			*failing_table;
 	const struct ledger_status	*ledger;
 	const struct cert_states	*certs;
 	const struct cert_group		*group;

@@ -165,6 +165,10 @@ def test_unknown(folder):
                 assert time.monotonic() - since < 5, name
             assert r.policyd.count_said("table cannot be asked") == 1, name
             assert r.policyd.count_said("table=hash:t, reason=postmap ") == 1, name
+            part = next(p for p in r.policyd.command("status")["parts"]
+                        if p["name"] == "next_hops")
+            assert part["state"] == "warning" and "log has the reason" in part["advice"], part
+            assert part["detail"].startswith("table hash:t cannot be asked"), part
 
 
 def test_proxymap(folder):
