@@ -166,6 +166,40 @@ test_records(void)
 }
 
 /* Hosts count the same sessions in different orders. */
+/* Where a tally had no room left, a policy is counted by its type alone. */
+static void
+test_no_room(void)
+{
+	struct tally *t = tally_new(DAY, 10, &hash_key);
+	struct tally_key key = { .outcome = TALLY_FAILURE,
+	    .finding = FINDING_CERT_EXPIRED, .host = { "(other)", 7 },
+	    .policy = { "sts", 3 } };
+	struct built_reports built;
+	char ref[TALLY_REF_SIZE];
+	const struct report_policy *p;
+
+	add(t, 2, &key);
+	tally_add_policy(t, text_of(DOMAIN), &sts, AT, TALLY_ONCE, ref);
+	key.policy = text_of(ref);
+	key.host = text_of("mx.a.example");
+	add(t, 3, &key);
+	key.policy = text_of("tlsa");
+	add(t, 1, &key);
+	report_build(t, text_of(DOMAIN), DAY, &maker, &built);
+	check_int("sts and tlsa", (int64_t)built.reports[0].report.policy_count,
+	    2);
+	p = &built.reports[0].report.policies[0];
+	check_text("sts first", p->type, "sts");
+	check_int("with its text", (int64_t)p->string_count, 2);
+	check_int("and all of its failures", (int64_t)p->failure_count, 5);
+	check_int("of a host and of others", (int64_t)p->detail_count, 2);
+	check_text("which have no name", p->details[0].mx_host, NULL);
+	check_int("tlsa without texts stays", (int64_t)built.reports[0].report
+	    .policies[1].failure_count, 1);
+	built_reports_clear(&built);
+	tally_free(t);
+}
+
 static void
 test_order(void)
 {
@@ -192,6 +226,7 @@ main(void)
 {
 	test_counts();
 	test_records();
+	test_no_room();
 	test_order();
 	return check_end();
 }
