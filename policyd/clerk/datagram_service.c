@@ -25,7 +25,7 @@
 
 #define BATCH		32	/* of one call */
 #define TURN_MS		100	/* then others have theirs */
-#define GATHER_US	2000	/* at 20,000 a second 40 of 512 */
+#define GATHER_US	1000	/* at 20,000 a second 20 of 512 */
 #define SAY_EVERY_MS	60000
 #define QUEUE_LENGTH	"/proc/sys/net/unix/max_dgram_qlen"
 
