@@ -33,40 +33,55 @@ kind_of(struct text line, const char *name)
 	return sets(line, name) ? LINE_OURS : LINE_OTHER;
 }
 
-/* Where the option is to stand. */
-static enum line_kind
+/*
+ * The line that is replaced, or behind which the option is to stand, from 1 on;
+ * 0: at the end.  A sample in the middle of another setting is no place.
+ */
+static size_t
 place_of(struct text text, const char *name)
 {
-	enum line_kind place = LINE_OTHER, kind;
+	size_t place = 0, sample = 0, number;
 	struct text line;
 
-	while (place != LINE_OURS && text_next_line(&text, &line)) {
-		kind = kind_of(line, name);
-		if (kind == LINE_OURS || kind == LINE_SAMPLE)
-			place = kind;
-	}
-	return place;
+	for (number = 1; text_next_line(&text, &line); number++)
+		switch (kind_of(line, name)) {
+		case LINE_OURS:
+			return number;
+		case LINE_SAMPLE:
+			sample = number;
+			break;
+		case LINE_MORE:
+			sample = 0;
+			break;
+		case LINE_OTHER:
+			place = place != 0 ? place : sample;
+			break;
+		case LINE_COMMENT:
+			break;
+		}
+	return place != 0 ? place : sample;
 }
 
 void
 config_edit(struct text text, const char *name, const char *value,
     struct buffer *out)
 {
-	enum line_kind place = place_of(text, name), kind;
-	bool is_put = value == NULL, is_gone = false;
+	size_t place = place_of(text, name), number;
+	enum line_kind kind;
+	bool is_gone = false;
 	struct text line;
 
-	while (text_next_line(&text, &line)) {
+	for (number = 1; text_next_line(&text, &line); number++) {
 		kind = kind_of(line, name);
 		if (kind == LINE_OURS || kind == LINE_OTHER)
 			is_gone = kind == LINE_OURS;
-		if (!is_gone || kind == LINE_COMMENT || kind == LINE_SAMPLE)
-			buffer_addf(out, "%.*s\n", (int)line.len, line.data);
-		if (!is_put && kind == place && kind != LINE_OTHER) {
-			buffer_addf(out, "%s = %s\n", name, value);
-			is_put = true;
+		if (!is_gone || kind == LINE_COMMENT || kind == LINE_SAMPLE) {
+			buffer_add(out, line.data, line.len);
+			buffer_add_text(out, "\n");
 		}
+		if (value != NULL && number == place)
+			buffer_addf(out, "%s = %s\n", name, value);
 	}
-	if (!is_put)
+	if (value != NULL && place == 0)
 		buffer_addf(out, "%s = %s\n", name, value);
 }
