@@ -103,6 +103,14 @@ struct finding {
 	char		 detail[DETAIL_SIZE];
 };
 
+static void
+add_words(struct finding *finding, const char *words)
+{
+	size_t len = strlen(finding->detail);
+
+	snprintf(finding->detail + len, DETAIL_SIZE - len, "; %s", words);
+}
+
 /* Whether somebody at where, which is shown as name, answers rightly. */
 static void
 ask(const struct service *service, const char *where, const char *name,
@@ -118,10 +126,10 @@ ask(const struct service *service, const char *where, const char *name,
 	out->is_barred = fd == -1 && errno == EACCES && error[0] == '\0';
 	if (fd == -1 && error[0] != '\0')
 		snprintf(out->detail, DETAIL_SIZE, "%s", error);
-	else if (fd == -1) {
+	else if (fd == -1)
 		snprintf(out->detail, DETAIL_SIZE, "%s: %s", name,
 		    strerror(errno));
-	} else {
+	else {
 		out->state = converse(service, fd, deadline_ms, &words);
 		snprintf(out->detail, DETAIL_SIZE, "%s: %s, %lld ms", name,
 		    words, (long long)(clock_monotonic_ms() - begin_ms));
@@ -181,6 +189,8 @@ ask_as_postfix(const struct service *service, const struct postfix_view *view,
 		/* We may not, but perhaps Postfix may. */
 		if (out->is_barred)
 			out->state = PART_UNKNOWN;
+		else if (geteuid() != 0 && view->has_owner)
+			add_words(out, "root asks as Postfix would");
 		return;
 	}
 	pid = fork();
@@ -221,7 +231,6 @@ add_service(json_t *answer, const struct service *service,
 	const char *advice = service->advice;
 	struct finding worst = { .state = PART_OK }, now;
 	bool has_asked = false;
-	size_t len;
 
 	while (text_next_item(&rest, &item)) {
 		ask_as_postfix(service, view, text_quote(one, sizeof(one),
@@ -239,11 +248,9 @@ add_service(json_t *answer, const struct service *service,
 		    "and socket_mode, and the folders above the socket";
 	else if (worst.state == PART_OK && view->is_there &&
 	    !is_named(service, view, where)) {
-		len = strlen(worst.detail);
-		snprintf(worst.detail + len, DETAIL_SIZE - len,
-		    "; Postfix does not ask it");
+		add_words(&worst, "Postfix does not ask it");
 		/* The others are there for those who want them. */
-		if (strcmp(service->name, map.name) == 0 && is_set_up)
+		if (service == &map && is_set_up)
 			worst.state = PART_WARNING;
 		advice = "no delivery is protected until Postfix's "
 		    "smtp_tls_policy_maps names it: hopseal setup --apply";
