@@ -13,10 +13,11 @@
 void
 fuzz_one(const uint8_t *data, size_t size)
 {
+	struct text line = { (const char *)data, size };
 	struct journald_entry e;
 	bool is_same;
 
-	if (!journald_entry_parse((struct text){ (const char *)data, size }, &e))
+	if (!journald_entry_parse(line, &e))
 		return;
 	assert(e.at > 0 && e.cursor.len <= JOURNALD_CURSOR_MAX);
 	assert(memchr(e.cursor.data, ' ', e.cursor.len) == NULL);
