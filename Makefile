@@ -195,7 +195,7 @@ fuzz-afl:
 fuzz-afl-run: $(FUZZERS:%=%.afl)
 $(FUZZERS:%=%.afl): %.afl: %
 	AFL_SKIP_CPUFREQ=1 AFL_I_DONT_CARE_ABOUT_MISSING_CRASHES=1 AFL_NO_UI=1 \
-	    AFL_AUTORESUME=1 afl-fuzz -V $(FUZZ_SECONDS) -m none -t 1000 \
+	    AFL_NO_AFFINITY=1 AFL_AUTORESUME=1 afl-fuzz -V $(FUZZ_SECONDS) -m none -t 1000 \
 	    -i $(@F:fuzz_%.afl=tests/data/%) -o $*.inputs -- $* >$*.log || \
 	    { tail $*.log; false; }
 	@awk '/^(execs_done|corpus_count|saved_(crashes|hangs)) / \

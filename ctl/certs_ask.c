@@ -133,6 +133,10 @@ add_name_questions(struct asking *a, const struct certs_item *item,
 		add_question(a, port, name, purpose, PROBE_ECDSA);
 }
 
+/*
+ * On port 25 Postfix means to offer anonymous suites: a sender that verifies
+ * asks for none, and one that does not cares for no certificate.
+ */
 static void
 add_offer_questions(struct asking *a, const struct own_port *port)
 {
@@ -141,7 +145,9 @@ add_offer_questions(struct asking *a, const struct own_port *port)
 	size_t i;
 
 	for (i = 0; i < sizeof(manners) / sizeof(manners[0]); i++)
-		add_question(a, port, UNKNOWN_NAME, PURPOSE_OFFER, manners[i]);
+		if (manners[i] != PROBE_ANONYMOUS_CIPHERS || port->port != 25)
+			add_question(a, port, UNKNOWN_NAME, PURPOSE_OFFER,
+			    manners[i]);
 }
 
 /* Where TLS is not spoken, more questions only take their time. */
