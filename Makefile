@@ -40,17 +40,17 @@ ALL_LIBS = $(POLICYD_LIBS) $(SCOUT_LIBS) $(MILTER_LIBS)
 
 # ---------------------------------------------------------------- sources
 
+CLERK	= $(addprefix policyd/,clerk clerk/alert clerk/http clerk/ledger clerk/report)
 FOLDERS	= shared shared/policy shared/postfix shared/tlsrpt shared/io \
-	  policyd policyd/process policyd/front policyd/clerk policyd/scout ctl \
-	  milter
+	  policyd policyd/process policyd/front $(CLERK) policyd/scout ctl milter
 sources	= $(foreach folder,$(1),$(wildcard $(folder)/*.c))
 objects	= $(patsubst %.c,$(O)/%.o,$(call sources,$(1)))
 
 PURE	:= $(call objects,shared shared/policy shared/postfix shared/tlsrpt)
 IO	:= $(call objects,shared/io)
 PROCESS	:= $(call objects,policyd/process)
-POLICYD	:= $(call objects,policyd policyd/front policyd/clerk) \
-	  $(O)/policyd/clerk/page_files.o
+POLICYD	:= $(call objects,policyd policyd/front $(CLERK)) \
+	  $(O)/policyd/clerk/http/page_files.o
 SCOUT	:= $(call objects,policyd/scout)
 CTL	:= $(call objects,ctl)
 MILTER	:= $(call objects,milter)
@@ -93,11 +93,11 @@ $(O)/%.o: %.c $(O)/flags | $(O)/packages
 	@mkdir -p $(@D)
 	$(call short,CC)$(CC) $(ALL_CFLAGS) -c -o $@ $<
 # The status page, built in.
-PAGE	:= $(wildcard policyd/clerk/page/*)
-$(O)/policyd/clerk/page_files.c: conf/embed $(PAGE)
+PAGE	:= $(wildcard policyd/clerk/http/page/*)
+$(O)/policyd/clerk/http/page_files.c: conf/embed $(PAGE)
 	@mkdir -p $(@D)
 	$(call short,PAGE)conf/embed $(PAGE) > $@
-$(O)/policyd/clerk/page_files.o: $(O)/policyd/clerk/page_files.c $(O)/flags
+$(O)/policyd/clerk/http/page_files.o: $(O)/policyd/clerk/http/page_files.c $(O)/flags
 	$(call short,CC)$(CC) $(ALL_CFLAGS) -c -o $@ $<
 # Changed flags rebuild everything.
 $(O)/flags: FORCE
@@ -134,15 +134,15 @@ $(O)/docs/options: $(O)/docs/options.o $(SHARED)
 # A test links its own module and little more: the archives give what it names.
 # The module of a program's own folder is linked by its name, with what it
 # leaves to another one there.
-with_alert_text = policyd/clerk/alert_queue.c policyd/clerk/value_json.c
-with_alert_watch = policyd/clerk/alert_states.c
+with_alert_text = policyd/clerk/alert/alert_queue.c policyd/clerk/value_json.c
+with_alert_watch = policyd/clerk/alert/alert_states.c
 with_cert_ends	= policyd/process/cert_ends.c
 with_cert_states = policyd/clerk/cert_served.c
 with_cert_record = policyd/clerk/value_json.c
 with_cert_watch = policyd/file_watch.c
 with_report_json = policyd/clerk/value_json.c
 module	= $(patsubst %.c,$(O)/%.o,$(wildcard $(addsuffix /$(1).c, \
-	  policyd policyd/front policyd/clerk policyd/scout ctl) \
+	  policyd policyd/front $(CLERK) policyd/scout ctl) \
 	  $(patsubst milter_%,milter/%.c,$(filter milter_%,$(1)))) $(with_$(1)))
 program_libs = $(if $(call module,$(1)),$(O)/libprocess.a)
 

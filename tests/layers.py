@@ -37,7 +37,7 @@ OWNERS = {
     "seccomp.h": ("policyd/",),
     "sys/capability.h": ("policyd/privileges.c",),
     "jansson.h": ("policyd/clerk/", "milter/", "ctl/", "shared/tlsrpt/", "shared/ct_list.c"),
-    "zlib.h": ("shared/tlsrpt/", "policyd/clerk/log_follow.c"),
+    "zlib.h": ("shared/tlsrpt/", "policyd/clerk/ledger/log_follow.c"),
     "pthread.h": ("milter/", "policyd/scout/", "shared/io/disk_sync.c"),
 }
 

@@ -215,7 +215,7 @@ def unknown_keys():
 def path_differences():
     with open(API) as f:
         named = set(re.findall(r"/api/v1/\w+", f.read()))
-    return named ^ {literal for path in glob.glob("policyd/clerk/http_*.c")
+    return named ^ {literal for path in glob.glob("policyd/clerk/http/http_*.c")
                     for literal in literals(path, "") if re.fullmatch(r"/api/v1/\w+", literal)}
 
 

@@ -16,8 +16,8 @@
 
 #include "policyd/clerk/cert_record.h"
 #include "policyd/clerk/cert_states.h"
-#include "policyd/clerk/ledger.h"
-#include "policyd/clerk/ledger_share.h"
+#include "policyd/clerk/ledger/ledger.h"
+#include "policyd/clerk/ledger/ledger_share.h"
 #include "policyd/clerk/value_json.h"
 #include "policyd/process/settings.h"
 #include "shared/io/clock.h"

@@ -9,11 +9,11 @@
 #include <string.h>
 #include <time.h>
 
-#include "policyd/clerk/alerts.h"
+#include "policyd/clerk/alert/alerts.h"
 #include "policyd/clerk/cert_group.h"
 #include "policyd/clerk/cert_states.h"
-#include "policyd/clerk/ledger_status.h"
-#include "policyd/clerk/report_out.h"
+#include "policyd/clerk/ledger/ledger_status.h"
+#include "policyd/clerk/report/report_out.h"
 #include "policyd/clerk/value_json.h"
 
 #define DETAIL_SIZE	512

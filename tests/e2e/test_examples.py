@@ -313,7 +313,7 @@ def metrics_are_named(bench):
     page = run("curl", "-sf", "http://%s:%d/metrics" % STATUS)
     there = set(re.findall(r"^# TYPE hopseal_(\w+)", page, re.M))
     assert not there - named, there - named
-    source = read(examples.TOP, "policyd/clerk/metrics.c")
+    source = read(examples.TOP, "policyd/clerk/http/metrics.c")
     assert all(name in there or f'"{name}' in source or f"hopseal_{name}" in source
                for name in named), named - there
 

@@ -3,7 +3,7 @@
  * the same entry as itself whenever it has a known form.
  */
 
-#include "policyd/clerk/journald_entry.h"
+#include "policyd/clerk/ledger/journald_entry.h"
 
 #include <assert.h>
 #include <string.h>

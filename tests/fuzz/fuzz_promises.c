@@ -3,7 +3,7 @@
  * refused, and what was taken completes a session.
  */
 
-#include "policyd/clerk/promises.h"
+#include "policyd/clerk/ledger/promises.h"
 
 #include "policyd/process/session_message.h"
 #include "tests/fuzz/fuzz.h"

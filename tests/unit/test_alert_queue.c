@@ -3,7 +3,7 @@
  * that change, and what is too much.
  */
 
-#include "policyd/clerk/alert_queue.h"
+#include "policyd/clerk/alert/alert_queue.h"
 
 #include "shared/buffer.h"
 #include "shared/text.h"

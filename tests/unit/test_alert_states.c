@@ -3,7 +3,7 @@
  * waits longer each time; what is unknown stays as it was told.
  */
 
-#include "policyd/clerk/alert_states.h"
+#include "policyd/clerk/alert/alert_states.h"
 
 #include "tests/unit/check.h"
 

@@ -3,7 +3,7 @@
  * values that would break a header.
  */
 
-#include "policyd/clerk/alert_text.h"
+#include "policyd/clerk/alert/alert_text.h"
 
 #include "tests/unit/check.h"
 

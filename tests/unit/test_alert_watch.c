@@ -2,7 +2,7 @@
  * What of a status is worth an alert, and when refusals are.
  */
 
-#include "policyd/clerk/alert_watch.h"
+#include "policyd/clerk/alert/alert_watch.h"
 
 #include "policyd/clerk/status_json.h"
 #include "shared/tlsrpt/session.h"

@@ -3,7 +3,7 @@
  * file that was torn at any octet all that were whole before.
  */
 
-#include "policyd/clerk/journal.h"
+#include "policyd/clerk/ledger/journal.h"
 
 #include <sys/stat.h>
 

@@ -2,7 +2,7 @@
  * Entries of systemd's journal: what is one, and which of two was first.
  */
 
-#include "policyd/clerk/journald_entry.h"
+#include "policyd/clerk/ledger/journald_entry.h"
 
 #include "tests/unit/check.h"
 

@@ -3,7 +3,7 @@
  * success, a name mismatch, or clear.
  */
 
-#include "policyd/clerk/promises.h"
+#include "policyd/clerk/ledger/promises.h"
 
 #include "policyd/process/session_message.h"
 #include "tests/unit/check.h"

@@ -2,7 +2,7 @@
  * Reports from counts: what a session becomes, and that order changes nothing.
  */
 
-#include "policyd/clerk/report_build.h"
+#include "policyd/clerk/report/report_build.h"
 
 #include "tests/unit/check.h"
 

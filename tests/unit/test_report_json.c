@@ -2,7 +2,7 @@
  * The answer to "report": sums, order, what would fail, and in how many turns.
  */
 
-#include "policyd/clerk/report_json.h"
+#include "policyd/clerk/report/report_json.h"
 
 #include <jansson.h>
 #include <stdio.h>

@@ -2,7 +2,7 @@
  * When reports leave: a day each, retries, and a simulated month.
  */
 
-#include "policyd/clerk/report_plan.h"
+#include "policyd/clerk/report/report_plan.h"
 
 #include "tests/unit/check.h"
 

@@ -2,7 +2,7 @@
  * The question "report": days, directions, bounds, and every refusal.
  */
 
-#include "policyd/clerk/report_question.h"
+#include "policyd/clerk/report/report_question.h"
 
 #include "tests/unit/check.h"
 

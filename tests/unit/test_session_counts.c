@@ -3,7 +3,7 @@
  * strangers choose make no new counts.
  */
 
-#include "policyd/clerk/session_counts.h"
+#include "policyd/clerk/ledger/session_counts.h"
 
 #include "tests/unit/check.h"
 
