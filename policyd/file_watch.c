@@ -173,7 +173,7 @@ static void
 add_path(struct file_watch *w, struct text path)
 {
 	char folder[PATH_MAX] = "/", here[PATH_MAX], name[NAME_MAX + 1];
-	char rest[2 * PATH_MAX], target[PATH_MAX], behind[PATH_MAX];
+	char rest[2 * PATH_MAX], target[PATH_MAX];
 	unsigned links = 0;
 	ssize_t len;
 
@@ -184,18 +184,17 @@ add_path(struct file_watch *w, struct text path)
 		memcpy(here, folder, sizeof(here));
 		if (!enter(here, name))
 			return;
-		len = readlink(here, target, sizeof(target) - 1);
+		len = readlink(here, target, sizeof(target));
 		if (len == -1 && errno == EINVAL && rest[0] != '\0') {
 			memcpy(folder, here, sizeof(folder));
 			continue;
 		}
 		add_entry(w, folder, name);
 		if (len == -1 || ++links > LINKS_MAX ||
-		    strlen(rest) >= sizeof(behind))
+		    (size_t)len + strlen(rest) >= sizeof(rest))
 			return;
-		target[len] = '\0';
-		snprintf(behind, sizeof(behind), "%s", rest);
-		snprintf(rest, sizeof(rest), "%s%s", target, behind);
+		memmove(rest + len, rest, strlen(rest) + 1);
+		memcpy(rest, target, (size_t)len);
 		if (target[0] == '/')
 			strcpy(folder, "/");
 	}
