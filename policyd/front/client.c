@@ -413,7 +413,7 @@ clients_add(struct clients *clients, int fd, const struct service *service)
 	c->fd = fd;
 	buffer_init(&c->in, PENDING_MAX);
 	buffer_init(&c->out, REPLIES_MAX);
-	c->moved_at = ++clients->additions;
+	c->moved_at = clients->additions++;
 	TAILQ_INSERT_TAIL(&clients->by_activity, c, by_activity);
 	clients->count++;
 	event_assign(&c->event, clients->base, fd, EV_READ | EV_PERSIST,
