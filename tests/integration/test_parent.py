@@ -69,7 +69,7 @@ def test_processes(folder):
         assert status["NoNewPrivs"] == "1", role
         assert int(status["PPid"]) == p.process.pid
         nice = os.getpriority(os.PRIO_PROCESS, p.pid(role))
-        assert nice == max(own, 10 if role == "scout" else own), (role, nice)
+        assert nice == max(own, {"scout": 10, "clerk": 5}.get(role, own)), (role, nice)
     wait_until(lambda: "Postfix's settings" in p.log(), "the first lines")
     if "built for a sanitizer" not in p.log():
         wait_until(lambda: status_of(p.pid("scout"))["Seccomp"] == "2", "the filter")

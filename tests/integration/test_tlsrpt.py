@@ -42,7 +42,7 @@ POLICY = {
         {"result-type": "starttls-not-supported", "failed-session-count": 1}]}
 NO_POLICY = {
     "policy": {"policy-type": "no-policy-found", "policy-string": [],
-               "policy-domain": "a.example", "mx-host": []},
+               "policy-domain": "a.example"},
     "summary": {"total-successful-session-count": 0, "total-failure-session-count": 0},
     "failure-details": []}
 REPORT = {
