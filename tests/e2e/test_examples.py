@@ -263,7 +263,7 @@ def alert_is_told(bench, text):
 def find_members(_bench, text):
     """Each is spelled in the sources of those who write such JSON."""
     source = "".join(read(examples.TOP, path) for path in glob.glob(
-        "policyd/clerk/*.c", root_dir=examples.TOP))
+        "policyd/clerk/**/*.c", root_dir=examples.TOP, recursive=True))
     missing = [name for name in names_in(json.loads(text)) if f'"{name}"' not in source]
     assert not missing, missing
 

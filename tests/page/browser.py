@@ -34,7 +34,8 @@ class Browser:
              "--disable-component-update", "--disable-default-apps", "--disable-extensions",
              "--hide-scrollbars", "--force-device-scale-factor=1", "about:blank"],
             stdin=subprocess.DEVNULL, stdout=self._log, stderr=self._log,
-            env=dict(os.environ, HOME=folder), preexec_fn=become, close_fds=False)
+            env=dict(os.environ, HOME=folder, TMPDIR=folder), preexec_fn=become,
+            close_fds=False)
         os.close(to_browser)
         os.close(from_browser)
         self._buffer, self._last, self._results, self._pages = b"", 0, {}, {}
