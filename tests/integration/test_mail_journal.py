@@ -19,8 +19,9 @@ import subprocess
 import sys
 import time
 
-from mail_log import MailLog, totals
+from mail_log import MailLog
 from policyd_rig import IS_ROOT, Policyd, Skip, run, wait_until
+from test_ledger import sums, wait_equal
 
 JOURNALD = "/lib/systemd/systemd-journald"
 SOCKET = "/run/systemd/journal/dev-log"
@@ -31,23 +32,6 @@ TESTS = []
 def test(function):
     TESTS.append(function)
     return function
-
-
-def sums(policyd):
-    directions = policyd.command("report")["directions"]
-    return {d: {o: directions[d][o] for o in ("success", "failure", "clear")}
-            for d in ("out", "in", "submission")}
-
-
-def wait_equal(policyd, truth, seconds=40):
-    """Wait until the sums equal the truth; they must then stay so."""
-    wanted = totals(truth)
-    try:
-        wait_until(lambda: sums(policyd) == wanted, "the sums", seconds)
-    except AssertionError:
-        raise AssertionError(f"got {sums(policyd)}, truth {wanted}")
-    time.sleep(1.5)
-    assert sums(policyd) == wanted, f"then got {sums(policyd)}, truth {wanted}"
 
 
 class Syslog:

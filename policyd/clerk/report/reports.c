@@ -101,11 +101,6 @@ reports_ask(struct reports *reports, uint64_t connection, struct text request)
 		    reports->arg);
 		return;
 	}
-	if (q.is_received) {
-		reports->on_answer(connection, json_error_line("reports of "
-		    "others are not taken in by this version"), reports->arg);
-		return;
-	}
 	if (!ledger_is_open(reports->ledger)) {
 		reports->on_answer(connection, json_error_line(
 		    ledger_trouble(reports->ledger)), reports->arg);
