@@ -270,7 +270,7 @@ add_redis(struct front *front, struct buffer *out)
 	const struct redis_link_counters *counters =
 	    cache_async_counters(front->cache);
 	const char *address = front->settings->config->redis;
-	char detail[600];
+	char detail[600], replicas[100] = "";
 
 	if (address[0] == '\0') {
 		add_part(out, "redis", CONTROL_WARNING, "off: memory only, a "
@@ -278,9 +278,14 @@ add_redis(struct front *front, struct buffer *out)
 		    "or redis://HOST:PORT");
 		return;
 	}
+	if (counters->replicas > 0)
+		snprintf(replicas, sizeof(replicas), ", replicas: %llu, at "
+		    "most %llu bytes behind",
+		    (unsigned long long)counters->replicas,
+		    (unsigned long long)counters->lag_bytes);
 	if (cache_async_is_up(front->cache)) {
-		snprintf(detail, sizeof(detail), "%s, up and writable, the "
-		    "last answer took %lld ms", address,
+		snprintf(detail, sizeof(detail), "%s, up and writable%s, the "
+		    "last answer took %lld ms", address, replicas,
 		    (long long)counters->last_took_ms);
 		add_part(out, "redis", CONTROL_OK, detail, "");
 		return;

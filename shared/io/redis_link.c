@@ -305,6 +305,35 @@ quote_reply(char out[REASON_SIZE], const struct redis_reply *reply)
 	return text_quote(out, REASON_SIZE, reply->text);
 }
 
+/* A master's replicas: each an address, a port and what it has confirmed. */
+static void
+note_replicas(struct redis_link *link, const struct redis_reply *role)
+{
+	struct redis_link_counters *counters = &link->counters;
+	const struct redis_reply *list, *replica;
+	uint64_t written, confirmed;
+	size_t i;
+
+	counters->replicas = counters->lag_bytes = 0;
+	if (!is_array_of(role, "master") || role->count < 3 ||
+	    role->elements[1]->type != REDIS_INTEGER ||
+	    role->elements[2]->type != REDIS_ARRAY)
+		return;
+	written = (uint64_t)role->elements[1]->integer;
+	list = role->elements[2];
+	for (i = 0; i < list->count; i++) {
+		replica = list->elements[i];
+		if (replica->type != REDIS_ARRAY || replica->count < 3 ||
+		    !text_parse_u64(replica->elements[2]->text, INT64_MAX,
+		    &confirmed))
+			continue;
+		counters->replicas++;
+		if (confirmed < written &&
+		    written - confirmed > counters->lag_bytes)
+			counters->lag_bytes = written - confirmed;
+	}
+}
+
 /*
  * What an answer says of the server.  Trouble ends when the command that met
  * it succeeds: a full Redis answers GET as if nothing were.  To a subscriber
@@ -324,6 +353,7 @@ note_health(struct redis_link *link, const char *command,
 		/* Those who may not ask it (ACLs) find out by READONLY. */
 		if (reply->type == REDIS_ERROR)
 			return;
+		note_replicas(link, reply);
 		if (is_array_of(reply, "slave")) {
 			state = REDIS_LINK_READ_ONLY;
 			reason = "the server is a replica";

@@ -47,6 +47,8 @@ struct redis_link_counters {
 	uint64_t	refused;	/* of answered: with an error */
 	uint64_t	connected, lost;		/* connections */
 	int64_t		last_took_ms;	/* by the latest answer */
+	uint64_t	replicas;	/* of the server, by its latest ROLE */
+	uint64_t	lag_bytes;	/* of the replica farthest behind */
 };
 
 /* Once per change; reason is for the log and lasts for the call. */

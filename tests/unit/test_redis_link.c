@@ -315,6 +315,47 @@ test_greetings(void)
 	}
 }
 
+#define A_REPLICA(offset) \
+	"*3\r\n$7\r\n1.2.3.4\r\n$4\r\n6379\r\n$4\r\n" offset "\r\n"
+
+static const struct {
+	const char *label;
+	struct line lines[2];
+	int64_t replicas, lag_bytes;
+} roles[] = {
+	{ "a master alone", { { "ROLE", MASTER } }, 0, 0 },
+	{ "one behind, one not", { { "ROLE", "*3\r\n$6\r\nmaster\r\n:2000\r\n"
+	    "*2\r\n" A_REPLICA("1900") A_REPLICA("2000") } }, 2, 100 },
+	{ "one that is ahead", { { "ROLE", "*3\r\n$6\r\nmaster\r\n:2000\r\n"
+	    "*1\r\n" A_REPLICA("2001") } }, 1, 0 },
+	{ "none that can be read", { { "ROLE", "*3\r\n$6\r\nmaster\r\n"
+	    ":2000\r\n*2\r\n:1\r\n" A_REPLICA("-200") } }, 0, 0 },
+	{ "no list", { { "ROLE", "*3\r\n$6\r\nmaster\r\n:2000\r\n:1\r\n" } },
+	    0, 0 },
+	{ "a replica itself", { { "ROLE", REPLICA } }, 0, 0 },
+};
+
+static void
+test_replicas(void)
+{
+	const struct redis_link_counters *counters;
+	struct redis_link *link;
+	size_t i;
+
+	for (i = 0; i < sizeof(roles) / sizeof(roles[0]); i++) {
+		server_start(roles[i].lines, NULL);
+		link = link_start("", "");
+		run_until(states, " ");
+		counters = redis_link_counters(link);
+		check_int(roles[i].label, (int64_t)counters->replicas,
+		    roles[i].replicas);
+		check_int(" how far behind", (int64_t)counters->lag_bytes,
+		    roles[i].lag_bytes);
+		redis_link_free(link);
+		server_stop();
+	}
+}
+
 static void
 test_order_of_greeting(void)
 {
@@ -664,6 +705,7 @@ main(void)
 	endpoint_format(&endpoint, address);
 	base = event_base_new();
 	test_greetings();
+	test_replicas();
 	test_order_of_greeting();
 	test_questions();
 	test_limits();
