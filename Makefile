@@ -135,11 +135,13 @@ $(O)/docs/options: $(O)/docs/options.o $(SHARED)
 # The module of a program's own folder is linked by its name, with what it
 # leaves to another one there.
 with_alert_text = policyd/clerk/alert/alert_queue.c policyd/clerk/value_json.c
-with_alert_watch = policyd/clerk/alert/alert_states.c
+with_alert_watch = policyd/clerk/alert/alert_states.c \
+	  policyd/clerk/value_json.c
 with_cert_ends	= policyd/process/cert_ends.c
-with_cert_states = policyd/clerk/cert_served.c
+with_cert_states = policyd/clerk/cert_served.c policyd/clerk/value_json.c
 with_cert_record = policyd/clerk/value_json.c
 with_cert_watch = policyd/file_watch.c
+with_own_promises = policyd/clerk/value_json.c
 with_report_json = policyd/clerk/value_json.c
 module	= $(patsubst %.c,$(O)/%.o,$(wildcard $(addsuffix /$(1).c, \
 	  policyd policyd/front $(CLERK) policyd/scout ctl) \

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "policyd/clerk/cert_served.h"
+#include "policyd/clerk/value_json.h"
 #include "shared/io/file.h"
 #include "shared/io/log.h"
 #include "shared/xalloc.h"
@@ -29,14 +30,6 @@ struct cert_states {
 	int64_t		 seen_at;
 };
 
-static const char *
-text_in(const json_t *object, const char *name)
-{
-	const char *text = json_string_value(json_object_get(object, name));
-
-	return text != NULL ? text : "";
-}
-
 static int64_t
 number_in(const json_t *object, const char *name)
 {
@@ -47,19 +40,11 @@ struct cert_states *
 cert_states_new(const char *path, cert_states_cb *callback, void *arg)
 {
 	struct cert_states *s = xcalloc(1, sizeof(*s));
-	struct buffer text;
 
 	s->path = xstrdup(path);
 	s->callback = callback;
 	s->arg = arg;
-	buffer_init(&text, FILE_MAX_BYTES);
-	if (file_read(path, &text) == 0)
-		s->states = json_loadb(buffer_text(&text), text.len, 0, NULL);
-	if (!json_is_object(s->states)) {
-		json_decref(s->states);
-		s->states = json_object();
-	}
-	buffer_clear(&text);
+	s->states = json_file_object(path, FILE_MAX_BYTES);
 	return s;
 }
 
@@ -129,7 +114,7 @@ held_since(const json_t *old, const json_t *certificate, int64_t now)
 {
 	const json_t *findings = json_object_get(certificate, "findings"),
 	    *word;
-	const char *before = text_in(old, "id"), *id = text_in(certificate,
+	const char *before = json_text_in(old, "id"), *id = json_text_in(certificate,
 	    "id");
 	int64_t since = number_in(old, "held_since");
 	/* One that cannot be read is no renewal. */
@@ -140,7 +125,7 @@ held_since(const json_t *old, const json_t *certificate, int64_t now)
 	json_array_foreach(findings, i, word)
 		if (json_is_string(word) &&
 		    may_pass(json_string_value(word), is_renewed) &&
-		    !has_word(text_in(old, "told"), json_string_value(word)))
+		    !has_word(json_text_in(old, "told"), json_string_value(word)))
 			return since != 0 ? since : now;
 	return 0;
 }
@@ -153,10 +138,10 @@ tell(const struct cert_states *s, const json_t *certificate)
 	const json_t *problems = json_object_get(certificate, "problems"),
 	    *days = json_object_get(certificate, "days"), *p;
 	struct cert_change change = {
-		.name = text_in(certificate, "name"),
-		.file = text_in(certificate, "file"),
-		.sni = text_in(certificate, "sni"),
-		.finding = text_in(certificate, "finding"),
+		.name = json_text_in(certificate, "name"),
+		.file = json_text_in(certificate, "file"),
+		.sni = json_text_in(certificate, "sni"),
+		.finding = json_text_in(certificate, "finding"),
 		.words = "", .advice = "",
 		.days = json_is_integer(days) ? json_integer_value(days) : -1
 	};
@@ -167,11 +152,11 @@ tell(const struct cert_states *s, const json_t *certificate)
 	add_findings(certificate, &findings);
 	change.findings = buffer_text(&findings);
 	json_array_foreach(problems, i, p) {
-		if (strcmp(text_in(p, "finding"), change.finding) != 0)
+		if (strcmp(json_text_in(p, "finding"), change.finding) != 0)
 			continue;
-		change.words = text_in(p, "words");
-		change.advice = text_in(p, "advice");
-		change.severity = strcmp(text_in(p, "severity"),
+		change.words = json_text_in(p, "words");
+		change.advice = json_text_in(p, "advice");
+		change.severity = strcmp(json_text_in(p, "severity"),
 		    "critical") == 0 ? CERT_BROKEN : CERT_DOUBTFUL;
 		break;
 	}
@@ -188,22 +173,22 @@ take_certificate(const struct cert_states *s, const json_t *old,
 	    ours, certificate, now), *state;
 	int64_t since = held_since(old, certificate, now);
 	bool is_held = since != 0 && now - since < CERT_STATES_HOLD_S;
-	const char *id = text_in(certificate, "id");
+	const char *id = json_text_in(certificate, "id");
 	struct buffer words;
 
 	buffer_init(&words, KEY_SIZE);
 	if (is_held) {
-		buffer_add_text(&words, text_in(old, "told"));
+		buffer_add_text(&words, json_text_in(old, "told"));
 		if (words.len == 0)
 			json_object_set_new(certificate, "settling",
 			    json_true());
 	} else {
 		add_words(certificate, &words);
-		if (strcmp(buffer_text(&words), text_in(old, "told")) != 0)
+		if (strcmp(buffer_text(&words), json_text_in(old, "told")) != 0)
 			tell(s, certificate);
 	}
 	state = json_pack("{s:s, s:s, s:I, s:o}", "told", buffer_text(&words),
-	    "id", id[0] != '\0' ? id : text_in(old, "id"), "held_since",
+	    "id", id[0] != '\0' ? id : json_text_in(old, "id"), "held_since",
 	    (json_int_t)(is_held ? since : 0), "served", served);
 	buffer_clear(&words);
 	return state;
@@ -235,12 +220,12 @@ overall_of(const json_t *report)
 	size_t i, j;
 
 	json_array_foreach(domains, i, c)
-		overall = cert_states_worse(overall, text_in(c, "overall"));
+		overall = cert_states_worse(overall, json_text_in(c, "overall"));
 	json_array_foreach(certificates, i, c) {
 		if (json_is_true(json_object_get(c, "settling")))
 			continue;
 		json_array_foreach(json_object_get(c, "problems"), j, p)
-			overall = cert_states_worse(overall, strcmp(text_in(p,
+			overall = cert_states_worse(overall, strcmp(json_text_in(p,
 			    "severity"), "critical") == 0 ? "broken" :
 			    "warnings");
 	}
@@ -271,10 +256,10 @@ digests_of(json_t *states, const json_t *certificates)
 	size_t i;
 
 	json_object_foreach(states, key, state)
-		json_object_set_new(digests, text_in(state, "id"),
+		json_object_set_new(digests, json_text_in(state, "id"),
 		    json_true());
 	json_array_foreach(certificates, i, certificate)
-		json_object_set_new(digests, text_in(certificate, "id"),
+		json_object_set_new(digests, json_text_in(certificate, "id"),
 		    json_true());
 	return digests;
 }
@@ -310,8 +295,8 @@ take_certificates(struct cert_states *s, const json_t *certificates,
 
 	json_array_foreach(certificates, i, certificate) {
 		snprintf(key, sizeof(key), "%s|%s|%s",
-		    text_in(certificate, "name"),
-		    text_in(certificate, "file"), text_in(certificate, "sni"));
+		    json_text_in(certificate, "name"),
+		    json_text_in(certificate, "file"), json_text_in(certificate, "sni"));
 		/* The next key of the same files. */
 		while (json_object_get(states, key) != NULL &&
 		    strlen(key) < sizeof(key) - 1)
@@ -392,7 +377,7 @@ cert_states_add_ends(const struct cert_states *s, struct cert_ends *out)
 		json_array_foreach(json_object_get(certificate, "served"), j,
 		    served)
 			if (json_is_null(json_object_get(served, "sni")) &&
-			    text_parse_time(text_of(text_in(json_object_get(
+			    text_parse_time(text_of(json_text_in(json_object_get(
 			    served, "seen"), "not_after")), &at, &has_offset))
 				cert_ends_add(out, (uint16_t)number_in(served,
 				    "port"), at);

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "policyd/clerk/value_json.h"
 #include "shared/buffer.h"
 #include "shared/io/file.h"
 #include "shared/io/log.h"
@@ -28,20 +29,11 @@ struct own_promises *
 own_promises_new(const char *path, own_promises_cb *callback, void *arg)
 {
 	struct own_promises *s = xcalloc(1, sizeof(*s));
-	struct buffer text;
 
 	s->path = xstrdup(path);
 	s->callback = callback;
 	s->arg = arg;
-	buffer_init(&text, FILE_MAX_BYTES);
-	if (file_read(path, &text) == 0)
-		s->domains = json_loadb(buffer_text(&text), text.len,
-		    JSON_REJECT_DUPLICATES, NULL);
-	if (!json_is_object(s->domains)) {
-		json_decref(s->domains);
-		s->domains = json_object();
-	}
-	buffer_clear(&text);
+	s->domains = json_file_object(path, FILE_MAX_BYTES);
 	return s;
 }
 
@@ -53,14 +45,6 @@ own_promises_free(struct own_promises *s)
 	json_decref(s->domains);
 	free(s->path);
 	free(s);
-}
-
-static const char *
-text_in(const json_t *object, const char *name)
-{
-	const char *text = json_string_value(json_object_get(object, name));
-
-	return text != NULL ? text : "";
 }
 
 static void
@@ -78,9 +62,9 @@ add_findings(const json_t *problems, struct buffer *out)
 	size_t i, j;
 
 	json_array_foreach(problems, i, p) {
-		word = text_in(p, "finding");
+		word = json_text_in(p, "finding");
 		json_array_foreach(problems, j, before)
-			if (strcmp(text_in(before, "finding"), word) == 0)
+			if (strcmp(json_text_in(before, "finding"), word) == 0)
 				break;
 		if (i == j)
 			buffer_addf(out, "%s%s", i > 0 ? " " : "", word);
@@ -96,21 +80,21 @@ judge(const struct own_promises *s, const json_t *domain, json_t *state)
 {
 	const json_t *problems = json_object_get(domain, "problems"),
 	    *first = json_array_get(problems, 0);
-	struct promise_change change = { .domain = text_in(domain, "domain"),
-	    .words = text_in(first, "words"),
-	    .advice = text_in(first, "advice"),
-	    .is_broken = strcmp(text_in(domain, "overall"), "broken") == 0 };
+	struct promise_change change = { .domain = json_text_in(domain, "domain"),
+	    .words = json_text_in(first, "words"),
+	    .advice = json_text_in(first, "advice"),
+	    .is_broken = strcmp(json_text_in(domain, "overall"), "broken") == 0 };
 	struct buffer findings;
 
-	if (!json_is_array(problems) || strcmp(text_in(domain, "overall"),
+	if (!json_is_array(problems) || strcmp(json_text_in(domain, "overall"),
 	    "unknown") == 0)
 		return;
 	buffer_init(&findings, FINDINGS_MAX);
 	add_findings(problems, &findings);
 	change.findings = buffer_text(&findings);
-	if (strcmp(change.findings, text_in(state, "findings")) != 0 &&
+	if (strcmp(change.findings, json_text_in(state, "findings")) != 0 &&
 	    (findings.len == 0 ||
-	    strcmp(change.findings, text_in(state, "seen")) == 0)) {
+	    strcmp(change.findings, json_text_in(state, "seen")) == 0)) {
 		set_text(state, "findings", change.findings);
 		s->callback(&change, s->arg);
 	}
@@ -124,17 +108,17 @@ state_after(const json_t *old, const json_t *domain, int64_t now)
 {
 	json_t *state = json_is_object(old) ? json_deep_copy(old) :
 	    json_object();
-	const char *mode = text_in(domain, "mode"), *id = text_in(domain,
-	    "id"), *hash = text_in(domain, "policy_hash");
+	const char *mode = json_text_in(domain, "mode"), *id = json_text_in(domain,
+	    "id"), *hash = json_text_in(domain, "policy_hash");
 	char since[TEXT_TIME_SIZE];
 
-	if (mode[0] != '\0' && strcmp(mode, text_in(state, "mode")) != 0) {
+	if (mode[0] != '\0' && strcmp(mode, json_text_in(state, "mode")) != 0) {
 		set_text(state, "mode", mode);
 		set_text(state, "since", text_format_time(since, now));
 	}
 	/* Of a policy the first that was seen under its id counts. */
 	if (id[0] != '\0' && hash[0] != '\0' &&
-	    strcmp(id, text_in(state, "id")) != 0) {
+	    strcmp(id, json_text_in(state, "id")) != 0) {
 		set_text(state, "id", id);
 		set_text(state, "policy_hash", hash);
 	}
@@ -162,7 +146,7 @@ own_promises_take(struct own_promises *s, struct text text, int64_t now)
 	size_t i;
 
 	json_array_foreach(array, i, domain) {
-		name = text_in(domain, "domain");
+		name = json_text_in(domain, "domain");
 		if (name[0] == '\0')
 			continue;
 		state = state_after(json_object_get(s->domains, name), domain,

@@ -335,14 +335,6 @@ judge_rules(struct report *r, const struct status *s)
 	report_add(r, "rules", CONTROL_WARNING, detail, advice);
 }
 
-static const char *
-text_in(const json_t *object, const char *name)
-{
-	const char *text = json_string_value(json_object_get(object, name));
-
-	return text != NULL ? text : "";
-}
-
 /* Of domains and of those who refused us; detail stays where all is well. */
 static void
 add_trouble_beside(const json_t *report, char detail[DETAIL_SIZE])
@@ -352,17 +344,17 @@ add_trouble_beside(const json_t *report, char detail[DETAIL_SIZE])
 	size_t i;
 
 	json_array_foreach(refused, i, of)
-		if (strcmp(text_in(of, "severity"), "warning") == 0)
+		if (strcmp(json_text_in(of, "severity"), "warning") == 0)
 			snprintf(detail, DETAIL_SIZE, "refused by %lld peers "
 			    "on %s: %s", (long long)json_integer_value(
 			    json_object_get(of, "peers")),
-			    text_in(of, "service"), text_in(of, "reason"));
+			    json_text_in(of, "service"), json_text_in(of, "reason"));
 	json_array_foreach(domains, i, of) {
 		first = json_array_get(json_object_get(of, "problems"), 0);
 		if (first == NULL)
 			continue;
-		snprintf(detail, DETAIL_SIZE, "%s: %s", text_in(of, "domain"),
-		    text_in(first, "finding"));
+		snprintf(detail, DETAIL_SIZE, "%s: %s", json_text_in(of, "domain"),
+		    json_text_in(first, "finding"));
 		break;
 	}
 }

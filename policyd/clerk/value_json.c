@@ -7,6 +7,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "shared/io/file.h"
 #include "shared/xalloc.h"
 
 json_t *
@@ -35,6 +36,30 @@ json_time(int64_t time_s)
 	if (time_s == 0)
 		return json_null();
 	return json_string(text_format_time(text, time_s));
+}
+
+const char *
+json_text_in(const json_t *object, const char *name)
+{
+	const char *text = json_string_value(json_object_get(object, name));
+
+	return text != NULL ? text : "";
+}
+
+json_t *
+json_file_object(const char *path, size_t max)
+{
+	json_t *object = NULL;
+	struct buffer text;
+
+	buffer_init(&text, max);
+	if (file_read(path, &text) == 0)
+		object = json_loadb(buffer_text(&text), text.len, 0, NULL);
+	buffer_clear(&text);
+	if (json_is_object(object))
+		return object;
+	json_decref(object);
+	return json_object();
 }
 
 json_t *

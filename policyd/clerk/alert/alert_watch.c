@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "policyd/clerk/status_json.h"
+#include "policyd/clerk/value_json.h"
 #include "shared/text.h"
 #include "shared/tlsrpt/session.h"
 #include "shared/xalloc.h"
@@ -44,14 +45,6 @@ alert_watch_free(struct alert_watch *w)
 	free(w);
 }
 
-static const char *
-text_in(const json_t *object, const char *name)
-{
-	const char *text = json_string_value(json_object_get(object, name));
-
-	return text != NULL ? text : "";
-}
-
 static uint64_t
 count_in(const json_t *object, const char *name)
 {
@@ -65,7 +58,7 @@ part_of(const json_t *status, const char *name)
 	size_t i;
 
 	json_array_foreach(json_object_get(status, "parts"), i, part)
-		if (strcmp(text_in(part, "name"), name) == 0)
+		if (strcmp(json_text_in(part, "name"), name) == 0)
 			return part;
 	return NULL;
 }
@@ -73,16 +66,16 @@ part_of(const json_t *status, const char *name)
 static bool
 has_state(const json_t *part, const char *state)
 {
-	return strcmp(text_in(part, "state"), state) == 0;
+	return strcmp(json_text_in(part, "state"), state) == 0;
 }
 
 /* What a part says, and what to do about it. */
 static char *
 words_of(const json_t *part, char out[ALERT_WORDS_SIZE])
 {
-	const char *advice = text_in(part, "advice");
+	const char *advice = json_text_in(part, "advice");
 
-	snprintf(out, ALERT_WORDS_SIZE, "%s%s%s", text_in(part, "detail"),
+	snprintf(out, ALERT_WORDS_SIZE, "%s%s%s", json_text_in(part, "detail"),
 	    advice[0] != '\0' ? " -> " : "", advice);
 	return out;
 }
@@ -121,7 +114,7 @@ watch_resolver(struct alert_states *states, const json_t *status,
 
 	/* Without the front's part nobody knows of lookups. */
 	if (resolver != NULL && part_of(status, "cache") != NULL &&
-	    (lookups != NULL || strcmp(text_in(resolver, "detail"),
+	    (lookups != NULL || strcmp(json_text_in(resolver, "detail"),
 	    STATUS_NOT_CHECKED) != 0))
 		alert_states_note(states, &note, now);
 }
@@ -182,7 +175,7 @@ watch_ledger(struct alert_watch *w, struct alert_states *states,
 	snprintf(text, sizeof(text), "%s; %s%s", note.is_bad ?
 	    "mail flows and no TLS session is recorded" :
 	    "sessions are recorded again", words_of(part, words),
-	    !note.is_bad || text_in(part, "advice")[0] != '\0' ? "" :
+	    !note.is_bad || json_text_in(part, "advice")[0] != '\0' ? "" :
 	    " -> see that maillog is where Postfix's log goes to");
 	alert_states_note(states, &note, now);
 }

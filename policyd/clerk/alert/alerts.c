@@ -124,13 +124,9 @@ make_origin(char out[ORIGIN_SIZE])
 static void
 load(struct alerts *a)
 {
-	struct buffer text;
+	json_t *root = json_file_object(a->path, FILE_MAX_BYTES), *mails;
 	const char *origin;
-	json_t *root = NULL, *mails;
 
-	buffer_init(&text, FILE_MAX_BYTES);
-	if (file_read(a->path, &text) == 0)
-		root = json_loadb(buffer_text(&text), text.len, 0, NULL);
 	/* Of another version nothing is known. */
 	if (json_integer_value(json_object_get(root, "version")) !=
 	    FILE_VERSION) {
@@ -148,7 +144,6 @@ load(struct alerts *a)
 	alert_queue_parse(a->queue, json_object_get(root, "queue"));
 	alert_states_parse(a->states, json_object_get(root, "states"));
 	json_decref(root);
-	buffer_clear(&text);
 }
 
 /* ---------------------------------------------------------------- sending */
