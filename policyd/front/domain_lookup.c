@@ -165,15 +165,20 @@ note_decision(struct front *front, const struct facts *facts,
     const struct book_entry *entry, bool is_cached)
 {
 	struct tls_decision now, before;
-	struct facts *known = front_facts(entry, &facts->hop);
-	bool is_new = entry->record == NULL;
+	bool is_worth_saying = !is_cached;
+	struct facts *known;
 
 	front_decide(front, facts, &now);
-	front_decide(front, known, &before);
 	feedback_tell_verdict(front, &facts->hop, &now);
-	if (is_new ? !is_cached : now.kind != before.kind ||
-	    now.map != before.map || now.level != before.level ||
-	    now.verdict != before.verdict)
+	if (entry->record != NULL) {
+		known = front_facts(entry, &facts->hop);
+		front_decide(front, known, &before);
+		is_worth_saying = now.kind != before.kind ||
+		    now.map != before.map || now.level != before.level ||
+		    now.verdict != before.verdict;
+		facts_free(known);
+	}
+	if (is_worth_saying)
 		(now.has_warning ? log_warn : log_info)(
 		    "decided: domain=%s, policy=%s, map=%s, dane=%s, "
 		    "record=%s, verdict=%s, reason=%s", entry->name,
@@ -184,7 +189,6 @@ note_decision(struct front *front, const struct facts *facts,
 		    fact_state_name(facts->record_state),
 		    verdict_name(now.verdict),
 		    now.reason[0] != '\0' ? now.reason : "no policy");
-	facts_free(known);
 }
 
 static unsigned
