@@ -119,8 +119,11 @@ def main():
     print(f"a round: {seconds:.1f} s, processor {cpu:.1f} s: {100 * cpu / 300:.1f} % of a core "
           f"each five minutes, {100 * cpu / 3600:.2f} % each hour")
     print("memory: " + ", ".join(f"{name} {mib:.0f} MiB" for name, mib in peaks.items()))
+    assert len(report["certificates"]) == options.certificates, "not all certificates"
+    assert sum(bool(c["served"]) for c in report["certificates"]) == options.endpoints and \
+        set(served) == {"ok"}, "not all endpoints"
     is_ok = (seconds < LIMITS["seconds"] and 100 * cpu / 300 < LIMITS["core_percent"] and
-             max(peaks.values()) < LIMITS["MiB"] and "ok" in served)
+             max(peaks.values()) < LIMITS["MiB"])
     print("within its limits" if is_ok else f"beyond its limits: {LIMITS}")
     return 0 if is_ok else 1
 
