@@ -1,5 +1,6 @@
 """A mail log as Postfix writes it, and the truth about it.
 
+session_lines() is one session, write_day() those of a day.
 MailLog writes sessions whose lines interleave, as those of many processes do, and counts
 what each of them was; it can be rotated in the manners of logrotate while it is written.
 """
@@ -15,6 +16,10 @@ import time
 CIPHER = "TLS_AES_256_GCM_SHA384 (256/256 bits)"
 DOMAINS = [f"d{n}.example" for n in range(12)]
 AT_ONE_TIME = 8         # sessions
+# Of each kind of session: outcome and finding.
+TRUTH = {"good": ("success", None), "trusted": ("success", None),
+         "expired": ("failure", "cert-expired"), "clear": ("clear", None),
+         "garbage": ("failure", "handshake-failed")}
 
 
 def totals(counts):
@@ -24,6 +29,37 @@ def totals(counts):
         sums[direction][outcome] = count
     return {d: {o: sums[d].get(o, 0) for o in ("success", "failure", "clear")}
             for d in ("out", "in", "submission")}
+
+
+def session_lines(begin, domain, number, kind="good", address="192.0.2.1", queue_id=None):
+    """What smtp says of one session, behind begin: "good", "trusted" or "clear"; "expired" or
+    "garbage", for which the mail waits."""
+    host = f"mx.{domain}[{address}]:25"
+    tls = f"TLS connection established to {host}: TLSv1.3 with cipher {CIPHER}"
+    to = (f"{begin}{queue_id or f'{number:010X}'}: to=<u@{domain}>, relay={host}, delay=1, "
+          "delays=0/0/1/0, ")
+    sent = to + "dsn=2.0.0, status=sent (250 ok)"
+    return {
+        "good": [f"{begin}Verified {tls}", sent],
+        "trusted": [f"{begin}Trusted {tls}", sent],
+        "clear": [sent],
+        "expired": [f"{begin}server certificate verification failed for {host}: certificate has "
+                    "expired", f"{begin}Untrusted {tls}",
+                    to + "dsn=4.7.5, status=deferred (Server certificate not verified)"],
+        "garbage": [f"{begin}SSL_connect error to {host}: -1",
+                    f"{begin}warning: TLS library problem: error:0A00010B:SSL routines::wrong "
+                    "version number:../ssl/record/ssl3_record.c:354:",
+                    to + "dsn=4.7.5, status=deferred (Cannot start TLS: handshake failure)"],
+    }[kind]
+
+
+def write_day(path, date, *sessions):
+    """Adds sessions (domain, kind, how often) of that day."""
+    each = [(domain, kind) for domain, kind, count in sessions for _ in range(count)]
+    with open(path, "a") as f:
+        for n, (domain, kind) in enumerate(each):
+            begin = f"{date}T12:00:{n % 60:02d}.000000+00:00 host postfix/smtp[{1000 + n}]: "
+            f.writelines(line + "\n" for line in session_lines(begin, domain, n, kind))
 
 
 class MailLog:
@@ -44,32 +80,10 @@ class MailLog:
 
     def _out(self, pid):
         domain = self._random.choice(DOMAINS)
-        host = f"mx.{domain}[192.0.2.{pid % 250}]:25"
-        smtp = f"postfix/smtp[{pid}]"
-        queue_id = f"{pid:010X}"
-        kind = self._random.choice(("verified", "trusted", "expired", "clear", "garbage"))
-        to = f"{smtp}: {queue_id}: to=<u@{domain}>, relay={host}, delay=1, delays=0/0/1/0, "
-        if kind in ("verified", "trusted"):
-            lines = [f"{smtp}: {kind.title()} TLS connection established to {host}: TLSv1.3 "
-                     f"with cipher {CIPHER}", to + "dsn=2.0.0, status=sent (250 ok)"]
-            outcome, finding = "success", None
-        elif kind == "clear":
-            lines = [to + "dsn=2.0.0, status=sent (250 ok)"]
-            outcome, finding = "clear", None
-        elif kind == "expired":
-            lines = [f"{smtp}: server certificate verification failed for {host}: "
-                     "certificate has expired",
-                     f"{smtp}: Untrusted TLS connection established to {host}: TLSv1.2 "
-                     f"with cipher {CIPHER}",
-                     to + "dsn=4.7.5, status=deferred (Server certificate not verified)"]
-            outcome, finding = "failure", "cert-expired"
-        else:
-            lines = [f"{smtp}: SSL_connect error to {host}: -1",
-                     f"{smtp}: warning: TLS library problem: error:0A00010B:SSL routines::"
-                     "wrong version number:../ssl/record/ssl3_record.c:354:",
-                     to + "dsn=4.7.5, status=deferred (Cannot start TLS: handshake failure)"]
-            outcome, finding = "failure", "handshake-failed"
-        return lines, "out", domain, outcome, finding
+        kind = self._random.choice(tuple(TRUTH))
+        lines = session_lines(f"postfix/smtp[{pid}]: ", domain, pid, kind,
+                              f"192.0.2.{pid % 250}")
+        return lines, "out", domain, *TRUTH[kind]
 
     def _in(self, pid):
         client = f"mail{pid}.net{pid % 7}.example[198.51.100.{pid % 250}]"
@@ -118,6 +132,11 @@ class MailLog:
             for _ in range(steps):
                 self.step()
             self._file.flush()
+
+    def write_whole(self, steps):
+        """And end all sessions."""
+        self.write(steps)
+        self.finish()
 
     def finish(self):
         """The rest of all sessions that have begun."""

@@ -5,6 +5,8 @@ Names answers DNS.  Connection is a client of either service.  run() runs a file
 """
 
 import argparse
+import contextlib
+import glob
 import json
 import os
 import re
@@ -247,6 +249,11 @@ class Policyd:
             f.write(text)
         os.rename(self.rules_path + ".new", self.rules_path)
 
+    def reload(self, **options):
+        """With these options changed; it is asked to, and perhaps under way."""
+        self.write_conf(**options)
+        self.process.send_signal(signal.SIGHUP)
+
     # -- starting and ending
 
     def argv(self, *arguments):
@@ -336,6 +343,12 @@ class Policyd:
         return wait_until(lambda: self.children().get(role, old) != old and
                           self.children().get(role), f"another {role}", seconds)
 
+    def kill_child(self, role):
+        """And wait for its successor."""
+        pid = self.pid(role)
+        os.kill(pid, signal.SIGKILL)
+        return self.wait_replaced(role, pid)
+
     def rss(self, role="front"):
         """KiB in memory."""
         return int(status_of(self.pid(role))["VmRSS"].split()[0])
@@ -385,6 +398,32 @@ class Policyd:
     def ask(self, key, name="QUERY"):
         with Connection(self.map) as c:
             return c.ask(key, name)
+
+
+def faketime(**settings):
+    """The environment in which a program's clock shows what they say (libfaketime)."""
+    library = glob.glob("/usr/lib/*/faketime/libfaketime.so.1")
+    if not library or Policyd.is_sanitized():
+        raise Skip("libfaketime is not installed, or has no room beside a sanitizer")
+    return dict(os.environ, TZ="UTC", LD_PRELOAD=library[0], FAKETIME_NO_CACHE="1", **settings)
+
+
+@contextlib.contextmanager
+def small_disk(folder, size):
+    """A disk of its own, which ends with each policyd; size as mount(8) has it."""
+    if not IS_ROOT:
+        raise Skip("not root")
+    disk = os.path.join(folder, "disk")
+    os.mkdir(disk)
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size},mode=0777", "none", disk],
+                      capture_output=True).returncode != 0:
+        raise Skip("no tmpfs can be mounted")
+    try:
+        yield disk
+    finally:
+        for policyd in list(Policyd.running):
+            policyd.kill_all()
+        subprocess.run(["umount", "-l", disk], capture_output=True)
 
 
 def status_of(pid):

@@ -14,7 +14,6 @@ import ipaddress
 import json
 import os
 import re
-import signal
 import socket
 import socketserver
 import ssl
@@ -23,6 +22,7 @@ import subprocess
 import threading
 import time
 
+from mail_log import write_day
 from policyd_rig import Policyd, wait_until
 from ports import free_port
 
@@ -184,23 +184,7 @@ class Web(socketserver.ThreadingMixIn, http.server.HTTPServer):
 
 def write_log(path, *sessions, days=1):
     """Sessions (domain, kind, how often) of a past day."""
-    pid = 1000
-    with open(path, "a") as f:
-        for domain, kind, count in sessions:
-            for n in range(count):
-                pid += 1
-                host = f"mx.{domain}[192.0.2.1]:25"
-                begin = f"{day(days)}T12:00:{n % 60:02d}.000000+00:00 host postfix/smtp[{pid}]: "
-                if kind == "expired":
-                    f.write(f"{begin}server certificate verification failed for {host}: "
-                            "certificate has expired\n")
-                trust = "Untrusted" if kind == "expired" else "Verified"
-                f.write(f"{begin}{trust} TLS connection established to {host}: TLSv1.3 with "
-                        "cipher TLS_AES_256_GCM_SHA384 (256/256 bits)\n")
-                status = ("dsn=4.7.5, status=deferred (Server certificate not verified)"
-                          if kind == "expired" else "dsn=2.0.0, status=sent (250 ok)")
-                f.write(f"{begin}{pid:010X}: to=<u@{domain}>, relay={host}, delay=1, "
-                        f"delays=0/0/1/0, {status}\n")
+    write_day(path, day(days), *sessions)
 
 
 ON = {"report": "on", "report_organization": "Us, Inc.", "report_contact": "tls@us.example",
@@ -223,8 +207,7 @@ class Sender:
         self.on()
 
     def on(self):
-        self.policyd.write_conf()
-        self.policyd.process.send_signal(signal.SIGHUP)
+        self.policyd.reload()
         return self
 
     def stop(self):

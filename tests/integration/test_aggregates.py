@@ -7,19 +7,16 @@ A minute passes in three seconds and midnight comes soon (faketime); sessions ar
 the log beforehand.  One line a test; exit 0 when none failed.
 """
 
-import glob
 import json
 import os
-import signal
-import subprocess
 import sys
 import time
 
-from policyd_rig import IS_ROOT, Policyd, Skip, run, wait_until
+from mail_log import write_day
+from policyd_rig import Policyd, faketime, run, small_disk, wait_until
 
 TESTS = []
 SPEED = 20
-FAKETIME = glob.glob("/usr/lib/*/faketime/libfaketime.so.1")
 # As reports_rig's of the same names, on the day of this test.
 DAY, BEFORE, AFTER = "2026-06-15", "2026-06-14", "2026-06-16"
 
@@ -29,27 +26,10 @@ def test(function):
     return function
 
 
-def write_log(path, day, *sessions):
-    with open(path, "a") as f:
-        for n, (domain, is_good) in enumerate(sessions):
-            host = f"mx.{domain}[192.0.2.1]:25"
-            begin = f"{day}T12:00:{n % 60:02d}.000000+00:00 host postfix/smtp[{1000 + n}]: "
-            if not is_good:
-                f.write(f"{begin}server certificate verification failed for {host}: "
-                        "certificate has expired\n")
-            f.write(f"{begin}{'Verified' if is_good else 'Untrusted'} TLS connection established "
-                    f"to {host}: TLSv1.3 with cipher TLS_AES_256_GCM_SHA384 (256/256 bits)\n"
-                    f"{begin}{n:010X}: to=<u@{domain}>, relay={host}, delay=1, delays=0/0/1/0, " +
-                    ("dsn=2.0.0, status=sent (250 ok)\n" if is_good else
-                     "dsn=4.7.5, status=deferred (Server certificate not verified)\n"))
-
-
 class Site:
     """A policyd whose clock runs fast from that time on."""
 
     def __init__(self, folder, **options):
-        if not FAKETIME or Policyd.is_sanitized():
-            raise Skip("libfaketime is not installed, or has no room beside a sanitizer")
         os.chmod(folder, 0o777)
         self.path = os.path.join(folder, "aggregates.jsonl")
         self.log = os.path.join(folder, "mail.log")
@@ -58,13 +38,12 @@ class Site:
             "aggregates_file": self.path, "aggregate_interval": "1m", **options})
 
     def start(self, at):
-        self.policyd.start(env=dict(
-            os.environ, TZ="UTC", LD_PRELOAD=FAKETIME[0], FAKETIME=f"@{at} x{SPEED}",
-            FAKETIME_DONT_FAKE_MONOTONIC="1", FAKETIME_NO_CACHE="1"))
+        self.policyd.start(env=faketime(FAKETIME=f"@{at} x{SPEED}",
+                                        FAKETIME_DONT_FAKE_MONOTONIC="1"))
         return self
 
     def write(self, *sessions, day=DAY):
-        write_log(self.log, day, *sessions)
+        write_day(self.log, day, *sessions)
         return self
 
     def lines(self, path=None):
@@ -81,7 +60,7 @@ class Site:
         return [line for line in self.lines() if line["final"]]
 
 
-SESSIONS = ("a.example", True), ("a.example", False), ("b.example", True)
+SESSIONS = ("a.example", "good", 1), ("a.example", "expired", 1), ("b.example", "good", 1)
 
 
 def counts(line, direction="out"):
@@ -124,7 +103,7 @@ def test_away_at_midnight(folder):
     site.policyd.end()
     before = len(site.lines())
     assert not site.finals()
-    site.write(*[(f"d{n}.example", n % 2 == 0) for n in range(3000)])
+    site.write(*[(f"d{n}.example", "expired" if n % 2 else "good", 1) for n in range(3000)])
     site.start(f"{AFTER} 09:00:00")
     wait_until(site.finals, "the last word", 30)
     wait_until(lambda: "policy" not in site.finals()[-1], "its sums")
@@ -151,13 +130,11 @@ def test_interval(folder):
     site = Site(folder, aggregate_interval="1h").write(*SESSIONS).start(f"{DAY} 12:30:00")
     time.sleep(4)
     assert not site.lines(), "no hour has passed"
-    site.policyd.write_conf(aggregate_interval="1m")
-    site.policyd.process.send_signal(signal.SIGHUP)
+    site.policyd.reload(aggregate_interval="1m")
     wait_until(lambda: len(site.sums()) >= 2, "two minutes", 30)
     first, second = (line["date-range"]["end-datetime"] for line in site.sums()[:2])
     assert second[:17] > first[:17], (first, second)
-    site.policyd.write_conf(aggregates_file="")
-    site.policyd.process.send_signal(signal.SIGHUP)
+    site.policyd.reload(aggregates_file="")
     time.sleep(1)
     size = len(site.lines())
     time.sleep(4)
@@ -167,18 +144,11 @@ def test_interval(folder):
 @test
 def test_disk_full(folder):
     """What does not fit whole is not there; said once, and written when there is room."""
-    if not IS_ROOT:
-        raise Skip("not root")
-    disk = os.path.join(folder, "disk")
-    os.mkdir(disk)
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k,mode=0777", "none", disk],
-                      capture_output=True).returncode != 0:
-        raise Skip("no tmpfs can be mounted")
-    try:
+    with small_disk(folder, "64k") as disk:
         with open(f"{disk}/ballast", "wb", buffering=0) as ballast:
             ballast.write(bytes(60 * 1024))
         site = Site(folder, aggregates_file=f"{disk}/lines").write(
-            *[(f"d{n}.example", False) for n in range(50)])
+            *[(f"d{n}.example", "expired", 1) for n in range(50)])
         site.path = f"{disk}/lines"
         site.start(f"{DAY} 12:30:00")
         site.policyd.wait_said("aggregates are not written")
@@ -188,10 +158,6 @@ def test_disk_full(folder):
         os.unlink(f"{disk}/ballast")
         site.policyd.wait_said("aggregates are written again")
         assert len(site.lines()) % 51 == 0 and counts(site.lines()[50]) == (0, 50)
-    finally:
-        for policyd in list(Policyd.running):
-            policyd.kill_all()
-        subprocess.run(["umount", "-l", disk], capture_output=True)
 
 
 if __name__ == "__main__":

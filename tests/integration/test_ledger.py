@@ -7,6 +7,7 @@ The mail log is written here (mail_log.py), rotated and cut; the clerk is killed
 killed and flushed, the disk is full.  One line a test; exit 0 when none failed.
 """
 
+import contextlib
 import json
 import os
 import random
@@ -17,8 +18,8 @@ import sys
 import threading
 import time
 
-from mail_log import DOMAINS, MailLog, totals
-from policyd_rig import DUNNO, IS_ROOT, Connection, Policyd, Skip, run, wait_until
+from mail_log import DOMAINS, MailLog, session_lines, totals
+from policyd_rig import DUNNO, Connection, Policyd, run, small_disk, wait_until
 from redis_rig import Redis
 
 TESTS = []
@@ -68,8 +69,7 @@ def test_nothing(folder):
                             capture_output=True, text=True)
     assert answer.returncode == 3, answer
     assert "No session was recorded" in answer.stdout, answer.stdout
-    log.write(500)
-    log.finish()
+    log.write_whole(500)
     wait_equal(policyd, log.truth)
     answer = subprocess.run([policyd.program("hopseal"), "-c", policyd.conf_path, "report"],
                             capture_output=True, text=True)
@@ -81,8 +81,7 @@ def test_nothing(folder):
 def test_report(folder):
     """Domain by domain, finding by finding."""
     log, policyd = start(folder)
-    log.write(2000)
-    log.finish()
+    log.write_whole(2000)
     wait_equal(policyd, log.truth)
     rows = {r["domain"]: r for r in report(policyd)["domains"]}
     assert set(rows) == {d for d, _ in log.by_domain}, rows.keys()
@@ -138,8 +137,7 @@ def test_rotation_while_away(folder):
     log.compress(2)
     log.write(500)
     policyd.start()
-    log.write(500)
-    log.finish()
+    log.write_whole(500)
     wait_equal(policyd, log.truth)
     assert policyd.count_said("lines were missed") == 0, "nothing was missed"
     # What cannot be had any more is said.
@@ -163,9 +161,7 @@ def test_clerk_killed(folder):
     log.start()
     for turn in range(20):
         time.sleep(1.0 + chance.random() * 0.3)
-        pid = policyd.pid("clerk")
-        os.kill(pid, signal.SIGKILL)
-        policyd.wait_replaced("clerk", pid)
+        policyd.kill_child("clerk")
         if turn % 5 == 2:
             log.rename()
         if turn % 5 == 4:
@@ -202,8 +198,7 @@ def check_aggregates(log, path):
 def test_restart(folder):
     """Ended and started: the same sums, and the files of the ledger are few."""
     log, policyd = start(folder)
-    log.write(3000)
-    log.finish()
+    log.write_whole(3000)
     wait_equal(policyd, log.truth)
     policyd.end()
     policyd.start()
@@ -223,8 +218,7 @@ def test_hosts_share(folder):
         hosts.append(Policyd(folder, maillog=logs[-1].path, aggregates_file="",
                              redis=f"unix:{redis.path}").start())
     for log in logs:
-        log.write(1000)
-        log.finish()
+        log.write_whole(1000)
     both = logs[0].truth + logs[1].truth
     for host in hosts:
         wait_equal(host, both)
@@ -232,15 +226,13 @@ def test_hosts_share(folder):
     redis.stop()
     wait_until(lambda: report(hosts[0])["note"] is not None, "word of Redis")
     wait_equal(hosts[0], logs[0].truth)
-    logs[1].write(500)
-    logs[1].finish()
+    logs[1].write_whole(500)
     redis.start()
     both = logs[0].truth + logs[1].truth
     for host in hosts:
         wait_equal(host, both)
     redis.command("FLUSHALL")
-    logs[0].write(300)
-    logs[0].finish()
+    logs[0].write_whole(300)
     both = logs[0].truth + logs[1].truth
     for host in hosts:
         wait_equal(host, both)
@@ -262,51 +254,28 @@ def test_hosts_share(folder):
 @test
 def test_disk_full(folder):
     """Nothing can be written: counted in memory, said once, exact after."""
-    if not IS_ROOT:
-        raise Skip("not root")
-    disk = os.path.join(folder, "disk")
-    os.mkdir(disk)
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256k,mode=0755", "none", disk],
-                      capture_output=True).returncode != 0:
-        raise Skip("no tmpfs can be mounted")
-    try:
+    with small_disk(folder, "256k") as disk:
         log, policyd = start(folder, state_dir=f"{disk}/state")
         log.write(300)
         wait_until(lambda: report(policyd)["totals"]["sessions"] > 0, "a session")
         with open(f"{disk}/ballast", "wb", buffering=0) as ballast:
-            try:
-                while True:
-                    ballast.write(bytes(4096))
-            except OSError:
-                pass
-            try:
-                while True:
-                    ballast.write(bytes(1))
-            except OSError:
-                pass
+            for size in (4096, 1):
+                with contextlib.suppress(OSError):
+                    while True:
+                        ballast.write(bytes(size))
         log.write(4000)
         policyd.wait_said("stays in memory until the disk takes it")
         log.finish()
         wait_equal(policyd, log.truth)
         # Killed now, all of it is read again.
-        pid = policyd.pid("clerk")
-        os.kill(pid, signal.SIGKILL)
-        policyd.wait_replaced("clerk", pid)
+        policyd.kill_child("clerk")
         wait_equal(policyd, log.truth)
         os.unlink(f"{disk}/ballast")
         policyd.wait_said("the disk takes it again")
-        log.write(300)
-        log.finish()
+        log.write_whole(300)
         wait_equal(policyd, log.truth)
-        pid = policyd.pid("clerk")
-        os.kill(pid, signal.SIGKILL)
-        policyd.wait_replaced("clerk", pid)
+        policyd.kill_child("clerk")
         wait_equal(policyd, log.truth)
-        policyd.end()
-    finally:
-        for policyd in list(Policyd.running):
-            policyd.kill_all()
-        subprocess.run(["umount", "-l", disk], capture_output=True)
 
 
 # Datagrams that end other receivers, and more of the kind.
@@ -378,8 +347,7 @@ def test_datagrams(folder):
                                                "validation-failure": 1}, rows
     assert policyd.pid("clerk") == clerk
     # What the log says of mail that went out is not counted beside.
-    log.write(500)
-    log.finish()
+    log.write_whole(500)
     wait_until(lambda: sums(policyd)["in"]["success"] == log.truth["in", "success"], "in")
     assert report(policyd)["totals"]["sessions"] == len(HOSTILE) + 2
 
@@ -399,9 +367,7 @@ def test_datagrams_killed(folder):
     kills = 5
     for _ in range(kills):
         time.sleep(1.2)
-        pid = policyd.pid("clerk")
-        os.kill(pid, signal.SIGKILL)
-        policyd.wait_replaced("clerk", pid)
+        policyd.kill_child("clerk")
     stop.set()
     thread.join()
     wait_until(lambda: report(policyd)["totals"]["sessions"] >= sender.sent - 32 * kills,
@@ -418,15 +384,12 @@ def test_both(folder):
     stamp = time.strftime("%b %e %H:%M:%S", time.localtime())
     with open(log.path, "a") as f:
         for n in range(20):
-            host = f"mx.a.example[192.0.2.1]:25"
-            smtp = f"{stamp} host postfix/smtp[{n + 500}]:"
-            f.write(f"{smtp} Verified TLS connection established to {host}: TLSv1.3 with "
-                    "cipher TLS_AES_256_GCM_SHA384 (256/256 bits)\n")
+            smtp = f"{stamp} host postfix/smtp[{n + 500}]: "
+            lines = session_lines(smtp, "a.example", n)
             if n < 12:
-                f.write(f"{smtp} TLSRPT: status=success, domain=a.example, "
-                        "receiving_mx=mx.a.example[192.0.2.1]\n")
-            f.write(f"{smtp} {n:010X}: to=<u@a.example>, relay={host}, delay=1, "
-                    "delays=0/0/1/0, dsn=2.0.0, status=sent (250 ok)\n")
+                lines.insert(1, f"{smtp}TLSRPT: status=success, domain=a.example, "
+                             "receiving_mx=mx.a.example[192.0.2.1]")
+            f.writelines(line + "\n" for line in lines)
     for n in range(9):
         sender.send(datagram("a.example"))
     wait_until(lambda: report(policyd)["totals"]["success"] == 8 + 9, "8 and 9 sessions")
@@ -489,8 +452,7 @@ def test_access(folder):
         # Before TLS may be there, a question says nothing.
         c.send(access_request(200, protocol_state="CONNECT"))
         c.expect(DUNNO)
-    log.write(300)
-    log.finish()
+    log.write_whole(300)
     wanted = {"in": {"success": 60, "failure": 0, "clear": 30},
               "submission": {"success": 10, "failure": 0, "clear": 0},
               "out": totals(log.truth)["out"]}
@@ -498,9 +460,7 @@ def test_access(folder):
         wait_until(lambda: sums(policyd) == wanted, "the sums")
     except AssertionError:
         raise AssertionError(f"got {sums(policyd)}, wanted {wanted}")
-    pid = policyd.pid("clerk")
-    os.kill(pid, signal.SIGKILL)
-    policyd.wait_replaced("clerk", pid)
+    policyd.kill_child("clerk")
     wait_until(lambda: sums(policyd) == wanted, "the same after a kill")
 
 

@@ -10,16 +10,14 @@ One line a test; exit 0 when none failed.
 import collections
 import glob
 import os
-import signal
-import subprocess
 import sys
 import time
 
-from policyd_rig import Policyd, Skip, run, wait_until
+from mail_log import session_lines
+from policyd_rig import Policyd, faketime, run, wait_until
 from test_ledger import Redis, Sender, datagram
 
 TESTS = []
-FAKETIME = glob.glob("/usr/lib/*/faketime/libfaketime.so.1")
 DAY_S = 86400
 BEGIN = (int(time.time()) // DAY_S - 31) * DAY_S   # Redis, whose clock is right, keeps 40 days
 
@@ -33,37 +31,29 @@ def date(at):
     return time.strftime("%Y-%m-%d", time.gmtime(at))
 
 
-def session(n, at, domain="a.example"):
+def session(n, at):
     """The two lines of one verified session."""
     stamp = time.strftime("%Y-%m-%dT%H:%M:%S+00:00", time.gmtime(at))
-    host = f"mx.{domain}[192.0.2.1]:25"
-    begin = f"{stamp} host postfix/smtp[{1000 + n}]: "
-    return (f"{begin}Verified TLS connection established to {host}: TLSv1.3 with cipher "
-            "TLS_AES_256_GCM_SHA384 (256/256 bits)\n",
-            f"{begin}{n:010X}: to=<u@{domain}>, relay={host}, delay=1, delays=0/0/1/0, "
-            "dsn=2.0.0, status=sent (250 ok)\n")
+    return session_lines(f"{stamp} host postfix/smtp[{1000 + n}]: ", "a.example", n)
 
 
 class Site:
     """A policyd with a clock that can be set."""
 
     def __init__(self, folder, **options):
-        if not FAKETIME:
-            raise Skip("libfaketime is not installed")
         os.chmod(folder, 0o777)
         self._clock = os.path.join(folder, f"clock{len(Policyd.running)}")
         self.log = os.path.join(folder, f"mail{len(Policyd.running)}.log")
         self.socket = os.path.join(folder, f"tlsrpt{len(Policyd.running)}.sock")
         open(self.log, "a").close()
         self.policyd = Policyd(folder, **{
-            "maillog": self.log, "aggregates_file": "", "tlsrpt_socket": self.socket, "socket_mode": "0666",
-            "log_level": "info", **options})
+            "maillog": self.log, "aggregates_file": "", "tlsrpt_socket": self.socket,
+            "socket_mode": "0666", "log_level": "info", **options})
 
     def start(self, at):
         self.set_clock(at)
-        self.policyd.start(env=dict(
-            os.environ, TZ="UTC", LD_PRELOAD=FAKETIME[0], FAKETIME_TIMESTAMP_FILE=self._clock,
-            FAKETIME_DONT_FAKE_MONOTONIC="1", FAKETIME_NO_CACHE="1"))
+        self.policyd.start(env=faketime(FAKETIME_TIMESTAMP_FILE=self._clock,
+                                        FAKETIME_DONT_FAKE_MONOTONIC="1"))
         return self
 
     def set_clock(self, at):
@@ -74,7 +64,7 @@ class Site:
 
     def write(self, lines):
         with open(self.log, "a") as f:
-            f.write("".join(lines))
+            f.writelines(line + "\n" for line in lines)
 
     def count(self, at):
         """Sessions of that day."""
@@ -91,11 +81,6 @@ class Site:
         time.sleep(1.5)
         assert got() == wanted, f"then got {got()}, wanted {wanted}"
 
-    def kill_clerk(self):
-        pid = self.policyd.pid("clerk")
-        os.kill(pid, signal.SIGKILL)
-        self.policyd.wait_replaced("clerk", pid)
-
 
 @test
 def test_midnight(folder):
@@ -110,10 +95,10 @@ def test_midnight(folder):
     begun = session(90, end - 1)
     site.write(begun[:1])
     site.set_clock(end + 5)
-    site.kill_clerk()
+    site.policyd.kill_child("clerk")
     site.write([line for n in range(20, 30) for line in sessions[n]])
     site.write(half[30:])           # what was late
-    site.kill_clerk()
+    site.policyd.kill_child("clerk")
     site.write(begun[1:])
     site.write([line for n in range(30, 40) for line in sessions[n]])
     site.wait_counts({BEGIN: 21, end: 20})
@@ -137,7 +122,7 @@ def test_clock_jumps(folder):
             sender.send(datagram("a.example"))
         wanted[at] += 10
         wait_until(lambda: site.count(at) == wanted[at], "the datagrams")
-    site.kill_clerk()
+    site.policyd.kill_child("clerk")
     # Days to come are none to report.
     site.set_clock(BEGIN + 38 * DAY_S + 600)
     site.wait_counts(dict(wanted))
@@ -192,7 +177,7 @@ def test_redis_away_for_a_day(folder):
         site.set_clock(BEGIN + DAY_S + 3600)
     writer.write([line for n in range(30, 37) for line in session(n, BEGIN + DAY_S + 10)])
     writer.wait_counts({BEGIN: 15, BEGIN + DAY_S: 7})
-    writer.kill_clerk()
+    writer.policyd.kill_child("clerk")
     for site in sites:
         site.set_clock(BEGIN + 2 * DAY_S + 3600)
     redis.start()
@@ -220,7 +205,7 @@ def test_journal_full(folder):
     for n in range(1000):
         sender.send(datagram(f"d{n % 500}.example"))
     site.wait_counts({BEGIN: sender.sent})
-    site.kill_clerk()
+    site.policyd.kill_child("clerk")
     site.wait_counts({BEGIN: sender.sent})
     assert peak > 8 << 20, peak
 

@@ -158,8 +158,7 @@ def test_shapes(folder):
     """What the tests make up has the members that policyd sends."""
     log = MailLog(os.path.join(folder, "mail.log"))
     policyd, url = start(folder, maillog=log.path, aggregates_file="")
-    log.write(200)
-    log.finish()
+    log.write_whole(200)
     wait_until(lambda: policyd.command("report")["domains"], "sessions")
     real = {"report": policyd.command("report"), "status": policyd.command("status"),
             "explain": policyd.command("explain", "a.invalid")}
@@ -252,8 +251,7 @@ def test_watched(folder):
     with Tab(folder, url, may_fail=("503", "400")) as page:
         page.open(url)
         page.wait_text("Nothing was sent")
-        log.write(800)
-        log.finish()
+        log.write_whole(800)
         def failing():
             rows = policyd.command("report")["domains"]
             return [row["domain"] for row in rows if row["failure"]]
