@@ -1,6 +1,6 @@
 """A clerk on its own: the test plays its parent, and the front and the scout when asked.
 
-Speaks the frames of shared/frame.h and the payloads of policyd/process/.
+The payloads are those of policyd/process/.
 """
 
 import json
@@ -11,12 +11,13 @@ import subprocess
 import sys
 import threading
 
-FRONT, SCOUT = 1, 2
-(SETTINGS, PEER, LEAVE, TICK, CHILDREN, LOG, LOOKUP, FACTS, RESOLVER, QUESTION, ANSWER,
- RELOAD) = range(1, 13)
+from frames import FRONT, HAS_FD, SCOUT, frame, message_types, read_frame, text
+
+SETTINGS, PEER, LEAVE, TICK, CHILDREN, LOG, RESOLVER, QUESTION, ANSWER, RELOAD = message_types(
+    "SETTINGS", "PEER", "LEAVE", "TICK", "CHILDREN", "LOG", "RESOLVER", "QUESTION", "ANSWER",
+    "RELOAD")
 EXPLAIN, REFRESH, FORGET, STATUS, SITE, CLEAR = range(1, 7)
 BAD, OK, UNKNOWN, WARNING = range(4)
-HAS_DESCRIPTOR = 0x80       # in the type of a frame (shared/message.h)
 
 # Puts two descriptors at 3 and 4 and becomes the program.
 LAUNCHER = """
@@ -29,34 +30,8 @@ os.execv(sys.argv[3], sys.argv[3:])
 """
 
 
-def text(value):
-    raw = value.encode()
-    return struct.pack("!I", len(raw)) + raw
-
-
 def u8(*values):
     return bytes(values)
-
-
-def frame(kind, number=0, payload=b""):
-    return struct.pack("!BBHIQ", 1, kind, 0, len(payload), number) + payload
-
-
-def read_frame(sock):
-    """(type, number, payload), or None at the end."""
-    def exactly(count):
-        data = b""
-        while len(data) < count:
-            more = sock.recv(count - len(data))
-            if not more:
-                raise EOFError
-            data += more
-        return data
-    try:
-        _, kind, _, length, number = struct.unpack("!BBHIQ", exactly(16))
-        return kind, number, exactly(length)
-    except (EOFError, OSError):
-        return None
 
 
 def site(dane=2, level=2):
@@ -89,7 +64,7 @@ class Peer:
         self.asked = []
         self._sock, theirs = socket.socketpair()
         self._answer = answer
-        socket.send_fds(rig.parent, [frame(PEER | HAS_DESCRIPTOR, role)], [theirs.fileno()])
+        socket.send_fds(rig.parent, [frame(PEER | HAS_FD, role)], [theirs.fileno()])
         theirs.close()
         threading.Thread(target=self._serve, daemon=True).start()
 

@@ -1,12 +1,11 @@
 """A scout on its own: the test plays its parent, the front and the clerk, and the world.
 
-Scout starts hopseal-scout and speaks the frames of shared/frame.h with it.
+Scout starts hopseal-scout and speaks with it.
 PolicyHosts is an HTTPS server that sends any octets, also wrong ones, as told.
 StrippingResolver and BrokenResolver stand for resolvers that are not fit for DNSSEC.
 """
 
 import array
-import os
 import queue
 import socket
 import ssl
@@ -16,10 +15,10 @@ import sys
 import threading
 import time
 
-FRONT, SCOUT, CLERK = 1, 2, 3
-SETTINGS, PEER, LEAVE, TICK, _, LOG, LOOKUP, FACTS, RESOLVER = range(1, 10)
-DATE = 18
-HAS_FD = 0x80
+from frames import CLERK, FRONT, HAS_FD, frame, message_types, read_frame, text
+
+SETTINGS, PEER, LEAVE, TICK, LOG, LOOKUP, RESOLVER, DATE = message_types(
+    "SETTINGS", "PEER", "LEAVE", "TICK", "LOG", "LOOKUP", "RESOLVER", "DATE")
 # Gives the program its channel as descriptor 3, and no other.
 LAUNCHER = """import os, sys
 fd = int(sys.argv[1])
@@ -29,15 +28,6 @@ if fd != 3:
 os.execv(sys.argv[2], sys.argv[2:])
 """
 CHECKS = {0: "unknown", 1: "no", 2: "yes"}
-
-
-def text(value):
-    raw = value.encode()
-    return struct.pack("!I", len(raw)) + raw
-
-
-def frame(kind, number=0, payload=b""):
-    return struct.pack("!BBHIQ", 1, kind, 0, len(payload), number) + payload
 
 
 class Peer:
@@ -51,22 +41,9 @@ class Peer:
     def send(self, kind, number=0, payload=b""):
         self.socket.sendall(frame(kind, number, payload))
 
-    def _exactly(self, count):
-        data = b""
-        while len(data) < count:
-            more = self.socket.recv(count - len(data))
-            if not more:
-                raise EOFError
-            data += more
-        return data
-
     def _read(self):
-        try:
-            while True:
-                _, kind, _, length, number = struct.unpack("!BBHIQ", self._exactly(16))
-                self._on_frame(kind, number, self._exactly(length))
-        except (EOFError, OSError):
-            pass
+        while (got := read_frame(self.socket)) is not None:
+            self._on_frame(*got)
 
 
 def parse_facts(record):
@@ -91,7 +68,7 @@ def parse_facts(record):
 
 
 class Scout:
-    def __init__(self, program, log_path, **options):
+    def __init__(self, program, log_path, env=None, **options):
         self._log = open(log_path, "a", buffering=1)
         self.lines, self.resolver, self.ticks, self.dates = [], None, 0, []
         self._answers, self.news = {}, queue.Queue()
@@ -102,7 +79,7 @@ class Scout:
         self.process = subprocess.Popen(
             [sys.executable, "-c", LAUNCHER, str(child_fd), program],
             pass_fds=[child_fd], stdin=subprocess.DEVNULL, stdout=self._log,
-            stderr=self._log)
+            stderr=self._log, env=env)
         self.parent.other.close()
         self.configure(**options)
         self._connect(CLERK, self._on_clerk)

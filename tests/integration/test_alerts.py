@@ -16,11 +16,12 @@ import time
 
 import clerk_rig as rig
 from alerts_rig import Listener, Told
+from frames import message_types
 from policyd_rig import Policyd, run, wait_until
 from reports_rig import Answers, Web, screen
 
-TOP = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 SECRET = "s3cr3t"
+VERDICT, = message_types("VERDICT")
 TESTS = []
 
 
@@ -105,13 +106,6 @@ def test_plain_webhook(folder):
     assert json.loads(listener.bodies[0])["alerts"][0]["kind"] == "test"
 
 
-def verdict_type():
-    """The number of MESSAGE_VERDICT."""
-    with open(os.path.join(TOP, "shared", "message.h")) as f:
-        names = re.findall(r"(?m)^\t(MESSAGE_\w+)\b", f.read())
-    return names.index("MESSAGE_VERDICT") + 1
-
-
 @test
 def test_breaker(folder):
     """So much fails at once that it must be us: one alert, and none for each domain."""
@@ -133,7 +127,7 @@ def test_breaker(folder):
 
     wait_until(changes, "the breaker", 20)
     for n in range(300):
-        front.send(verdict_type(), rig.text(f"d{n}.example") + rig.u8(1) + rig.text("expired"))
+        front.send(VERDICT, rig.text(f"d{n}.example") + rig.u8(1) + rig.text("expired"))
     time.sleep(7)
     assert changes() == ["critical breaker: 25 of 30 hosts turned bad within an hour -> look "
                          "at the time"], changes()

@@ -16,9 +16,10 @@ import time
 import unittest
 
 import clerk_rig as rig
+from frames import CLERK, message_types
 
 BUILD = "build"
-CLERK, DATE = 3, 18
+DATE, = message_types("DATE")
 HOUR = 3600
 AHEAD = "our clock is 1h 0m ahead of the dates of 5 policy hosts"
 
