@@ -7,7 +7,6 @@ Domains break and mend by their records in Redis.  Each kind has a policyd of it
 wait together.  One line a test; exit 0 when none failed.
 """
 
-import concurrent.futures
 import json
 import os
 import signal
@@ -19,6 +18,7 @@ from policyd_rig import Names, run, wait_until
 from ports import free_port
 from reports_rig import Sink, hopseal, write_log
 from test_ledger import Redis
+from together import together
 
 KINDS = []
 
@@ -171,18 +171,7 @@ def certificate_refused(folder):
 
 def test_kinds(folder):
     """All of them at one time."""
-    with concurrent.futures.ThreadPoolExecutor(len(KINDS)) as pool:
-        ends = []
-        for function in KINDS:
-            place = os.path.join(folder, function.__name__)
-            os.mkdir(place)
-            os.chmod(place, 0o755)
-            ends.append((function.__name__, pool.submit(function, place)))
-        for name, end in ends:
-            try:
-                end.result()
-            except AssertionError as error:
-                raise AssertionError(f"{name}: {error}")
+    together(folder, KINDS)
 
 
 if __name__ == "__main__":
