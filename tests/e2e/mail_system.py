@@ -7,6 +7,7 @@ overrides in master.cf and an inline table; the third is the second mail host, a
 certificate when it sends.  Certificates lie as certbot has them: live/NAME/fullchain.pem.
 """
 
+import contextlib
 import os
 import shutil
 import socket
@@ -169,7 +170,7 @@ class MailSystem:
                               (25,), host="mail2.own.test", **values)
         self.instances = (self.first, self.second, self.third)
         self.sni_table = self.first.path("sni")
-        self.dovecot = None
+        self._undo = contextlib.ExitStack()
         self._mounts = {self.first.config_folder: "/etc/postfix",
                         os.path.join(folder, "dovecot"): "/etc/dovecot"}
         for name in ("run", "state", "mail"):
@@ -198,21 +199,19 @@ class MailSystem:
     def start(self):
         for ours, usual in self._mounts.items():
             run("mount", "--bind", ours, usual)
+            self._undo.callback(run, "umount", usual)
         for instance in self.instances:
             instance.restore()
         run("postmap", "-F", f"hash:{self.sni_table}")
         for instance in self.instances:
+            # A test may have stopped it.
+            self._undo.callback(subprocess.run, [
+                "postfix", "-c", instance.config_folder, "stop"], capture_output=True)
             instance.start()
-        self.dovecot = Process("dovecot-master", ["dovecot", "-F"], self.log_folder)
-        self.dovecot.wait_ready(lambda: greets("127.0.0.1", 143) and greets("127.0.0.1", 110))
+        dovecot = Process("dovecot-master", ["dovecot", "-F"], self.log_folder)
+        self._undo.callback(dovecot.stop)
+        dovecot.wait_ready(lambda: greets("127.0.0.1", 143) and greets("127.0.0.1", 110))
 
     def stop(self):
-        if not self.dovecot:
-            return
-        self.dovecot.stop()
-        self.dovecot = None
-        for instance in self.instances:
-            subprocess.run(["postfix", "-c", instance.config_folder, "stop"],
-                           capture_output=True)
-        for usual in self._mounts.values():
-            run("umount", usual)
+        """Undoes what start() did, as far as it came."""
+        self._undo.close()
