@@ -22,6 +22,7 @@
 
 #define OUTPUT_MAX	(1024 * 1024)
 #define DAYS_MAX	3650
+#define FAILS		"fails or takes too long"
 
 /* -------------------------------------------------------------- discovery */
 
@@ -31,18 +32,29 @@ text_in(const struct buffer *b)
 	return (struct text){ buffer_text(b), b->len };
 }
 
+/* Who cannot say what there is has not said that there is nothing. */
 static void
-find_instance(struct own_certificates *own, const char *dir)
+note_unread(struct certs *certs, const char *what, const char *words)
+{
+	ctl_complain("%s %s: the certificates that it names stay unknown",
+	    what, words);
+	certs->is_partial = true;
+}
+
+static void
+find_instance(struct certs *certs, const char *dir)
 {
 	struct buffer settings, services, overrides;
 
 	buffer_init(&settings, OUTPUT_MAX);
 	buffer_init(&services, OUTPUT_MAX);
 	buffer_init(&overrides, OUTPUT_MAX);
-	postconf_ask(dir, "-x", own_certificate_parameters, &settings);
-	postconf_ask(dir, "-M", NULL, &services);
-	postconf_ask(dir, "-Px", NULL, &overrides);
-	own_certificates_add_postfix(own, dir, text_in(&settings),
+	if (postconf_ask(dir, "-x", own_certificate_parameters, &settings) ==
+	    PROGRAM_FAILED ||
+	    postconf_ask(dir, "-M", NULL, &services) == PROGRAM_FAILED ||
+	    postconf_ask(dir, "-Px", NULL, &overrides) == PROGRAM_FAILED)
+		note_unread(certs, "postconf", FAILS);
+	own_certificates_add_postfix(certs->own, dir, text_in(&settings),
 	    text_in(&services), text_in(&overrides));
 	buffer_clear(&settings);
 	buffer_clear(&services);
@@ -51,7 +63,8 @@ find_instance(struct own_certificates *own, const char *dir)
 
 /* "NAME GROUP ENABLED DIR" a line; what is not enabled serves nothing. */
 static void
-list_instances(const struct config *config, struct buffer *out)
+list_instances(struct certs *certs, const struct config *config,
+    struct buffer *out)
 {
 	static const char *const argv[] = { "postmulti", "-l", NULL };
 	struct text rest, line, enabled, dir;
@@ -62,7 +75,8 @@ list_instances(const struct config *config, struct buffer *out)
 	if (out->len > 0)
 		return;
 	buffer_init(&listed, OUTPUT_MAX);
-	program_read(argv, &listed);
+	if (program_run(argv, &listed) == PROGRAM_FAILED)
+		note_unread(certs, "postmulti", FAILS);
 	rest = text_in(&listed);
 	while (text_next_line(&rest, &line)) {
 		for (column = 0; column < 3; column++)
@@ -75,64 +89,75 @@ list_instances(const struct config *config, struct buffer *out)
 }
 
 static void
-find_postfix(struct own_certificates *own, const struct config *config)
+find_postfix(struct certs *certs, const struct config *config)
 {
+	struct own_certificates *own = certs->own;
 	struct buffer dirs, source;
 	struct text rest, item;
 	size_t i;
 	char *dir;
 
 	buffer_init(&dirs, OUTPUT_MAX);
-	list_instances(config, &dirs);
+	list_instances(certs, config, &dirs);
 	rest = text_in(&dirs);
 	if (text_trim(rest).len == 0)
-		find_instance(own, NULL);
+		find_instance(certs, NULL);
 	while (text_next_item(&rest, &item)) {
 		dir = xstrndup(item.data, item.len);
-		find_instance(own, dir);
+		find_instance(certs, dir);
 		free(dir);
 	}
 	buffer_clear(&dirs);
 	for (i = 0; i < own->map_count; i++) {
 		if (own->maps[i].source == NULL) {
-			ctl_complain("%s: what is in such an SNI map stays "
-			    "unknown", own->maps[i].table);
+			note_unread(certs, own->maps[i].table,
+			    "cannot be listed");
 			continue;
 		}
 		buffer_init(&source, OUTPUT_MAX);
 		if (file_read(own->maps[i].source, &source) == 0)
 			own_certificates_add_sni(own, i, text_in(&source));
 		else
-			ctl_complain("%s: the SNI map cannot be read",
-			    own->maps[i].source);
+			note_unread(certs, own->maps[i].source,
+			    "cannot be read");
 		buffer_clear(&source);
 	}
 }
 
 /* What differs from the defaults, and of the defaults what is needed. */
 static void
-find_dovecot(struct own_certificates *own, bool may_read_keys)
+find_dovecot(struct certs *certs)
 {
-	const char *const changed[] = { "doveconf", may_read_keys ? "-nP" :
-	    "-n", NULL };
+	const char *const changed[] = { "doveconf", certs->may_read_keys ?
+	    "-nP" : "-n", NULL };
 	static const char *const needed[] = { "doveconf", "protocols",
 	    "listen", "ssl", NULL };
+	enum program_end end;
 	struct buffer output;
 
 	buffer_init(&output, OUTPUT_MAX);
-	if (program_read(changed, &output) && program_read(needed, &output))
-		own_certificates_add_dovecot(own, text_in(&output));
+	end = program_run(changed, &output);
+	if (end == PROGRAM_DONE)
+		end = program_run(needed, &output);
+	if (end == PROGRAM_DONE)
+		own_certificates_add_dovecot(certs->own, text_in(&output));
+	else if (end == PROGRAM_FAILED)
+		note_unread(certs, "doveconf", FAILS);
 	buffer_clear(&output);
 }
 
 static struct site *
-read_site(const struct config *config)
+read_site(struct certs *certs, const struct config *config)
 {
 	struct buffer output;
 	struct site *site;
 
 	buffer_init(&output, OUTPUT_MAX);
-	postconf_read(config->postfix_config_dir, &output);
+	if (!postconf_read(config->postfix_config_dir, &output)) {
+		ctl_complain("postconf %s: which domains are ours stays "
+		    "unknown", FAILS);
+		certs->is_partial = true;
+	}
 	site = site_parse(text_in(&output));
 	buffer_clear(&output);
 	return site;
@@ -149,8 +174,8 @@ find_all(struct certs *certs, const struct config *config,
 		ctl_complain("certificate: %s", why);
 		return false;
 	}
-	find_postfix(certs->own, config);
-	find_dovecot(certs->own, certs->may_read_keys);
+	find_postfix(certs, config);
+	find_dovecot(certs);
 	certs_add_domains(certs, config, site);
 	certs_add_hops(certs, site);
 	return true;
@@ -210,7 +235,7 @@ certs_run(const struct ctl_options *given, int operand_count,
 	certs.ca_file = config->mx_ca_file;
 	certs.stages.count = config_seconds_list(text_of(config->cert_warn),
 	    certs.stages.left_s, CERT_STAGES_MAX);
-	site = read_site(config);
+	site = read_site(&certs, config);
 	certs.myhostname = site->myhostname != NULL ? site->myhostname : "";
 	if (!find_all(&certs, config, site))
 		goto out;
@@ -222,14 +247,13 @@ certs_run(const struct ctl_options *given, int operand_count,
 	}
 	if (certs_look(&certs, &options, &status) == -1)
 		goto out;
+	if (options.values[CTL_PUBLISH] != NULL) {
+		status = certs_publish(&certs, config);
+		goto out;
+	}
 	certs_compare_tlsa(&certs);
 	certs_ask_policyd(&certs, config);
 	certs_judge_promises(&certs, config, site);
-	if (options.values[CTL_PUBLISH] != NULL) {
-		certs_publish(&certs, config);
-		status = CTL_FINE;
-		goto out;
-	}
 	if (certs_ask(&certs, &options, &status) == -1)
 		goto out;
 	report = certs_report(&certs);
@@ -262,8 +286,8 @@ const struct ctl_command certs_command = {
 	    "records that promise what is on disk\n  --no-keys  leaves "
 	    "private keys unread\n  --ct FILE  tells of certificates for our "
 	    "names that are not here, from the\n             JSON of "
-	    "certspotter or crt.sh\n  --group  tells what all hosts that share a Redis "
-	    "found, by policyd\nElse it needs no daemon; private "
+	    "certspotter or crt.sh\n  --group  tells what all hosts that "
+	    "share a Redis found, by policyd\nElse it needs no daemon; private "
 	    "keys are checked as root alone.  Exit 0 good, 1 warnings,\n"
 	    "2 broken, 3 unknown; the first line is a monitoring plugin's.\n",
 	.run = certs_run

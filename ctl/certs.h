@@ -103,6 +103,7 @@ struct certs {
 	bool			 may_read_keys;		/* and are to */
 	struct cert_stages	 stages;	/* none: by the lifetime */
 	int			 warn_days, critical_days;	/* -1: by lifetime */
+	bool			 is_partial;	/* there may be more */
 };
 
 void	certs_add_problem(struct certs_item *item, const char *word,
@@ -149,8 +150,11 @@ void	certs_policy_hash(const struct facts *facts,
 bool	certs_is_promised(const struct certs_domain *domain);
 /* The word for a problem of a domain of ours: also "mx-legacy". */
 const char *certs_promise_word(const struct check_problem *problem);
-/* Prints the records that promise what is on disk, ready for a zone. */
-void	certs_publish(const struct certs *certs, const struct config *config);
+/*
+ * Prints the records that promise what is on disk, ready for a zone; CTL_UNKNOWN
+ * where a domain's stay open, as what it promises now cannot be seen.
+ */
+enum ctl_exit certs_publish(const struct certs *certs, const struct config *config);
 
 /* Members of the report, and their part of the screen. */
 json_t	*certs_domains_array(const struct certs *certs);

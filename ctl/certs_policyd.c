@@ -10,7 +10,6 @@
 #include <string.h>
 
 #include "ctl/answer.h"
-#include "ctl/answer.h"
 #include "ctl/ask.h"
 #include "shared/io/config.h"
 

@@ -59,20 +59,34 @@ publish_tlsa(const struct certs *certs, const struct look *look, size_t host)
 	buffer_clear(&lines);
 }
 
-static void
+/*
+ * False where what the domain promises now is not known: a policy without its
+ * MX, or one that takes another's place, would be worse than none.
+ */
+static bool
 publish_domain(const struct certs *certs, const struct look *look,
     const char *report_address)
 {
 	const struct facts *f = look->facts;
 	const char *name = look->hop.name;
+	bool is_unknown = f == NULL || f->mx_state == FACT_UNKNOWN ||
+	    (!f->has_policy && f->record_state != FACT_ABSENT);
+	const char *why = f == NULL || f->mx_state == FACT_UNKNOWN ?
+	    "its MX records are not known now" : is_unknown ?
+	    "its MTA-STS policy is not known now" : "it takes no mail";
 	size_t i;
 
+	if (is_unknown || f->host_count == 0) {
+		ctl_complain("%s: nothing to publish: %s", name, why);
+		printf("; %s: nothing to publish: %s\n\n", name, why);
+		return !is_unknown;
+	}
 	printf("; %s: publish a key's TLSA record two TTLs before the key is "
 	    "used\n", name);
-	if (f != NULL && !f->mx_is_secure)
+	if (!f->mx_is_secure)
 		printf("; its MX record has no DNSSEC: TLSA records do not "
 		    "count before it has\n");
-	for (i = 0; f != NULL && i < f->host_count; i++)
+	for (i = 0; i < f->host_count; i++)
 		publish_tlsa(certs, look, i);
 	printf("_smtp._tls.%s. IN TXT \"v=TLSRPTv1; rua=mailto:%s\"\n", name,
 	    report_address);
@@ -80,18 +94,19 @@ publish_domain(const struct certs *certs, const struct look *look,
 	    (long long)certs->now);
 	printf("; https://mta-sts.%s/.well-known/mta-sts.txt\n"
 	    ";   version: STSv1\n;   mode: %s\n", name,
-	    f != NULL && f->has_policy ? mtasts_mode_name(f->policy.mode) :
-	    "testing");
-	for (i = 0; f != NULL && i < f->host_count; i++)
+	    f->has_policy ? mtasts_mode_name(f->policy.mode) : "testing");
+	for (i = 0; i < f->host_count; i++)
 		printf(";   mx: %s\n", f->hosts[i].name);
 	printf(";   max_age: 604800\n\n");
+	return true;
 }
 
-void
+enum ctl_exit
 certs_publish(const struct certs *certs, const struct config *config)
 {
 	struct text rest, item;
 	char address[HOST_NAME_SIZE + 64];
+	enum ctl_exit status = certs->is_partial ? CTL_UNKNOWN : CTL_FINE;
 	size_t i;
 
 	for (i = 0; i < certs->domain_count; i++) {
@@ -100,6 +115,8 @@ certs_publish(const struct certs *certs, const struct config *config)
 		    certs->domains[i].look.hop.name);
 		if (text_next_item(&rest, &item))
 			text_quote(address, sizeof(address), item);
-		publish_domain(certs, &certs->domains[i].look, address);
+		if (!publish_domain(certs, &certs->domains[i].look, address))
+			status = CTL_UNKNOWN;
 	}
+	return status;
 }

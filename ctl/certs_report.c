@@ -144,14 +144,14 @@ item_object(const struct certs *certs, const struct certs_item *item)
 
 /*
  * No certificate at all is nothing that could be called good, and neither is a
- * domain that could not be looked at.
+ * domain that could not be looked at, nor a part of what there may be.
  */
 static const char *
 overall_of(const struct certs *certs)
 {
 	const char *overall = certs->item_count == 0 ? "unknown" : "good";
 	const json_t *refusal;
-	bool is_unknown = false;
+	bool is_unknown = certs->is_partial;
 	size_t i, j;
 
 	json_array_foreach(certs->refused, i, refusal)
@@ -190,10 +190,10 @@ certs_report(const struct certs *certs)
 		if (least == -1 || days < least)
 			least = days;
 	}
-	return json_pack("{s:o, s:o, s:o, s:O?, s:s, s:o, s:o, s:o, s:b}",
+	return json_pack("{s:o, s:o, s:o, s:O?, s:s, s:b, s:o, s:o, s:o, s:b}",
 	    "certificates", array, "domains", certs_domains_array(certs),
 	    "next_hops", certs_hops_array(certs), "refused", certs->refused,
-	    "overall", overall_of(certs),
+	    "overall", overall_of(certs), "partial", certs->is_partial,
 	    "days", least >= 0 ? json_integer(least) : json_null(),
 	    "warn_days", certs->warn_days >= 0 ?
 	    json_integer(certs->warn_days) : json_null(),
@@ -258,6 +258,8 @@ show_first_line(const json_t *report, size_t bad_count, size_t count)
 	else
 		screen_putf(TONE_PLAIN, 0, " - %zu of %zu certificates need "
 		    "a look", bad_count, count);
+	if (answer_is_true(report, "partial"))
+		screen_put(TONE_DOUBT, 0, ", there may be more");
 	if (count > 0)
 		show_performance(report);
 	screen_end_line();

@@ -7,14 +7,13 @@
 #include <assert.h>
 #include <stdlib.h>
 
-#include "ctl/program.h"
 #include "shared/postfix/site.h"
 #include "shared/text.h"
 #include "shared/xalloc.h"
 
 #define ARGUMENTS_MAX	64
 
-void
+enum program_end
 postconf_ask(const char *dir, const char *flags,
     const char *const *parameters, struct buffer *out)
 {
@@ -32,22 +31,25 @@ postconf_ask(const char *dir, const char *flags,
 		assert(count < ARGUMENTS_MAX);
 	}
 	arguments[count] = NULL;
-	program_read(arguments, out);
+	return program_run(arguments, out);
 }
 
-void
+bool
 postconf_read(const char *dirs, struct buffer *out)
 {
 	struct text rest = text_of(dirs), item;
-	bool has_asked = false;
+	bool has_asked = false, has_failed = false;
 	char *dir;
 
 	while (text_next_item(&rest, &item)) {
 		dir = xstrndup(item.data, item.len);
-		postconf_ask(dir, "-x", site_parameters, out);
+		has_failed |= postconf_ask(dir, "-x", site_parameters, out) ==
+		    PROGRAM_FAILED;
 		free(dir);
 		has_asked = true;
 	}
 	if (!has_asked)
-		postconf_ask(NULL, "-x", site_parameters, out);
+		has_failed = postconf_ask(NULL, "-x", site_parameters, out) ==
+		    PROGRAM_FAILED;
+	return !has_failed;
 }

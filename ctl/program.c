@@ -6,14 +6,18 @@
 
 #include <sys/wait.h>
 
+#include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "shared/io/clock.h"
+
+#define EXIT_ABSENT	127	/* as the shell's */
 
 static _Noreturn void
 program_exec(const char *const *argv, int out)
@@ -28,7 +32,7 @@ program_exec(const char *const *argv, int out)
 	/* The folder that ordinary users do not search. */
 	snprintf(path, sizeof(path), "/usr/sbin/%s", argv[0]);
 	execv(path, (char *const *)(uintptr_t)argv);
-	_exit(127);
+	_exit(errno == ENOENT ? EXIT_ABSENT : EXIT_FAILURE);
 }
 
 /* Reads to the end; false at the deadline. */
@@ -51,15 +55,15 @@ read_output(int fd, struct buffer *out)
 	}
 }
 
-bool
-program_read(const char *const *argv, struct buffer *out)
+enum program_end
+program_run(const char *const *argv, struct buffer *out)
 {
 	int fds[2], status = -1;
 	bool has_ended;
 	pid_t pid;
 
 	if (pipe2(fds, O_CLOEXEC) == -1)
-		return false;
+		return PROGRAM_FAILED;
 	pid = fork();
 	if (pid == 0)
 		program_exec(argv, fds[1]);
@@ -71,5 +75,15 @@ program_read(const char *const *argv, struct buffer *out)
 		waitpid(pid, &status, 0);
 	}
 	close(fds[0]);
-	return pid != -1 && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+	if (pid == -1 || !WIFEXITED(status))
+		return PROGRAM_FAILED;
+	return WEXITSTATUS(status) == 0 ? PROGRAM_DONE :
+	    WEXITSTATUS(status) == EXIT_ABSENT ? PROGRAM_ABSENT :
+	    PROGRAM_FAILED;
+}
+
+bool
+program_read(const char *const *argv, struct buffer *out)
+{
+	return program_run(argv, out) == PROGRAM_DONE;
 }

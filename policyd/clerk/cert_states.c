@@ -215,7 +215,8 @@ overall_of(const json_t *report)
 {
 	const json_t *certificates = json_object_get(report, "certificates"),
 	    *domains = json_object_get(report, "domains"), *c, *p;
-	const char *overall = json_array_size(certificates) == 0 ? "unknown" :
+	const char *overall = json_array_size(certificates) == 0 ||
+	    json_is_true(json_object_get(report, "partial")) ? "unknown" :
 	    "good";
 	size_t i, j;
 

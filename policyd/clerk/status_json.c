@@ -397,10 +397,11 @@ judge_certificates(struct report *r, const struct status *s)
 		    CONTROL_BAD : CONTROL_WARNING, detail,
 		    "hopseal certs tells all, and what mends it");
 	else if (overall != NULL && strcmp(overall, "unknown") == 0 &&
-	    json_array_size(array) > 0)
+	    (json_array_size(array) > 0 ||
+	    json_is_true(json_object_get(report, "partial"))))
 		report_add(r, "certificates", CONTROL_UNKNOWN, detail,
-		    "a domain of ours could not be looked at: hopseal certs "
-		    "says which");
+		    "some of it could not be looked at: hopseal certs says "
+		    "what");
 	else
 		report_add(r, "certificates", CONTROL_OK, detail, "");
 }

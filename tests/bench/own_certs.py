@@ -106,7 +106,7 @@ def main():
                     "dns_servers = 127.0.0.1@9\ndane = off\n")
         for name in ("postconf", "postmulti", "doveconf"):
             with open(os.path.join(folder, name), "w") as f:
-                f.write("#!/bin/sh\nexit 1\n")
+                f.write("#!/bin/sh\nexit 127\n")
             os.chmod(f.name, 0o755)
         env = {**os.environ, "PATH": f"{folder}:{os.environ['PATH']}"}
         report, size, seconds, cpu, peaks = look(os.path.abspath(options.build), conf, env)

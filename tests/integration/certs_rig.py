@@ -117,6 +117,7 @@ class CertsCase(unittest.TestCase):
                          "mail_version": "3.7.11"}
         self.services, self.doveconf = "", None
         self.servers, self.options = [], {"mx_ca_file": self.pki.root_path}
+        self.programs = {"postmulti": "exit 127\n"}     # instead of what is made
 
     def tearDown(self):
         for server in self.servers:
@@ -155,13 +156,14 @@ class CertsCase(unittest.TestCase):
         self.file("master.out", self.services.encode(), 0o644)
         self.script("postconf", f"case \" $* \" in *' -M '*) cat {self.bin}/master.out ;; "
                     f"*' -Px '*) ;; *) cat {self.bin}/main.out ;; esac\n")
-        self.script("postmulti", "exit 1\n")
         if self.doveconf is None:
             self.script("doveconf", "exit 127\n")
         else:
             self.file("dovecot.out", self.doveconf.encode())
             self.script("doveconf", f"case \" $* \" in *' base_dir '*) echo {self.bin} ;; "
                         f"*) cat {self.bin}/dovecot.out ;; esac\n")
+        for name, text in self.programs.items():
+            self.script(name, text)
         options = [part for name, value in self.options.items()
                    for part in ("-o", f"{name}={value}")]
         done = subprocess.run(

@@ -35,7 +35,7 @@ class Host:
         self.script("postconf", f'case " $* " in *" -M "*|*" -Px "*) ;; *) '
                     f'printf "%s\\n" "myhostname = {name}" "mail_version = 3.7.11" \\\n'
                     '"mydestination = own.example" ;; esac\n')
-        self.script("postmulti", "exit 1\n")
+        self.script("postmulti", "exit 127\n")
         self.script("doveconf", "exit 127\n")
         self.policyd = Policyd(self.folder, alert_command=f"{self.folder}/alert",
                                certificate=f"web {self.chain} {self.key} {self.server.port}",

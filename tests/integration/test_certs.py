@@ -262,6 +262,37 @@ class Certs(CertsCase):
         status, _, cert = self.only()
         self.assertEqual((status, cert["name"], cert["findings"]), (0, "web", []), cert)
 
+    def test_partial(self):
+        """A program that fails or hangs has not said that there is nothing else."""
+        server = self.serve(self.good)
+        self.services = ""
+        self.options["certificate"] = \
+            f"web {self.good.chain_path} {self.good.key_path} {server.port}"
+        for name, text in (("postmulti", "exit 1\n"), ("doveconf", "exit 89\n"),
+                           ("doveconf", "kill -9 $$\n"), ("doveconf", "exec sleep 99\n"),
+                           ("postconf", "exit 1\n"), ("postconf", 'case "$*" in -M*) '
+                            'exit 1 ;; esac\n')):
+            self.programs = {"postmulti": "exit 127\n", name: text}
+            started = time.monotonic()
+            status, report, cert = self.only()
+            self.assertLess(time.monotonic() - started, 30)
+            self.assertEqual((status, report["overall"], report["partial"], cert["finding"]),
+                             (3, "unknown", True, "ok"), (name, text))
+        status, output = self.run_certs()
+        self.assertRegex(output, "^HOPSEAL UNKNOWN - 1 certificates, there may be more ")
+        # Nor is it better than the rest.
+        server.load(self.newer)
+        self.assertEqual(self.only()[0], 2)
+
+    def test_partial_maps(self):
+        """A table of names whose source cannot be read."""
+        self.copy(self.good)
+        self.serve(self.good)
+        for table in ("mysql:/etc/sni.cf", f"hash:{self.bin}/nowhere"):
+            self.settings["tls_server_sni_maps"] = table
+            status, report, cert = self.only()
+            self.assertEqual((status, report["partial"], cert["finding"]), (3, True, "ok"), table)
+
     # ------------------------------------------------------------- the hook
 
     def hook(self, lineage, seconds=4):
@@ -274,6 +305,9 @@ class Certs(CertsCase):
         self.script("hopseal", f'exec {os.path.join(self.build, "hopseal")} {ours} "$@" '
                     f'$([ "$1" != lint ] || echo --ca {self.pki.root_path})\n')
         self.run_certs()        # writes postconf and its friends
+        return self.run_hook(lineage, seconds)
+
+    def run_hook(self, lineage, seconds=4):
         done = subprocess.run(
             [os.path.join(HERE, "..", "..", "conf", "certbot-deploy-hook")],
             capture_output=True, text=True, timeout=60,
@@ -329,10 +363,22 @@ class Certs(CertsCase):
         self.assertIn("served-stale", said)
         self.assertIn("reload", calls)
 
+    def test_hook_finds_nothing(self):
+        """Whatever else is said: no certificate was looked at."""
+        self.hook("")
+        for said in ("HOPSEAL WARNING - no certificates found: is\nfine.test  warnings",
+                     "HOPSEAL CRITICAL - no certificates found: is\n", ""):
+            self.script("hopseal", f"echo '{said}'\n")
+            done = self.run_hook("")
+            self.assertEqual(done[0], 1, done)
+            self.assertIn("found no certificate", done[1])
+
     def test_nothing(self):
-        status, report, found = self.certs()
-        self.assertEqual((status, report["overall"], found), (3, "unknown", []))
-        self.script("postconf", "exit 1\n")
+        for programs in ({}, {"postconf": "exit 127\n"}):
+            self.programs |= programs
+            status, report, found = self.certs()
+            self.assertEqual((status, report["overall"], found, report["partial"]),
+                             (3, "unknown", [], False))
         status, output = self.run_certs()
         self.assertEqual(status, 3)
         self.assertTrue(output.startswith("HOPSEAL UNKNOWN - no certificates found"), output)

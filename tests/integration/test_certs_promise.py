@@ -256,6 +256,32 @@ class Promises(unittest.TestCase):
         self.assertIn(";   mode: testing\n;   mx: here.hosts.test\n;   max_age", lines)
         self.assertEqual(lines.count("no DNSSEC"), 1)
 
+    def test_publish_unknown(self):
+        """What a domain promises now is not known: no record takes its place.  Nobody is asked
+        for what is not printed."""
+        full = "mta-sts.trial.test"
+        policy = self.rig.policies.hosts.pop(full)
+        path = os.path.join(tempfile.mkdtemp(dir=self.rig.folder), "control")
+        control = Control(path, {})
+        try:
+            status, lines = self.run_certs("trial", "plain", publish=True, json_too=False,
+                                           control_listen=f"unix:{path}")
+        finally:
+            self.rig.policies.hosts[full] = policy
+            control.close()
+        self.assertEqual(status, 3, lines)
+        self.assertIn("; trial.test: nothing to publish: its MTA-STS policy is not known", lines)
+        self.assertNotIn("trial.test. IN", lines)
+        self.assertIn("_mta-sts.plain.test. IN", lines)
+        self.assertEqual(control.asked, [])
+        status, lines = self.run_certs("trial", publish=True, json_too=False,
+                                       dns_servers="127.0.0.1@1")
+        self.assertEqual((status, lines), (3, "; trial.test: nothing to publish: its MX records "
+                                              "are not known now\n\n"))
+        status, lines = self.run_certs("fine", "gone.hosts", publish=True)
+        self.assertEqual(status, 0)
+        self.assertIn("; gone.hosts.test: nothing to publish: it takes no mail\n", lines)
+
     # ------------------------------------------------------- what policyd knows
 
     def state(self, name, **more):

@@ -117,6 +117,9 @@ static const struct {
 	{ "a file that cannot be read", HEAD UNREADABLE TAIL,
 	    "smtp:file-unreadable:broken:-1:gone;", "broken", 1, false },
 	{ "none", HEAD TAIL, "", "unknown", 1, false },
+	{ "good, and perhaps not all", "{\"partial\": true, "
+	    "\"certificates\": [" LOADED TAIL, "smtp:ok:fine:90:;", "unknown",
+	    1, false },
 };
 
 static void
