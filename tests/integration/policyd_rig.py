@@ -485,7 +485,7 @@ def run(tests):
             policyd.kill_all()
         for entry in os.listdir(folder):
             path = os.path.join(folder, entry, "log")
-            if os.path.exists(path):
+            if os.path.isfile(path):
                 with open(path, errors="replace") as f:
                     logs[entry] = f.read()
         said = NEVER_SAID.search("".join(logs.values()))
