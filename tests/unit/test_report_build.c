@@ -165,7 +165,6 @@ test_records(void)
 	tally_free(t);
 }
 
-/* Hosts count the same sessions in different orders. */
 /* Where a tally had no room left, a policy is counted by its type alone. */
 static void
 test_no_room(void)
@@ -200,6 +199,7 @@ test_no_room(void)
 	tally_free(t);
 }
 
+/* Hosts count the same sessions in different orders. */
 static void
 test_order(void)
 {
