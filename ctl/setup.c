@@ -122,6 +122,7 @@ setup_read(struct setup *setup)
 	host->milter = setup->milter;
 	host->ca_file = trust_system_file();
 	host->password_file = setup->password_file;
+	host->is_tlsrpt_unit_off = setup_tlsrpt_unit_is_off();
 	setup->plan = setup_plan_make(host);
 }
 

@@ -34,6 +34,8 @@ struct setup {
 
 /* Adds to the plan what on this host stands in the way. */
 void		 setup_look(struct setup *setup);
+/* True where systemd has hopseal-tlsrpt.socket and does not start it. */
+bool		 setup_tlsrpt_unit_is_off(void);
 
 /*
  * Carries the plan out, or takes back what was carried out before; *answer is

@@ -38,6 +38,39 @@ warn(struct setup *setup, const char *advice, const char *format, ...)
 	setup_plan_warn(setup->plan, what, advice);
 }
 
+/* ------------------------------------------------------------------ systemd */
+
+/* What it says of a unit, in output; "" where it is not there. */
+static struct text
+unit_state(const char *unit, struct buffer *output)
+{
+	const char *const argv[] = { "systemctl", "is-enabled", unit, NULL };
+	struct text rest, state = { "", 0 };
+
+	program_read(argv, output);	/* fails for what is disabled */
+	rest = text_of(buffer_text(output));
+	text_next_line(&rest, &state);
+	return state;
+}
+
+static bool
+is_off(struct text state)
+{
+	return text_equals(state, "disabled") || text_equals(state, "masked");
+}
+
+bool
+setup_tlsrpt_unit_is_off(void)
+{
+	struct buffer output;
+	bool result;
+
+	buffer_init(&output, SETUP_OUTPUT_MAX);
+	result = is_off(unit_state("hopseal-tlsrpt.socket", &output));
+	buffer_clear(&output);
+	return result;
+}
+
 /* ----------------------------------------------------------------- resolver */
 
 static void
@@ -190,19 +223,14 @@ look_at_redis(struct setup *setup)
 static void
 look_at_redis_service(struct setup *setup)
 {
-	static const char *const argv[] = { "systemctl", "is-enabled",
-	    "hopseal-redis.service", NULL };
 	const char *redis = setup->config->redis;
 	bool is_its = strcmp(redis, "unix:/run/hopseal/redis.sock") == 0;
 	struct buffer output;
-	struct text rest, state = { "", 0 };
+	struct text state;
 
 	buffer_init(&output, SETUP_OUTPUT_MAX);
-	program_read(argv, &output);	/* fails for what is disabled */
-	rest = text_of(buffer_text(&output));
-	text_next_line(&rest, &state);
-	if (is_its && (text_equals(state, "disabled") ||
-	    text_equals(state, "masked")))
+	state = unit_state("hopseal-redis.service", &output);
+	if (is_its && is_off(state))
 		warn(setup, "systemctl unmask hopseal-redis; systemctl enable "
 		    "--now hopseal-redis; or name another Redis",
 		    "redis = %s is the socket of hopseal-redis, which is "

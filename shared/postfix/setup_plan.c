@@ -185,13 +185,19 @@ want(struct planning *p, const char *name, const char *value,
 		    setup_value(p->host->written, name), value, because);
 }
 
+static bool
+has_option(const struct planning *p, const char *name, const char *value)
+{
+	return text_equals(setup_value(p->host->options, name), value);
+}
+
 static void
 add_option(struct planning *p, const char *name, const char *value,
     const char *because)
 {
 	struct setup_plan *plan = p->plan;
 
-	if (text_equals(setup_value(p->host->options, name), value))
+	if (has_option(p, name, value))
 		return;
 	plan->options = xreallocarray(plan->options, plan->option_count + 1,
 	    sizeof(*plan->options));
@@ -604,12 +610,59 @@ plan_reinject_ports(struct planning *p)
 
 /* -------------------------------------------------------------------- whole */
 
+/*
+ * Under its packaged unit policyd cannot make a socket for Postfix, and would
+ * not start: systemd has to.
+ */
+static void
+warn_of_datagrams(struct planning *p, const char *path)
+{
+	struct buffer what, advice;
+
+	buffer_init(&what, VALUE_MAX);
+	buffer_init(&advice, VALUE_MAX);
+	buffer_addf(&what, "Postfix sends TLSRPT datagrams to %s, but "
+	    "hopseal-tlsrpt.socket is not enabled", path);
+	buffer_addf(&advice, "enable it with that path, then set "
+	    "tlsrpt_socket = %s and outbound_source = both: see "
+	    "docs/migrating.md", path);
+	setup_plan_warn(p->plan, buffer_text(&what), buffer_text(&advice));
+	buffer_clear(&what);
+	buffer_clear(&advice);
+}
+
+static void
+plan_datagrams(struct planning *p)
+{
+	struct text name = setting(p, "smtp_tlsrpt_socket_name");
+	struct buffer b;
+	const char *path;
+
+	if (!text_equals(setting(p, "smtp_tlsrpt_enable"), "yes") ||
+	    name.len == 0)
+		return;
+	buffer_init(&b, VALUE_MAX);
+	if (name.data[0] != '/')
+		buffer_addf(&b, "%.*s/", (int)p->queue_directory.len,
+		    p->queue_directory.data);
+	buffer_add(&b, name.data, name.len);
+	path = buffer_text(&b);
+	if (p->host->is_tlsrpt_unit_off &&
+	    !(has_option(p, "tlsrpt_socket", path) &&
+	    has_option(p, "outbound_source", "both")))
+		warn_of_datagrams(p, path);
+	else {
+		add_option(p, "tlsrpt_socket", path, "Where "
+		    "smtp_tlsrpt_socket_name sends its datagrams.");
+		add_option(p, "outbound_source", "both",
+		    "A session that has a datagram is counted from it.");
+	}
+	buffer_clear(&b);
+}
+
 static void
 plan_options(struct planning *p)
 {
-	struct text name = setting(p, "smtp_tlsrpt_socket_name");
-	struct buffer path;
-
 	plan_reinject_ports(p);
 	if (p->host->password_file != NULL)
 		add_option(p, "status_password_file", p->host->password_file,
@@ -617,19 +670,7 @@ plan_options(struct planning *p)
 	if (is_set(p, "smtpd_authorized_xclient_hosts"))
 		add_option(p, "inbound_tls", "unknown", "Behind XCLIENT "
 		    "Postfix does not know the client's TLS.");
-	if (!text_equals(setting(p, "smtp_tlsrpt_enable"), "yes") ||
-	    name.len == 0)
-		return;
-	buffer_init(&path, VALUE_MAX);
-	if (name.data[0] != '/')
-		buffer_addf(&path, "%.*s/", (int)p->queue_directory.len,
-		    p->queue_directory.data);
-	buffer_add(&path, name.data, name.len);
-	add_option(p, "tlsrpt_socket", buffer_text(&path),
-	    "Where smtp_tlsrpt_socket_name sends its datagrams.");
-	add_option(p, "outbound_source", "both",
-	    "A session that has a datagram is counted from it.");
-	buffer_clear(&path);
+	plan_datagrams(p);
 }
 
 /* Written by hand, our service has the limits of all policy services. */

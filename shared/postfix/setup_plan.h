@@ -29,6 +29,7 @@ struct setup_host {
 	const char	*map, *access, *milter;
 	const char	*ca_file;	/* the system's authorities, or NULL */
 	const char	*password_file;	/* of a page that has none; or NULL */
+	bool		 is_tlsrpt_unit_off;	/* systemd's, not enabled */
 };
 
 enum setup_file { SETUP_MAIN_CF, SETUP_MASTER_CF, SETUP_HOPSEAL_CONF };

@@ -372,15 +372,17 @@ static const struct {
 	{ "behind a proxy",
 	    DONE "smtpd_authorized_xclient_hosts = 10.0.0.1\n", "", "",
 	    "inbound_tls = unknown\n" },
-	{ "datagrams", DONE JAIL "smtp_tlsrpt_enable = yes\n"
-	    "smtp_tlsrpt_socket_name = run/tlsrpt\n", "", "",
-	    "tlsrpt_socket = /spool/run/tlsrpt\noutbound_source = both\n" },
-	{ "datagrams to a path", DONE JAIL "smtp_tlsrpt_enable = yes\n"
-	    "smtp_tlsrpt_socket_name = /run/tlsrpt\n", "",
-	    "outbound_source = both\n", "tlsrpt_socket = /run/tlsrpt\n" },
-	{ "no datagrams", DONE JAIL "smtp_tlsrpt_enable = no\n"
-	    "smtp_tlsrpt_socket_name = run/tlsrpt\n", "", "", "" },
 };
+
+static void
+format_options(const struct setup_plan *plan, struct buffer *out)
+{
+	size_t i;
+
+	for (i = 0; i < plan->option_count; i++)
+		buffer_addf(out, "%s = %s\n", plan->options[i].name,
+		    plan->options[i].value);
+}
 
 static void
 test_options(void)
@@ -389,7 +391,7 @@ test_options(void)
 	    .access = ACCESS, .milter = MILTER };
 	struct setup_plan *plan;
 	struct buffer got;
-	size_t i, j;
+	size_t i;
 
 	for (i = 0; i < ROWS(options); i++) {
 		host.settings = host.written = text_of(options[i].settings);
@@ -397,12 +399,64 @@ test_options(void)
 		host.options = text_of(options[i].options);
 		plan = setup_plan_make(&host);
 		buffer_init(&got, PLAN_MAX);
-		for (j = 0; j < plan->option_count; j++)
-			buffer_addf(&got, "%s = %s\n", plan->options[j].name,
-			    plan->options[j].value);
+		format_options(plan, &got);
 		check_text(options[i].label, buffer_text(&got),
 		    options[i].want);
 		buffer_clear(&got);
+		setup_plan_free(plan);
+	}
+}
+
+#define TLSRPT(socket) \
+	"smtp_tlsrpt_enable = yes\nsmtp_tlsrpt_socket_name = " socket "\n"
+
+static const struct {
+	const char	*label, *settings, *options;
+	bool		 is_unit_off;
+	const char	*want;
+	const char	*warning;	/* NULL: none */
+} datagrams[] = {
+	{ "below the queue", TLSRPT("run/tlsrpt"), "", false,
+	    "tlsrpt_socket = /spool/run/tlsrpt\noutbound_source = both\n",
+	    NULL },
+	{ "to a path", TLSRPT("/run/tlsrpt"), "outbound_source = both\n",
+	    false, "tlsrpt_socket = /run/tlsrpt\n", NULL },
+	{ "none", "smtp_tlsrpt_enable = no\n"
+	    "smtp_tlsrpt_socket_name = run/tlsrpt\n", "", true, "", NULL },
+	{ "to nowhere", TLSRPT(""), "", true, "", NULL },
+	{ "policyd may make no socket", TLSRPT("run/tlsrpt"),
+	    "tlsrpt_socket = /spool/run/tlsrpt\n", true, "",
+	    "Postfix sends TLSRPT datagrams to /spool/run/tlsrpt, but "
+	    "hopseal-tlsrpt.socket is not enabled" },
+	{ "policyd makes it all the same", TLSRPT("/run/tlsrpt"),
+	    "tlsrpt_socket = /run/tlsrpt\noutbound_source = both\n", true,
+	    "", NULL },
+};
+
+static void
+test_datagrams(void)
+{
+	struct setup_host host = { .has_main_cf = true, .map = MAP,
+	    .access = ACCESS, .milter = MILTER };
+	struct setup_plan *plan;
+	struct buffer settings, got;
+	size_t i;
+
+	for (i = 0; i < ROWS(datagrams); i++) {
+		buffer_init(&settings, PLAN_MAX);
+		buffer_addf(&settings, DONE JAIL "%s", datagrams[i].settings);
+		host.settings = host.written = text_of(buffer_text(&settings));
+		host.options = text_of(datagrams[i].options);
+		host.is_tlsrpt_unit_off = datagrams[i].is_unit_off;
+		plan = setup_plan_make(&host);
+		buffer_init(&got, PLAN_MAX);
+		format_options(plan, &got);
+		check_text(datagrams[i].label, buffer_text(&got),
+		    datagrams[i].want);
+		check_text(datagrams[i].label, plan->warning_count > 0 ?
+		    plan->warnings[0].what : NULL, datagrams[i].warning);
+		buffer_clear(&got);
+		buffer_clear(&settings);
 		setup_plan_free(plan);
 	}
 }
@@ -506,6 +560,7 @@ main(void)
 	test_warnings();
 	test_bare_host();
 	test_options();
+	test_datagrams();
 	test_lines();
 	test_endpoints();
 	test_undo();
