@@ -8,6 +8,7 @@
 #include "ctl/setup.h"
 
 #include <sys/random.h>
+#include <sys/stat.h>
 
 #include <errno.h>
 #include <fcntl.h>
@@ -23,8 +24,6 @@
 #include "ctl/endpoints.h"
 #include "ctl/program.h"
 #include "shared/config_edit.h"
-#include "shared/io/clock.h"
-#include "shared/io/exchange.h"
 #include "shared/io/file.h"
 #include "shared/siphash.h"
 #include "shared/xalloc.h"
@@ -278,21 +277,19 @@ reload(const struct setup *setup)
 	return is_done;
 }
 
-/* policyd judges by Postfix's settings, too. */
-static void
+/* policyd judges by Postfix's settings, too.  False when it was not told. */
+static bool
 tell_policyd(const struct setup *setup)
 {
-	int64_t deadline = clock_monotonic_ms() + ENDPOINTS_ASK_MS;
-	char error[ENDPOINT_ERROR_SIZE];
-	enum ctl_exit status;
-	int fd;
+	json_t *answer = ask_quietly(setup->config->control_listen,
+	    json_pack("{s:s}", "command", "reload"));
+	bool is_told = answer != NULL;
 
-	fd = exchange_connect(setup->config->control_listen, deadline, error);
-	if (fd == -1)
-		return;
-	close(fd);
-	json_decref(ask_policyd(setup->options, json_pack("{s:s}", "command",
-	    "reload"), &status));
+	json_decref(answer);
+	if (!is_told)
+		say(setup, "hopseal-policyd was not told: if it runs, reload "
+		    "it; else it reads them when it starts.");
+	return is_told;
 }
 
 /* Who may not, or has nothing to change. */
@@ -359,11 +356,13 @@ make_password(const struct setup *setup, json_t *state)
 		password[i] = letters[octets[i] % (sizeof(letters) - 1)];
 	password[PASSWORD_LEN] = '\n';
 	is_done = is_done && write(fd, password, sizeof(password)) ==
-	    (ssize_t)sizeof(password);
+	    (ssize_t)sizeof(password) && fsync(fd) == 0;
 	if (!is_done)
 		ctl_complain("%s: %s", setup->password_file, strerror(errno));
 	if (fd != -1)
 		close(fd);
+	if (fd != -1 && !is_done)
+		unlink(setup->password_file);
 	json_object_set_new(state, "password_file",
 	    json_string(setup->password_file));
 	return is_done;
@@ -398,6 +397,22 @@ add_assignment(json_t *assignments, const char *name, const char *value)
 {
 	json_array_append_new(assignments, json_sprintf("%s=%s", name,
 	    value));
+}
+
+/* One that is missing, which --revert removes; the milter reads it, too. */
+static bool
+make_config(const struct setup *setup, json_t *state)
+{
+	if (access(setup->config_path, F_OK) == 0)
+		return true;
+	if (file_replace(setup->config_path, text_of("")) == -1 ||
+	    chmod(setup->config_path, 0644) == -1) {
+		ctl_complain("%s: %s", setup->config_path, strerror(errno));
+		return false;
+	}
+	json_object_set_new(state, "config_file",
+	    json_string(setup->config_path));
+	return true;
 }
 
 /* Keeps the file as it was before the first time. */
@@ -442,9 +457,9 @@ apply_file(const struct setup *setup, json_t *state, const json_t *changes,
 			state_add(state, change);
 		}
 	if (json_array_size(assignments) > 0) {
-		if (access(setup->config_path, F_OK) == -1)
-			file_replace(setup->config_path, text_of(""));
-		is_done = keep_file(setup, kept, name) == 0;
+		is_done = (file != SETUP_HOPSEAL_CONF ||
+		    make_config(setup, state)) &&
+		    keep_file(setup, kept, name) == 0;
 		is_whole = answer_text(kept, name)[0] != '\0';
 		json_object_set_new(kept, name, json_string(""));
 		is_done = is_done && state_write(setup, state) == 0 &&
@@ -530,9 +545,9 @@ setup_apply(struct setup *setup, json_t **answer)
 		    setup->dir);
 	else if (is_done) {
 		is_reloaded = setup->plan->change_count > 0 && reload(setup);
-		tell_policyd(setup);
 		say(setup, "\"hopseal setup --revert\" takes it back.");
-		tell_page(setup);
+		if (tell_policyd(setup))
+			tell_page(setup);
 	}
 	if (!setup->options->is_json)
 		setup_print_warnings(setup, "");
@@ -626,6 +641,8 @@ revert_whole(const struct setup *setup, const json_t *state, const char *name)
 	unlink(backup);
 	free(backup);
 	path = path_of(setup, name, "");
+	if (answer_is(state, "config_file", path))
+		unlink(path);	/* there was none */
 	say(setup, "%s is as it was before.", path);
 	free(path);
 	return true;

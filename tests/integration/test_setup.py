@@ -10,6 +10,7 @@ started.  Exit 77 without Postfix or root.
 import argparse
 import json
 import os
+import resource
 import shutil
 import socket
 import stat
@@ -100,7 +101,8 @@ class SetupTest(unittest.TestCase):
         self.addCleanup(self.answers.close)
         self.options = dict(
             self.answers.endpoints, status_listen="", redis="", dane="off",
-            postfix_config_dir=self.folder, maillog=self.path("main.cf"))
+            postfix_config_dir=self.folder, maillog=self.path("main.cf"),
+            control_listen=f"unix:{self.path('control.sock')}")
 
     def path(self, name):
         return os.path.join(self.folder, name)
@@ -113,20 +115,43 @@ class SetupTest(unittest.TestCase):
         with open(self.path(name), "rb") as f:
             return f.read()
 
+    def settle(self):
+        """Postfix waits until what it reads is some seconds old."""
+        for name in "main.cf", "master.cf":
+            os.utime(self.path(name), (0, 0))
+
     def postconf(self, *argv):
+        self.settle()
         return subprocess.run(["postconf", "-c", self.folder, *argv], check=True,
                               capture_output=True, text=True).stdout
 
-    def setup_(self, *argv, status=0):
+    def setup_(self, *argv, status=0, **how):
+        return self.hopseal("-c", self.path("hopseal.conf"), argv=argv, status=status, **how)
+
+    def hopseal(self, *before, argv, status=0, prefix=(), **how):
+        self.settle()
         options = [word for item in self.options.items() for word in ("-o", "=".join(item))]
-        done = subprocess.run([os.path.join(BUILD, "hopseal"), "-c",
-                               self.path("hopseal.conf"), *options, "setup", *argv],
-                              capture_output=True, text=True)
+        done = subprocess.run([*prefix, os.path.join(BUILD, "hopseal"), *before, *options,
+                               "setup", *argv], capture_output=True, text=True, **how)
         self.assertEqual(done.returncode, status, done.stdout + done.stderr)
         return json.loads(done.stdout) if "--json" in argv else done.stdout + done.stderr
 
     def warnings(self):
         return [w["what"] for w in self.setup_("--json", status=1)["warnings"]]
+
+    def policyd_says(self, line):
+        policyd = Answers(control_listen=line)
+        self.addCleanup(policyd.close)
+        self.options.update(policyd.endpoints)
+
+    def program(self, name, script):
+        """A program that is found before the system's."""
+        path = os.environ["PATH"]
+        self.addCleanup(os.environ.update, PATH=path)
+        self.write(name, f"#!/bin/sh\n{script}\n")
+        os.chmod(self.path(name), 0o755)
+        if not path.startswith(self.folder):
+            os.environ["PATH"] = f"{self.folder}:{path}"
 
     # ------------------------------------------------------------------ shown
 
@@ -217,6 +242,7 @@ class SetupTest(unittest.TestCase):
         before = b"#reinject_ports =\n# Mine.\nuser = 1\n"
         self.write("hopseal.conf", before.decode())
         os.chmod(self.path("hopseal.conf"), 0o604)
+        self.policyd_says(b'{"done": true}\n')
         told, password_file = self.setup_("--apply"), self.path("status-password")
         self.assertEqual(self.read("hopseal.conf"),
                          b"#reinject_ports =\nreinject_ports = 10025\n# Mine.\nuser = 1\n"
@@ -227,11 +253,57 @@ class SetupTest(unittest.TestCase):
         self.assertRegex(password, "^[a-z2-9]{16}$")
         self.assertIn("The status page: http://127.0.0.1:8463/, any user name, password "
                       f"{password}\n", told)
+        self.assertNotIn("was not told", told)
         self.assertIn("Nothing to do", self.setup_("--apply"))
         self.setup_("--revert")
         self.assertEqual(self.read("hopseal.conf"), before)
         self.assertEqual(sorted(os.listdir(self.folder)),
                          ["hopseal.conf", "main.cf", "master.cf", "spool"])
+
+    def test_the_page_is_there_once_policyd_knows(self):
+        del self.options["status_listen"]
+        for line in None, b'{"error": "the parent cannot be told"}\n':
+            if line is not None:
+                self.policyd_says(line)
+            told = self.setup_("--apply")
+            self.assertIn("hopseal-policyd was not told", told)
+            self.assertNotIn("The status page", told)
+            self.assertIn("hopseal-policyd was not told", self.setup_("--revert"))
+
+    def test_a_password_is_whole_or_not_there(self):
+        """Half of one would be taken for the operator's the next time."""
+        del self.options["status_listen"]
+        # Python ignores SIGXFSZ, and so does then what it runs.
+        self.assertIn("File too large", self.setup_(
+            "--apply", status=2, restore_signals=False,
+            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))))
+        self.assertFalse(os.path.exists(self.path("status-password")))
+        self.setup_("--apply")
+        self.assertRegex(self.read("status-password"), b"^[a-z2-9]{16}\n$")
+
+    def test_a_configuration_that_is_missing(self):
+        """Made where an option is set, for all to read, and taken away again."""
+        os.remove(self.path("hopseal.conf"))
+        etc = shutil.copytree("/etc", self.path("etc"), symlinks=True)
+        config = os.path.join(etc, "hopseal/hopseal.conf")
+        shutil.rmtree(os.path.dirname(config), ignore_errors=True)
+        os.mkdir(os.path.dirname(config))
+
+        def setup(option):
+            self.hopseal(argv=[option], prefix=[
+                "unshare", "--mount", "sh", "-c", 'mount --bind "$0" /etc && exec "$@"', etc])
+
+        before = self.read("main.cf")
+        setup("--apply")
+        with open(config) as f:
+            self.assertEqual(f.read(), "reinject_ports = 10025\n")
+        self.assertEqual(stat.S_IMODE(os.stat(config).st_mode), 0o644)
+        setup("--revert")
+        self.assertEqual(os.listdir(os.path.dirname(config)), [])
+        self.options["reinject_ports"] = "10025"
+        setup("--apply")
+        self.assertNotEqual(self.read("main.cf"), before)
+        self.assertEqual(os.listdir(os.path.dirname(config)), [])
 
     def test_options_beside_others(self):
         del self.options["status_listen"]
@@ -335,9 +407,6 @@ class SetupTest(unittest.TestCase):
                       self.warnings())
 
     def test_warns_of_redis_and_its_service(self):
-        script, path = self.path("systemctl"), os.environ["PATH"]
-        self.addCleanup(os.environ.update, PATH=path)
-        os.environ["PATH"] = f"{self.folder}:{path}"
         ours = "unix:/run/hopseal/redis.sock"
         for state, redis, words in (
                 ("enabled", "", "hopseal-redis runs for nobody: redis = "),
@@ -345,14 +414,32 @@ class SetupTest(unittest.TestCase):
                  "disabled"),
                 ("masked", ours, f"redis = {ours} is the socket of hopseal-redis, which is "
                  "masked")):
-            self.write("systemctl", f"#!/bin/sh\necho {state}\n[ {state} = enabled ]\n")
-            os.chmod(script, 0o755)
+            self.program("systemctl", f'[ "$2" != hopseal-redis.service ] || echo {state}\n'
+                         f"[ {state} = enabled ]")
             self.options["redis"] = redis
             self.assertIn(words, self.warnings())
-        self.write("systemctl", "#!/bin/sh\necho masked\nexit 1\n")
+        self.program("systemctl", "echo masked\nexit 1")
         self.options["redis"] = ""
         self.setup_("--apply")
         self.assertEqual(self.setup_("--json")["warnings"], [])
+
+    def test_warns_of_datagrams_that_systemd_would_have_to_take(self):
+        # Only Postfix 3.10 and later have these parameters.
+        self.program("postconf", f"""/usr/sbin/postconf "$@" || exit
+            case "$*" in *-x*) echo smtp_tlsrpt_enable = yes
+            echo smtp_tlsrpt_socket_name = run/tlsrpt;; esac""")
+        words = (f"Postfix sends TLSRPT datagrams to {self.path('spool/run/tlsrpt')}, but "
+                 "hopseal-tlsrpt.socket is not enabled")
+        for state in "disabled", "masked":
+            self.program("systemctl", f'[ "$2" != hopseal-tlsrpt.socket ] || echo {state}\n'
+                         "exit 1")
+            self.assertIn(words, self.warnings())
+        self.assertIn(words, self.setup_("--apply"))
+        self.assertEqual(self.read("hopseal.conf"), b"reinject_ports = 10025\n")
+        self.program("systemctl", "echo enabled")
+        self.setup_("--apply")
+        self.assertIn(b"tlsrpt_socket = %s/spool/run/tlsrpt\noutbound_source = both\n"
+                      % self.folder.encode(), self.read("hopseal.conf"))
 
     def test_warns_of_a_socket_outside_the_chroot(self):
         self.options["map_listen"] = f"unix:{self.path('map.sock')}"
