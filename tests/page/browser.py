@@ -2,6 +2,7 @@
 standard library.  Browser().page() is a tab; what it logged and asked for is kept."""
 
 import base64
+import fcntl
 import json
 import os
 import select
@@ -26,26 +27,31 @@ class Browser:
             high = [os.dup(to_browser), os.dup(from_browser)]
             os.dup2(high[0], 3)
             os.dup2(high[1], 4)
-        self._log = open(os.path.join(folder, "browser.log"), "wb")
+        self._log_path = os.path.join(folder, "browser.log")
+        log = open(self._log_path, "wb")
+        fcntl.flock(log, fcntl.LOCK_EX)     # for as long as one of its processes is there
         self.process = subprocess.Popen(
             [program(), "--headless=new", "--no-sandbox", "--disable-gpu",
              "--remote-debugging-pipe", f"--user-data-dir={folder}/browser",
              "--no-first-run", "--disable-background-networking", "--disable-sync",
              "--disable-component-update", "--disable-default-apps", "--disable-extensions",
              "--hide-scrollbars", "--force-device-scale-factor=1", "about:blank"],
-            stdin=subprocess.DEVNULL, stdout=self._log, stderr=self._log,
+            stdin=subprocess.DEVNULL, stdout=log, stderr=log,
             env=dict(os.environ, HOME=folder, TMPDIR=folder), preexec_fn=become,
             close_fds=False)
+        log.close()
         os.close(to_browser)
         os.close(from_browser)
         self._buffer, self._last, self._results, self._pages = b"", 0, {}, {}
 
     def close(self):
+        """All of its processes have ended then, and write no more."""
         self.process.kill()
         self.process.wait()
         os.close(self._in)
         os.close(self._out)
-        self._log.close()
+        with open(self._log_path) as log:
+            fcntl.flock(log, fcntl.LOCK_EX)
 
     def post(self, method, session=None, **params):
         self._last += 1

@@ -303,8 +303,7 @@ def main():
         shots = sys.argv[at + 1]
         del sys.argv[at:at + 2]
         os.makedirs(shots, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="hopseal-page-",
-                                     ignore_cleanup_errors=True) as known["folder"]:
+    with tempfile.TemporaryDirectory(prefix="hopseal-page-") as known["folder"]:
         try:
             return run(TESTS)
         finally:
