@@ -25,26 +25,29 @@ GOOD, BROKEN, FORGOTTEN = "enf-good.test", "enf-expired.test", "enf-signed.test"
 MAILBOX = f"examples@{GOOD}"        # not one whose mails other tests count
 # One has pictures only; the other is what tests/package/first-hour does.
 PASSED_OVER = ("docs/architecture.md", "docs/first-hour.md")
-# Commands that are run elsewhere, by a test that says so, or cannot be run here.
+# Commands that another test runs, with the words by which it does; for make's the command
+# behind the target.
 ELSEWHERE = {
-    "make demo": "tests/integration/test_demo.py",
-    "make run": "tests/integration/test_run.py",
-    "make deb": "tests/package/run",
-    "apt install": "tests/package/run",
-    "make && make install": "tests/integration/test_shell.py",
-    "systemd-sysusers": "tests/integration/test_shell.py",
+    "make demo": ("tests/integration/test_demo.py", 'os.path.join(E2E, "demo.py"), "--build"'),
+    "make run": ("tests/integration/test_run.py", '"conf/run"), "--build", build, "--run"'),
+    "make deb": ("tests/package/root.py", 'os.path.join(TOP, "conf", "debian", "build")'),
+    "apt install": ("tests/package/root.py", 'self.apt("install", '),
+    "make && make install": ("tests/integration/test_shell.py", '(("install", False), '),
+    "systemd-sysusers": ("tests/integration/test_shell.py", 'said("systemd-sysusers", '),
 }
 NOT_HERE = {
     "systemctl": "there is no systemd here",
     "journalctl": "there is no systemd here",
-    "curl -s 'https://": "there is no internet here",
     "curl -s 'https://": "there is no Internet here",
 }
-# Output that another test has, by words of that test.
+# Output that another test holds against the real one, with its words.
 SHOWN_ELSEWHERE = {
-    ("README.md", "domain "): ("tests/integration/test_demo.py", "examples.difference"),
-    ("docs/hopseal-milter.8", "X-Hopseal-"): ("tests/e2e/test_milter.py",
-                                              "examples.difference"),
+    ("README.md", "domain "): (
+        "tests/integration/test_demo.py",
+        'e.page == "README.md" and e.text.startswith("domain ")'),
+    ("docs/hopseal-milter.8", "X-Hopseal-"): (
+        "tests/e2e/test_milter.py",
+        'e.page == "docs/hopseal-milter.8" and e.text.startswith("X-Hopseal-")'),
     ("docs/hopseal-rules.5", "TLS is required"): (
         "tests/integration/test_in_rules.py",
         "TLS is required for mail from partner.example: this session is not encrypted"),
@@ -113,6 +116,10 @@ def read(folder, name):
         return f.read()
 
 
+def find_words(where, words):
+    assert words in read(examples.TOP, where), f"{where} lacks {words}"
+
+
 def here(bench, text):
     """The same in the bench's places."""
     for there, place in (
@@ -179,19 +186,21 @@ def redis_is_up(bench):
 
 def run_commands(bench, text):
     """All that can be run here, as one script; why the rest was not."""
-    left_out = [(line, why) for line in text.splitlines()
-                for words, why in {**ELSEWHERE, **NOT_HERE}.items() if line.startswith(words)]
-    script = "\n".join(line for line in text.splitlines()
-                       if line not in dict(left_out))
+    script, reasons = "", set()
+    for line in text.splitlines():
+        words = next((w for w in (*ELSEWHERE, *NOT_HERE) if line.startswith(w)), None)
+        if words in ELSEWHERE:
+            find_words(*ELSEWHERE[words])
+        elif words in NOT_HERE:
+            reasons.add(NOT_HERE[words])
+        else:
+            script += line + "\n"
     done = shell(bench, script)
     assert done.returncode == 0, f"exit {done.returncode}: {done.stdout}{done.stderr}"
     for words, check in AFTER.items():
         if words in script:
             check(bench)
-    for _, why in left_out:
-        assert why in NOT_HERE.values() or os.path.exists(os.path.join(examples.TOP, why)), why
-    reasons = {why for _, why in left_out}
-    return "" if script.strip() else ", ".join(sorted(reasons & set(NOT_HERE.values())))
+    return "" if script.strip() else ", ".join(sorted(reasons))
 
 
 def run_dialogue(bench, text):
@@ -271,7 +280,7 @@ def find_members(_bench, text):
 def run_example(bench, example):
     for (page, words), (where, proof) in SHOWN_ELSEWHERE.items():
         if example.page == page and example.text.startswith(words):
-            assert proof in read(examples.TOP, where), f"{where} lacks {proof}"
+            find_words(where, proof)
             return ""
     if example.text.startswith("critical certificate "):
         return alert_is_told(bench, example.text)
