@@ -36,8 +36,7 @@ text_in(const struct buffer *b)
 static void
 note_unread(struct certs *certs, const char *what, const char *words)
 {
-	ctl_complain("%s %s: the certificates that it names stay unknown",
-	    what, words);
+	ctl_complain("%s %s: there may be more certificates", what, words);
 	certs->is_partial = true;
 }
 
@@ -143,6 +142,9 @@ find_dovecot(struct certs *certs)
 		own_certificates_add_dovecot(certs->own, text_in(&output));
 	else if (end == PROGRAM_FAILED)
 		note_unread(certs, "doveconf", FAILS);
+	if (certs->own->has_unread)
+		note_unread(certs, "doveconf", "names one in a block that "
+		    "tells no address, protocol or name");
 	buffer_clear(&output);
 }
 

@@ -62,6 +62,7 @@ struct own_certificates {
 	size_t			 count;
 	struct own_sni_map	*maps;
 	size_t			 map_count;
+	bool			 has_unread;	/* Dovecot names more */
 };
 
 /* The main.cf parameters that are read, NULL behind the last. */
@@ -84,7 +85,8 @@ void	own_certificates_add_sni(struct own_certificates *own, size_t index,
 	    struct text source);
 /*
  * The output of "doveconf -n", of Dovecot 2.3 or 2.4; with -P it names the
- * files of keys, too.  Later lines of the top level win.
+ * files of keys, too.  Later lines of the top level win.  Sets has_unread where
+ * a certificate is for a network, say, so that nobody knows whom to ask.
  */
 void	own_certificates_add_dovecot(struct own_certificates *own,
 	    struct text doveconf);

@@ -1,6 +1,8 @@
 /*
  * Reads Dovecot's settings, of 2.3 or 2.4, for the certificates in them: those
- * of the top level, those of its blocks local_name, and where it listens.
+ * of the top level, those of its blocks protocol, local and local_name, and
+ * where it listens.  Of two blocks that both are for a connection the later one
+ * counts, as doveconf prints the narrower one later.
  */
 
 #include "shared/postfix/own_certificates.h"
@@ -13,18 +15,25 @@
 
 #define DEPTH_MAX	8	/* of blocks */
 
-/* The files of the top level, or of one local_name block. */
+#define FILES		2	/* ssl_cert and ssl_alt_cert */
+
+/* The files of the top level, or of one block. */
 struct dovecot_scope {
-	struct text	names;		/* empty: the top level */
-	struct text	cert, key, alt_cert, alt_key;
+	const char	*begin;		/* of the block; NULL: the top level */
+	struct text	names;		/* of local_name; empty: of no name */
+	struct text	protocol;	/* "imap", "!lmtp"; empty: all */
+	bool		has_address;	/* of local */
+	struct address	address;
+	struct text	cert[FILES], key[FILES];
 };
 
 struct dovecot {
 	struct dovecot_scope	*scopes;	/* the first: the top level */
 	size_t			 scope_count;
 	struct address		 address;
-	bool			 has_imap, has_pop3, has_submission;
+	struct text		 protocols;
 	bool			 is_off;	/* ssl = no */
+	bool			 has_unread;	/* in blocks of another kind */
 	/* "inet_listener imaps": -1 without a port of its own */
 	int			 ports[PROBE_SERVICE_COUNT];
 	struct text		 addresses[PROBE_SERVICE_COUNT];
@@ -32,6 +41,13 @@ struct dovecot {
 	struct text		 blocks[DEPTH_MAX];
 	size_t			 depth;
 };
+
+static const char *const protocol_of[PROBE_SERVICE_COUNT] = {
+	[PROBE_SUBMISSION] = "submission", [PROBE_IMAP] = "imap",
+	[PROBE_IMAPS] = "imap", [PROBE_POP3] = "pop3", [PROBE_POP3S] = "pop3"
+};
+
+/* ----------------------------------------------------------------- reading */
 
 /* "</etc/ssl/x.pem" of 2.3, "/etc/ssl/x.pem" of 2.4; empty for another. */
 static struct text
@@ -41,19 +57,6 @@ dovecot_file(struct text value)
 		value = text_trim((struct text){ value.data + 1,
 		    value.len - 1 });
 	return own_is_file(value) ? value : text_of("");
-}
-
-static void
-dovecot_protocols(struct dovecot *d, struct text value)
-{
-	struct text item;
-
-	d->has_imap = d->has_pop3 = d->has_submission = false;
-	while (text_next_item(&value, &item)) {
-		d->has_imap |= text_equals(item, "imap");
-		d->has_pop3 |= text_equals(item, "pop3");
-		d->has_submission |= text_equals(item, "submission");
-	}
 }
 
 static void
@@ -76,39 +79,85 @@ dovecot_listener(struct dovecot *d, struct text listener, struct text name,
 
 /* As 2.3 and 2.4 name them, and 2.4 inside its block ssl_server. */
 static void
-dovecot_certificate(struct dovecot_scope *scope, struct text name,
-    struct text value)
+dovecot_certificate(struct dovecot_scope *scope, bool is_inside,
+    struct text name, struct text value)
 {
 	const struct {
-		const char	*names[3];
+		const char	*name, *name_24, *inside;
 		struct text	*file;
 	} rows[] = {
-		{ { "ssl_cert", "ssl_server_cert_file", "cert_file" },
-		    &scope->cert },
-		{ { "ssl_key", "ssl_server_key_file", "key_file" },
-		    &scope->key },
-		{ { "ssl_alt_cert", "ssl_server_alt_cert_file",
-		    "alt_cert_file" }, &scope->alt_cert },
-		{ { "ssl_alt_key", "ssl_server_alt_key_file",
-		    "alt_key_file" }, &scope->alt_key },
+		{ "ssl_cert", "ssl_server_cert_file", "cert_file",
+		    &scope->cert[0] },
+		{ "ssl_key", "ssl_server_key_file", "key_file",
+		    &scope->key[0] },
+		{ "ssl_alt_cert", "ssl_server_alt_cert_file", "alt_cert_file",
+		    &scope->cert[1] },
+		{ "ssl_alt_key", "ssl_server_alt_key_file", "alt_key_file",
+		    &scope->key[1] },
 	};
-	size_t row, i;
+	size_t i;
 
-	for (row = 0; row < sizeof(rows) / sizeof(rows[0]); row++)
-		for (i = 0; i < 3; i++)
-			if (text_equals(name, rows[row].names[i]))
-				*rows[row].file = dovecot_file(value);
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (is_inside ? text_equals(name, rows[i].inside) :
+		    text_equals(name, rows[i].name) ||
+		    text_equals(name, rows[i].name_24))
+			*rows[i].file = dovecot_file(value);
+}
+
+/* False for a block of another kind, and for a network or a host's name. */
+static bool
+dovecot_narrow(struct dovecot_scope *scope, struct text block)
+{
+	struct text kind;
+
+	if (!text_next_word(&block, &kind))
+		return false;
+	block = text_trim(block);
+	if (text_equals(kind, "local")) {
+		scope->has_address = address_parse(block, &scope->address);
+		return scope->has_address;
+	}
+	if (text_equals(kind, "local_name"))
+		scope->names = block;
+	else if (text_equals(kind, "protocol"))
+		scope->protocol = block;
+	else
+		return false;
+	return block.len > 0;
+}
+
+/* That of the outermost depth blocks; NULL where one of them is not read. */
+static struct dovecot_scope *
+dovecot_scope(struct dovecot *d, size_t depth)
+{
+	struct dovecot_scope scope = { .begin = depth > 0 ?
+	    d->blocks[depth - 1].data : NULL, .names = text_of("") };
+	size_t i;
+
+	for (i = d->scope_count; i-- > 0;)
+		if (d->scopes[i].begin == scope.begin)
+			return &d->scopes[i];
+	for (i = 0; i < depth; i++)
+		if (!dovecot_narrow(&scope, d->blocks[i]))
+			return NULL;
+	if (d->scope_count == OWN_CERTIFICATES_MAX)
+		return NULL;
+	d->scopes = xreallocarray(d->scopes, d->scope_count + 1,
+	    sizeof(*d->scopes));
+	d->scopes[d->scope_count] = scope;
+	return &d->scopes[d->scope_count++];
 }
 
 static void
 dovecot_setting(struct dovecot *d, struct text name, struct text value)
 {
-	size_t depth = d->depth;
+	bool is_inside = d->depth > 0 &&
+	    text_equals(d->blocks[d->depth - 1], "ssl_server");
+	size_t depth = d->depth - is_inside;
+	struct dovecot_scope unread = { .begin = NULL }, *scope;
 
-	if (depth > 0 && text_equals(d->blocks[depth - 1], "ssl_server"))
-		depth--;
 	if (depth == 0 && text_equals(name, "protocols"))
-		dovecot_protocols(d, value);
+		d->protocols = value;
 	else if (depth == 0 && text_equals(name, "ssl"))
 		d->is_off = text_equals(value, "no");
 	else if (depth == 0 && text_equals(name, "listen"))
@@ -116,77 +165,110 @@ dovecot_setting(struct dovecot *d, struct text name, struct text value)
 	else if (depth == 2 &&
 	    text_starts_with(d->blocks[1], "inet_listener "))
 		dovecot_listener(d, d->blocks[1], name, value);
-	else if (depth == 0)
-		dovecot_certificate(&d->scopes[0], name, value);
-	else if (depth == 1 && text_starts_with(d->blocks[0], "local_name "))
-		dovecot_certificate(&d->scopes[d->scope_count - 1], name,
-		    value);
+	else {
+		scope = dovecot_scope(d, depth);
+		dovecot_certificate(scope != NULL ? scope : &unread, is_inside,
+		    name, value);
+		d->has_unread |= unread.cert[0].len + unread.cert[1].len > 0;
+	}
 }
 
-static void
-dovecot_begin(struct dovecot *d, struct text block)
+/* ----------------------------------------------------------------- judging */
+
+/* True when the scope is for connections to that port. */
+static bool
+dovecot_is_for(const struct dovecot_scope *scope, const struct own_port *port)
 {
-	struct text names = block, word;
+	const char *protocol = protocol_of[port->service];
+	struct text wanted = scope->protocol;
 
-	d->blocks[d->depth++] = block;
-	if (d->depth > 1 || !text_starts_with(block, "local_name ") ||
-	    d->scope_count == OWN_CERTIFICATES_MAX)
-		return;
-	text_next_word(&names, &word);
-	d->scopes = xreallocarray(d->scopes, d->scope_count + 1,
-	    sizeof(*d->scopes));
-	d->scopes[d->scope_count++] = (struct dovecot_scope){
-	    .names = text_trim(names) };
+	if (scope->has_address &&
+	    !address_equals(&scope->address, &port->address))
+		return false;
+	if (wanted.len == 0 || wanted.data[0] != '!')
+		return wanted.len == 0 || text_equals(wanted, protocol);
+	return !text_equals((struct text){ wanted.data + 1, wanted.len - 1 },
+	    protocol);
 }
 
+/* False when a later one for the same names has another file. */
+static bool
+dovecot_counts(const struct dovecot *d, const struct dovecot_scope *scope,
+    size_t file, const struct own_port *port)
+{
+	const struct dovecot_scope *end = d->scopes + d->scope_count, *later;
+
+	if (!dovecot_is_for(scope, port))
+		return false;
+	for (later = scope + 1; later < end; later++)
+		if (later->cert[file].len > 0 &&
+		    later->names.len == scope->names.len &&
+		    memcmp(later->names.data, scope->names.data,
+		    scope->names.len) == 0 && dovecot_is_for(later, port))
+			return false;
+	return true;
+}
+
+static bool
+dovecot_speaks(const struct dovecot *d, const char *protocol)
+{
+	struct text rest = d->protocols, item;
+
+	while (text_next_item(&rest, &item))
+		if (text_equals(item, protocol))
+			return true;
+	return false;
+}
+
+/* The ports on which that file of the scope should be served. */
 static size_t
-dovecot_ports(const struct dovecot *d, struct own_port out[OWN_PORTS_MAX])
+dovecot_ports(const struct dovecot *d, const struct dovecot_scope *scope,
+    size_t file, struct own_port out[OWN_PORTS_MAX])
 {
-	size_t count = 0;
+	struct own_port port;
 	enum probe_service s;
-	bool is_on;
+	size_t count = 0;
 
 	for (s = 0; s < PROBE_SERVICE_COUNT; s++) {
-		is_on = s == PROBE_IMAP || s == PROBE_IMAPS ? d->has_imap :
-		    s == PROBE_POP3 || s == PROBE_POP3S ? d->has_pop3 :
-		    s == PROBE_SUBMISSION && d->has_submission;
-		if (!is_on || d->ports[s] == 0)
+		if (protocol_of[s] == NULL || d->ports[s] == 0 ||
+		    !dovecot_speaks(d, protocol_of[s]))
 			continue;
-		out[count++] = (struct own_port){ .service = s,
+		port = (struct own_port){ .service = s,
 		    .port = d->ports[s] > 0 ? (uint16_t)d->ports[s] :
 		    probe_service_port(s),
-		    .address = d->addresses[s].len > 0 ?
+		    .address = scope->has_address ? scope->address :
+		    d->addresses[s].len > 0 ?
 		    own_usual_address(d->addresses[s]) : d->address };
+		if (dovecot_counts(d, scope, file, &port))
+			out[count++] = port;
 	}
 	return count;
 }
 
-/* One file and its key. */
 static void
-dovecot_add_file(struct own_certificates *own,
-    const struct own_certificate *like, struct text cert, struct text key)
-{
-	struct own_certificate c = *like;
-
-	if (cert.len == 0)
-		return;
-	c.files[c.file_count++] = own_copy(cert);
-	c.key_file = key.len > 0 ? own_copy(key) : NULL;
-	own_add(own, &c);
-	own_clear_files(&c);
-}
-
-static void
-dovecot_add_scope(struct own_certificates *own,
+dovecot_add_scope(struct own_certificates *own, const struct dovecot *d,
     const struct own_certificate *like, const struct dovecot_scope *scope)
 {
-	dovecot_add_file(own, like, scope->cert, scope->key);
-	dovecot_add_file(own, like, scope->alt_cert, scope->alt_key);
+	struct own_port ports[OWN_PORTS_MAX];
+	struct own_certificate c = *like;
+	size_t file;
+
+	c.ports = ports;
+	for (file = 0; file < FILES; file++) {
+		if (scope->cert[file].len == 0)
+			continue;
+		c.files[c.file_count++] = own_copy(scope->cert[file]);
+		c.key_file = scope->key[file].len > 0 ?
+		    own_copy(scope->key[file]) : NULL;
+		c.port_count = dovecot_ports(d, scope, file, ports);
+		own_add(own, &c);
+		own_clear_files(&c);
+	}
 }
 
 /* "imap.example.org", or several in quotes; a star stands for a label. */
 static void
-dovecot_add_names(struct own_certificates *own,
+dovecot_add_names(struct own_certificates *own, const struct dovecot *d,
     const struct own_certificate *like, const struct dovecot_scope *scope)
 {
 	struct own_certificate c = *like;
@@ -199,7 +281,7 @@ dovecot_add_names(struct own_certificates *own,
 		if (text_starts_with(name, "*."))
 			name = (struct text){ name.data + 1, name.len - 1 };
 		c.sni = own_copy(name);
-		dovecot_add_scope(own, &c, scope);
+		dovecot_add_scope(own, d, &c, scope);
 		free(c.sni);
 	}
 }
@@ -209,9 +291,8 @@ own_certificates_add_dovecot(struct own_certificates *own,
     struct text doveconf)
 {
 	struct dovecot d = { .address = own_usual_address(text_of("")) };
-	struct own_port ports[OWN_PORTS_MAX];
 	struct own_certificate like = { .kind = OWN_SERVER,
-	    .name = (char[]){ "dovecot" }, .ports = ports,
+	    .name = (char[]){ "dovecot" },
 	    .reload = (char[]){ "doveadm reload" } };
 	struct text line, name, value;
 	size_t i;
@@ -219,6 +300,7 @@ own_certificates_add_dovecot(struct own_certificates *own,
 	for (i = 0; i < PROBE_SERVICE_COUNT; i++)
 		d.ports[i] = -1;
 	d.scopes = xcalloc(1, sizeof(*d.scopes));
+	d.scopes[0].names = text_of("");
 	d.scope_count = 1;
 	while (d.depth < DEPTH_MAX && text_next_line(&doveconf, &line)) {
 		line = text_trim(line);
@@ -228,14 +310,15 @@ own_certificates_add_dovecot(struct own_certificates *own,
 			d.depth -= d.depth > 0;
 		} else if (line.data[line.len - 1] == '{') {
 			line.len--;
-			dovecot_begin(&d, text_trim(line));
+			d.blocks[d.depth++] = text_trim(line);
 		} else if (own_cut_setting(line, &name, &value))
 			dovecot_setting(&d, name, value);
 	}
-	like.port_count = dovecot_ports(&d, ports);
-	if (!d.is_off)
-		dovecot_add_scope(own, &like, &d.scopes[0]);
-	for (i = 1; i < d.scope_count && !d.is_off; i++)
-		dovecot_add_names(own, &like, &d.scopes[i]);
+	own->has_unread |= d.has_unread || d.depth == DEPTH_MAX;
+	for (i = 0; i < d.scope_count && !d.is_off; i++)
+		if (d.scopes[i].names.len == 0)
+			dovecot_add_scope(own, &d, &like, &d.scopes[i]);
+		else
+			dovecot_add_names(own, &d, &like, &d.scopes[i]);
 	free(d.scopes);
 }

@@ -389,7 +389,8 @@ own_certificates_add_sni(struct own_certificates *own, size_t index,
 	struct text line, word;
 
 	while (text_next_line(&source, &line)) {
-		if (text_trim(line).len == 0 || line.data[0] == '#')
+		word = text_trim(line);
+		if (word.len == 0 || word.data[0] == '#')
 			continue;
 		if (line.data[0] != ' ' && line.data[0] != '\t') {
 			add_sni_entry(own, &c);

@@ -253,6 +253,15 @@ class Certs(CertsCase):
         cert = self.only()[2]
         self.assertEqual(cert["findings"], ["served-stale"])
         self.assertEqual(cert["problems"][0]["advice"], "doveadm reload")
+        # A protocol's own, and one of which nobody knows where it is served.
+        own = self.file("own.pem")
+        shutil.copy(self.newer.chain_path, own)
+        self.doveconf += f"protocol submission {{\n  ssl_cert = <{own}\n}}\n"
+        status, report, found = self.certs()
+        self.assertEqual((status, [c["findings"] for c in found]), (0, [[], []]), report)
+        self.doveconf += "local 192.0.2.0/24 {\n  ssl_cert = </nowhere\n}\n"
+        status, report, _ = self.certs()
+        self.assertEqual((status, report["partial"]), (3, True), report)
 
     def test_option(self):
         server = self.serve(self.good)

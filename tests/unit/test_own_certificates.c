@@ -203,7 +203,7 @@ test_sni(void)
 	    "tls_server_sni_maps = hash:/etc/sni\n"),
 	    text_of(MASTER_SMTP MASTER_SUBMISSION), text_of(""));
 	own_certificates_add_sni(own, 0, text_of(
-	    "# comment\n\na.example /a.key /a.pem\n"
+	    "# comment\n\na.example /a.key /a.pem\n  # /c.pem\n"
 	    ".b.example /b.pem,\n  /b2.pem\nempty.example\n"));
 	check_text("names and files", told(own),
 	    "postfix SNI|sni|a.example|/a.key,/a.pem||smtp@127.0.0.1:25 "
@@ -292,6 +292,63 @@ static const struct {
 	    "  inet_listener imaps {\n    address = 192.0.2.2\n  }\n}\n",
 	    "dovecot|server||/d.pem||imap@192.0.2.1:143 "
 	    "imaps@192.0.2.2:993\n" },
+	{ "protocols of their own", "protocols = imap pop3\n"
+	    "ssl_cert = </d.pem\nssl_alt_cert = </a.pem\nprotocol imap {\n"
+	    "  ssl_cert = </i.pem\n  ssl_key = </i.key\n}\n"
+	    "protocol lmtp {\n  ssl_cert = </l.pem\n}\n",
+	    "dovecot|server||/d.pem||pop3@127.0.0.1:110 "
+	    "pop3s@127.0.0.1:995\n"
+	    "dovecot|server||/a.pem||imap@127.0.0.1:143 "
+	    "imaps@127.0.0.1:993 pop3@127.0.0.1:110 pop3s@127.0.0.1:995\n"
+	    "dovecot|server||/i.pem|/i.key|imap@127.0.0.1:143 "
+	    "imaps@127.0.0.1:993\n"
+	    "dovecot|server||/l.pem||\n" },
+	{ "all protocols but one", "protocols = imap pop3\n"
+	    "ssl_cert = </d.pem\nprotocol !imap {\n  ssl_server {\n"
+	    "    cert_file = /p.pem\n  }\n}\n",
+	    "dovecot|server||/d.pem||imap@127.0.0.1:143 "
+	    "imaps@127.0.0.1:993\n"
+	    "dovecot|server||/p.pem||pop3@127.0.0.1:110 "
+	    "pop3s@127.0.0.1:995\n" },
+	{ "addresses of their own", "protocols = imap\nssl_cert = </d.pem\n"
+	    "local 192.0.2.1 {\n"
+	    "  ssl_cert = </l.pem\n}\nlocal 2001:db8::1 {\n"
+	    "  ssl_cert = </s.pem\n}\n",
+	    "dovecot|server||/d.pem||imap@127.0.0.1:143 "
+	    "imaps@127.0.0.1:993\n"
+	    "dovecot|server||/l.pem||imap@192.0.2.1:143 "
+	    "imaps@192.0.2.1:993\n"
+	    "dovecot|server||/s.pem||imap@2001:db8::1:143 "
+	    "imaps@2001:db8::1:993\n" },
+	{ "the only address has its own", "protocols = imap\n"
+	    "ssl_cert = </d.pem\nlisten = 192.0.2.1\nlocal 192.0.2.1 {\n"
+	    "  ssl_cert = </l.pem\n}\n", "dovecot|server||/d.pem||\n"
+	    "dovecot|server||/l.pem||imap@192.0.2.1:143 "
+	    "imaps@192.0.2.1:993\n" },
+	{ "blocks in blocks", "protocols = imap pop3\nssl_cert = </d.pem\n"
+	    "local 192.0.2.1 {\n  ssl_cert = </l.pem\n}\n"
+	    "local 192.0.2.1 {\n  protocol imap {\n    ssl_cert = </i.pem\n"
+	    "  }\n}\nlocal_name b.example {\n  ssl_cert = </b.pem\n}\n"
+	    "local_name b.example {\n  protocol imap {\n"
+	    "    ssl_cert = </bi.pem\n  }\n}\n",
+	    "dovecot|server||/d.pem||imap@127.0.0.1:143 "
+	    "imaps@127.0.0.1:993 pop3@127.0.0.1:110 pop3s@127.0.0.1:995\n"
+	    "dovecot|server||/l.pem||pop3@192.0.2.1:110 "
+	    "pop3s@192.0.2.1:995\n"
+	    "dovecot|server||/i.pem||imap@192.0.2.1:143 "
+	    "imaps@192.0.2.1:993\n"
+	    "dovecot|sni|b.example|/b.pem||pop3@127.0.0.1:110 "
+	    "pop3s@127.0.0.1:995\n"
+	    "dovecot|sni|b.example|/bi.pem||imap@127.0.0.1:143 "
+	    "imaps@127.0.0.1:993\n" },
+	{ "a block that goes on behind another", "protocols = imap\n"
+	    "local_name b.example {\n  ssl_cert = </b.pem\n"
+	    "  protocol pop3 {\n    a = b\n  }\n  ssl_key = </b.key\n}\n"
+	    "ssl_cert = </d.pem\n",
+	    "dovecot|server||/d.pem||imap@127.0.0.1:143 "
+	    "imaps@127.0.0.1:993\n"
+	    "dovecot|sni|b.example|/b.pem|/b.key|imap@127.0.0.1:143 "
+	    "imaps@127.0.0.1:993\n" },
 	{ "the last word on the top level", "protocols = imap\n"
 	    "ssl_cert = </d.pem\nprotocols = pop3\nlisten = *, ::\n",
 	    "dovecot|server||/d.pem||pop3@127.0.0.1:110 "
@@ -319,6 +376,51 @@ test_dovecot(void)
 		    text_of(dovecot_rows[i].doveconf));
 		check_text(dovecot_rows[i].label, told(own),
 		    dovecot_rows[i].want);
+		own_certificates_free(own);
+	}
+}
+
+/* What is not read is not passed over either. */
+static const struct {
+	const char	*label, *doveconf;
+	bool		 want;
+} unread_rows[] = {
+	{ "nothing", "", false },
+	{ "a network", "local 192.0.2.0/24 {\n  ssl_cert = </n.pem\n}\n",
+	    true },
+	{ "a host's name", "local a.example {\n  ssl_cert = </n.pem\n}\n",
+	    true },
+	{ "clients", "remote 192.0.2.1 {\n  ssl_cert = </n.pem\n}\n", true },
+	{ "a second key", "remote 192.0.2.1 {\n  ssl_alt_cert = </n.pem\n}\n",
+	    true },
+	{ "inside, of 2.4", "remote 192.0.2.1 {\n  ssl_server {\n"
+	    "    cert_file = /n.pem\n  }\n}\n", true },
+	{ "a block in one that is read", "protocol imap {\n  other {\n"
+	    "    ssl_server_cert_file = /n.pem\n  }\n}\n", true },
+	{ "a block for no name", "local_name {\n  ssl_cert = </n.pem\n}\n",
+	    true },
+	{ "no name at all", "{\n  ssl_cert = </n.pem\n}\n", true },
+	{ "no file", "remote 192.0.2.1 {\n  ssl_cert =\n}\n", false },
+	{ "what we show to others", "ssl_client {\n  cert_file = /n.pem\n}\n",
+	    false },
+	{ "another setting", "service auth {\n  user = root\n}\n", false },
+	{ "blocks that never end", "a {\nb {\nc {\nd {\ne {\nf {\ng {\nh {\n",
+	    true },
+};
+
+static void
+test_unread(void)
+{
+	struct own_certificates *own;
+	size_t i;
+
+	for (i = 0; i < sizeof(unread_rows) / sizeof(unread_rows[0]); i++) {
+		own = own_certificates_new();
+		own_certificates_add_dovecot(own,
+		    text_of(unread_rows[i].doveconf));
+		check_bool(unread_rows[i].label, own->has_unread,
+		    unread_rows[i].want);
+		check_int(unread_rows[i].label, (int64_t)own->count, 0);
 		own_certificates_free(own);
 	}
 }
@@ -372,6 +474,7 @@ main(void)
 	test_sni();
 	test_instances();
 	test_dovecot();
+	test_unread();
 	test_option();
 	return check_end();
 }
