@@ -6,6 +6,7 @@ and from both; a batch of datagrams may go with each clerk that is killed, a lin
 """
 
 import collections
+import concurrent.futures
 import json
 import os
 import random
@@ -137,23 +138,28 @@ class Run:
     def wanted(self):
         return truth(self.sessions(), self._clear)
 
-    def check(self, seconds=25):
-        """The same, and still the same a moment later."""
+    def settled(self, seconds):
+        """What was counted and noted: the same a moment long, or all that time was not."""
         try:
             wait_until(lambda: self.got() == self.wanted(), seconds, "the tallies")
             time.sleep(1.5)
         except Timeout:
             pass
-        got, wanted = self.got(), self.wanted()
+        return self.got(), self.wanted()
+
+    def check(self, seconds=25):
+        got, wanted = self.settled(seconds)
         wrong = {n: (got[n], wanted[n]) for n in NAMES if got[n] != wanted[n]}
         assert not wrong, f"counted and noted: {wrong}"
         assert sum(map(len, wanted.values())) >= len(NAMES), wanted
 
 
 def in_background(function):
-    thread = threading.Thread(target=function)
-    thread.start()
-    return thread
+    """A future: whoever asks for its result hears of its failure."""
+    pool = concurrent.futures.ThreadPoolExecutor(1)
+    future = pool.submit(function)
+    pool.shutdown(wait=False)
+    return future
 
 
 # ------------------------------------------------------------------------ the log
@@ -191,9 +197,10 @@ def log_rotated(bench):
         time.sleep(random.random())
         bench.postfix.rotate_log()
         # What its queue manager had in hand, which was started anew, waits for a queue run.
-        while sending.is_alive():
+        while not sending.done():
             bench.postfix.flush()
-            sending.join(2)
+            concurrent.futures.wait([sending], 2)
+        sending.result()
     r.check()
 
 
@@ -210,7 +217,7 @@ def kill_at_random(bench, clerks, redises):
         # Slow enough to be started again at once each time.
         time.sleep(1.0 + random.random() * 0.4)
         bench.hopseal.wait_replaced("clerk", bench.hopseal.kill("clerk", signal.SIGKILL))
-    other.join()
+    other.result()
 
 
 def send_meanwhile(r, act):
@@ -225,7 +232,7 @@ def send_meanwhile(r, act):
         act()
     finally:
         is_done.set()
-        sending.join()
+        sending.result()
 
 
 @test
@@ -242,6 +249,10 @@ def tlsrpt_options(bench, source):
     # The folder's accounts have other numbers.
     return {"outbound_source": source, "socket_mode": "0666",
             "tlsrpt_socket": os.path.join(bench.folder, "pf/spool/run/tlsrpt")}
+
+
+def sessions_in(sums):
+    return sum(sums.get(o, 0) for o in ("success", "failure", "clear"))
 
 
 def ledger_counters(bench):
@@ -291,28 +302,39 @@ def lost_datagrams(bench):
     os.rename(path + ".away", path)
     wait_until(lambda: ledger_counters(bench)["ledger_datagrams_lost"] > 0, 30, "the loss")
     lost = ledger_counters(bench)["ledger_datagrams_lost"]
-    missing = sum(sum(w.get(o, 0) - r.got()[n].get(o, 0) for o in ("success", "failure", "clear"))
-                  for n, w in r.wanted().items())
+    got, wanted = r.got(), r.wanted()
+    missing = sum(sessions_in(wanted[name]) - sessions_in(got[name]) for name in NAMES)
     assert lost == missing > 0, (lost, missing)
+    bench.postfix.configure(smtp_tlsrpt_skip_reused_handshakes="yes")
+
+
+def check_killed(bench, source):
+    """At most the batch in hand goes with each clerk, and nothing counts twice."""
+    bench.postfix.configure(smtp_tlsrpt_skip_reused_handshakes="no")
+    r = Run(bench, **tlsrpt_options(bench, source))
+    kills = 10
+    send_meanwhile(r, lambda: kill_at_random(bench, kills, 5))
+    got, wanted = r.settled(15)
+    for name in NAMES:
+        assert all(count <= wanted[name].get(key, 0) for key, count in got[name].items()), \
+            (name, got[name], wanted[name])
+    total = sum(map(sessions_in, wanted.values()))
+    missing = total - sum(map(sessions_in, got.values()))
+    # A batch is in hand for less than a millisecond.
+    assert total > 0 and missing <= min(BATCH * kills, total // 20), (missing, total)
     bench.postfix.configure(smtp_tlsrpt_skip_reused_handshakes="yes")
 
 
 @test
 def datagrams_killed(bench):
-    """At most the batch in hand goes with each clerk, and nothing counts twice."""
     if not has_tlsrpt:
         return "Postfix without TLSRPT: make e2e-3.10"
-    bench.postfix.configure(smtp_tlsrpt_skip_reused_handshakes="no")
-    r = Run(bench, **tlsrpt_options(bench, "tlsrpt"))
-    kills = 10
-    send_meanwhile(r, lambda: kill_at_random(bench, kills, 5))
-    time.sleep(4)
-    got, wanted = r.got(), r.wanted()
-    missing = 0
-    for name in NAMES:
-        for key, count in wanted[name].items():
-            assert got[name].get(key, 0) <= count, (name, got[name], wanted[name])
-        missing += sum(wanted[name].get(o, 0) - got[name].get(o, 0)
-                       for o in ("success", "failure"))
-    assert missing <= BATCH * kills, (missing, kills)
-    bench.postfix.configure(smtp_tlsrpt_skip_reused_handshakes="yes")
+    check_killed(bench, "tlsrpt")
+
+
+@test
+def both_killed(bench):
+    """How many are lost is not said here: each clerk's estimate ends with it."""
+    if not has_tlsrpt:
+        return "Postfix without TLSRPT: make e2e-3.10"
+    check_killed(bench, "both")
