@@ -244,6 +244,9 @@ show_row(const struct table *table, const json_t *row, int width)
 		    "findings")) > 0 ? ", " : "");
 	show_findings(row);
 	show_hosts(row);
+	if (table->number == failed_of && answer_number(row, "by_probe") > 0)
+		screen_putf(TONE_DOUBT, 0, ", %lld let pass in testing mode",
+		    (long long)answer_number(row, "by_probe"));
 	screen_end_line();
 }
 
@@ -370,13 +373,14 @@ show(const json_t *answer, const struct ctl_options *options)
 
 /* ------------------------------------------------------------- the command */
 
-/* No session is no news, and never good news. */
+/* What was let pass is a failure, too.  No session is never good news. */
 static enum ctl_exit
 exit_of(const json_t *answer, bool is_json)
 {
 	const json_t *totals = json_object_get(answer, "totals");
 
-	if (answer_number(totals, "failure") > 0)
+	if (answer_number(totals, "failure") > 0 ||
+	    answer_number(answer, "failing_count") > 0)
 		return CTL_WARNING;
 	if (answer_number(totals, "sessions") > 0 ||
 	    answer_number(totals, "reports") > 0)
@@ -430,6 +434,7 @@ const struct ctl_command report_command = {
 	.summary = "how mail went and came: TLS sessions, failures and why",
 	.help = "Days are UTC, written as 2026-11-22, today or yesterday; "
 	    "without one it is\nsince yesterday.\n"
-	    "Exit 0 no failure, 1 failures, 3 nothing was recorded.\n",
+	    "Exit 0 no failure, 1 failures, let pass or not, 3 nothing was "
+	    "recorded.\n",
 	.run = report_run
 };

@@ -367,7 +367,7 @@ format_key(const struct tally_key *key, enum detail detail,
 	put_word(&w, outcome_names[key->outcome]);
 	put_word(&w, finding_name(key->finding));
 	put_word(&w, trust != NULL ? trust : "");
-	put_word(&w, key->is_probe ? "probe" :
+	put_word(&w, key->is_let_pass ? "let-pass" : key->is_probe ? "probe" :
 	    key->refuses_our_certificate ? "our-certificate" : "");
 	put_field(&w, has_all ? key->policy : detail == DETAIL_SOME ?
 	    tally_policy_type(key->policy) : other, TALLY_REF_SIZE);
@@ -459,7 +459,8 @@ tally_key_parse(struct text line, struct tally_key *out)
 	    !parse_trust(fields[4], &key.trust))
 		return false;
 	key.is_detail = text_equals(fields[0], "d");
-	key.is_probe = text_equals(fields[5], "probe");
+	key.is_let_pass = text_equals(fields[5], "let-pass");
+	key.is_probe = key.is_let_pass || text_equals(fields[5], "probe");
 	key.refuses_our_certificate = text_equals(fields[5],
 	    "our-certificate");
 	key.policy = fields[6];

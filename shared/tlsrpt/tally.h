@@ -44,6 +44,7 @@ struct tally_key {
 	enum finding		finding;
 	enum session_trust	trust;
 	bool			is_probe;	/* evidence=probe */
+	bool			is_let_pass;	/* of these: by Postfix */
 	bool			refuses_our_certificate;
 	struct text		policy;		/* "sts:REF", "sts" */
 	struct text		record;		/* a TLSRPT record's REF */

@@ -103,6 +103,8 @@ test_completion(void)
 		check_int(rows[i].label, key.outcome, rows[i].after);
 		check_int(rows[i].label, key.finding, rows[i].completed);
 		check_bool(rows[i].label, key.is_probe, rows[i].is_probe);
+		check_bool(rows[i].label, key.is_let_pass, rows[i].is_probe &&
+		    rows[i].before != TALLY_FAILURE);
 		check_text(rows[i].label, text_quote(type, sizeof(type),
 		    tally_policy_type(key.policy)), rows[i].policy);
 	}

@@ -25,8 +25,11 @@ static const struct {
 	{ "clear.example", 4, { .outcome = TALLY_CLEAR } },
 	{ "testing.example", 30, { .outcome = TALLY_FAILURE,
 	    .finding = FINDING_CERT_EXPIRED, .is_probe = true,
-	    .policy = { "sts:1", 5 }, .host = { "mx", 2 },
+	    .is_let_pass = true, .policy = { "sts:1", 5 }, .host = { "mx", 2 },
 	    .protocol = { "TLSv1.2", 7 } } },
+	{ "elsewhere.example", 1, { .outcome = TALLY_FAILURE,
+	    .finding = FINDING_MX_NOT_IN_POLICY, .is_probe = true,
+	    .policy = { "sts:2", 5 } } },
 	{ "broken.example", 2, { .outcome = TALLY_FAILURE,
 	    .finding = FINDING_HANDSHAKE_FAILED, .host = { "mx1", 3 } } },
 	{ "broken.example", 1, { .outcome = TALLY_FAILURE,
@@ -101,12 +104,13 @@ test_order(void)
 {
 	unsigned turns;
 	json_t *a = answer(SESSION_OUT, 1000, 0, &turns), *row;
-	const char *order[] = { "broken.example", "testing.example",
-	    "fetch.example", "good.example", "clear.example", NULL };
+	const char *order[] = { "broken.example", "elsewhere.example",
+	    "testing.example", "fetch.example", "good.example",
+	    "clear.example", NULL };
 	size_t i;
 
 	/* What nothing let pass comes first, details before what is fine. */
-	for (i = 0; i < 5; i++)
+	for (i = 0; order[i] != NULL; i++)
 		check_text("order", domain(a, "domains", i), order[i]);
 	row = json_array_get(json_object_get(a, "domains"), 0);
 	check_int("failures", number(row, "failure"), 3);
@@ -114,10 +118,12 @@ test_order(void)
 	    "hosts")), 2);
 	check_int("by result-type", number(json_object_get(row, "failures"),
 	    "certificate-expired"), 1);
-	check_int("failing", number(a, "failing_count"), 2);
-	check_int("all", number(a, "domain_count"), 5);
+	check_int("failing", number(a, "failing_count"), 3);
+	check_int("all", number(a, "domain_count"), 6);
 	check_int("sessions", number(json_object_get(a, "totals"),
-	    "sessions"), 5 + 4 + 30 + 3 + 7);
+	    "sessions"), 5 + 4 + 30 + 1 + 3 + 7);
+	check_int("let pass, and not what Postfix stopped, too", number(
+	    json_object_get(a, "totals"), "by_probe"), 30);
 	check_int("verified", number(json_object_get(a, "totals"),
 	    "verified"), 5);
 	json_decref(a);
@@ -156,8 +162,8 @@ test_many(void)
 	    "domains")), 10);
 	check_text("the first of all", domain(a, "domains", 0),
 	    "broken.example");
-	check_int("of", number(a, "domain_count"), 100005);
-	check_int("failing", number(a, "failing_count"), 25002);
+	check_int("of", number(a, "domain_count"), 100006);
+	check_int("failing", number(a, "failing_count"), 25003);
 	check_bool("in turns", turns > 20, true);
 	json_decref(a);
 	a = answer(SESSION_OUT, 5000, 100000, &turns);

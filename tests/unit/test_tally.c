@@ -111,6 +111,8 @@ test_keys(void)
 		    "TLSv1.3\tX\tmx\t\t\t\t\t", true },
 		{ "a detail with evidence", "d\tout\tfailure\t"
 		    "policy-invalid\t\tprobe\t\t\t\t\t\t\t\t\t\tx", true },
+		{ "a session let pass", "s\tout\tfailure\tcert-expired\t\t"
+		    "let-pass\tsts\t\tTLSv1.3\tX\tmx\t\t\t\t\t", true },
 		{ "a field too few", "s\tout\tsuccess\tok\tverified\t\tsts\t\t"
 		    "TLSv1.3\tX\tmx\t\t\t\t", false },
 		{ "a field too many", "s\tout\tsuccess\tok\tverified\t\tsts\t"
@@ -142,7 +144,7 @@ test_keys(void)
 		free(exact);
 	}
 	check_int("what is refused is not counted", (int64_t)sum_of_all(t),
-	    2);
+	    3);
 	check_bool("a control character in a line", tally_merge(t,
 	    text_of("a.example"), text_of("r\tx\ty\x01"), 1, 1, 1, TALLY_SUM),
 	    false);

@@ -209,6 +209,7 @@ static void
 set_failure(const struct tls_session *s, enum finding finding,
     struct tally_key *key)
 {
+	key->is_let_pass = key->outcome != TALLY_FAILURE;
 	key->outcome = TALLY_FAILURE;
 	key->finding = finding;
 	key->is_probe = true;

@@ -27,7 +27,7 @@
 
 struct sums {
 	uint64_t	outcomes[TALLY_CLEAR + 1];
-	uint64_t	encrypted, verified, probed;
+	uint64_t	encrypted, verified, let_pass;
 	json_t		*protocols;
 };
 
@@ -54,8 +54,8 @@ static void
 sums_add(struct sums *s, const struct tally_key *key, uint64_t count)
 {
 	s->outcomes[key->outcome] += count;
-	if (key->is_probe)
-		s->probed += count;
+	if (key->is_let_pass)
+		s->let_pass += count;
 	if (key->trust == SESSION_TRUST_VERIFIED)
 		s->verified += count;
 	/* Datagrams tell of TLS, not of its version. */
@@ -76,7 +76,7 @@ sums_value(const struct sums *s)
 	    "unknown", (json_int_t)s->outcomes[TALLY_UNKNOWN],
 	    "encrypted", (json_int_t)s->encrypted,
 	    "verified", (json_int_t)s->verified,
-	    "by_probe", (json_int_t)s->probed,
+	    "by_probe", (json_int_t)s->let_pass,
 	    "protocols", s->protocols);
 }
 
@@ -87,7 +87,7 @@ struct row {
 	uint32_t	domain;
 	struct text	policy;		/* "sts"; empty: not known */
 	uint64_t	outcomes[TALLY_CLEAR + 1];
-	uint64_t	probed;		/* of the failures: let pass */
+	uint64_t	let_pass;	/* of the failures */
 	uint32_t	since, last;	/* of failures; 0: none */
 	uint32_t	would_since, would_last;
 };
@@ -106,7 +106,7 @@ struct best {
 static uint64_t
 would_fail(const struct row *row)
 {
-	return row->probed + row->outcomes[TALLY_CLEAR];
+	return row->let_pass + row->outcomes[TALLY_CLEAR];
 }
 
 static void
@@ -127,9 +127,9 @@ row_add(struct row *row, const struct tally_key *key,
 	if (key->is_detail)
 		return;
 	row->outcomes[key->outcome] += e->total;
-	if (key->outcome == TALLY_FAILURE && key->is_probe)
-		row->probed += e->total;
-	if (key->outcome == TALLY_CLEAR || key->is_probe)
+	if (key->is_let_pass)
+		row->let_pass += e->total;
+	if (key->outcome == TALLY_CLEAR || key->is_let_pass)
 		note_time(&row->would_since, &row->would_last, e);
 }
 
@@ -153,14 +153,14 @@ compare_rows(const struct row *x, const struct row *y)
 static uint64_t
 stopped(const struct row *row)
 {
-	return row->outcomes[TALLY_FAILURE] - row->probed;
+	return row->outcomes[TALLY_FAILURE] - row->let_pass;
 }
 
 /* A failure detail may stand beside sessions that all went well. */
 static bool
 is_failing(const struct row *row)
 {
-	return stopped(row) > 0 || (row->since != 0 && row->probed == 0);
+	return stopped(row) > 0 || (row->since != 0 && row->let_pass == 0);
 }
 
 static int
@@ -271,7 +271,7 @@ is_of_row(const struct report_question *q, const struct row *row,
 
 static void
 add_row_details(struct details *d, const struct report_question *q,
-    const struct tally *tally, const struct row *row, bool is_probe_only)
+    const struct tally *tally, const struct row *row, bool is_let_pass_only)
 {
 	const struct tally_entry *e;
 	struct tally_key key;
@@ -281,7 +281,7 @@ add_row_details(struct details *d, const struct report_question *q,
 	    i = e->next) {
 		e = tally_entry(tally, i);
 		if (is_of_row(q, row, e, &key) &&
-		    (!is_probe_only || (key.is_probe && !key.is_detail)))
+		    (!is_let_pass_only || key.is_let_pass))
 			add_details(d, &key, e->total);
 	}
 }
@@ -303,7 +303,7 @@ row_value(const struct report_question *q, const struct tally *tally,
 	    "failure", (json_int_t)row->outcomes[TALLY_FAILURE],
 	    "clear", (json_int_t)row->outcomes[TALLY_CLEAR],
 	    "unknown", (json_int_t)row->outcomes[TALLY_UNKNOWN],
-	    "by_probe", (json_int_t)row->probed,
+	    "by_probe", (json_int_t)row->let_pass,
 	    "failures", d.failures, "findings", d.findings,
 	    "hosts", json_values(d.hosts), "reasons", d.reasons,
 	    "since", json_time(row->since), "last", json_time(row->last));
