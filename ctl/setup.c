@@ -369,10 +369,13 @@ const struct ctl_command setup_command = {
 	    "Prints commands and, as comments, why, and what on this host "
 	    "stands in the way.\nOwn tables, restrictions and milters stay.\n"
 	    "  --lines   only the commands, without a look at the host\n"
-	    "  --apply   carries them out, keeps main.cf and master.cf beside "
-	    "them, reloads\n  --revert  sets back what is still as --apply "
-	    "left it\n  --force   applies though Hopseal does not answer, "
-	    "when all mail is deferred\n"
+	    "  --apply   carries them out, sets options in hopseal.conf, makes "
+	    "a password\n            for the status page, keeps the files of "
+	    "before, reloads\n"
+	    "  --revert  sets back what is still as --apply left it, removes "
+	    "that password\n"
+	    "  --force   applies though Hopseal does not answer, when all mail "
+	    "is deferred\n"
 	    "Exit 0 fine or done, 1 warnings, 2 not done.\n",
 	.run = setup_run
 };
