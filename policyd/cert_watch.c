@@ -113,14 +113,27 @@ cert_watch_on_change(void *arg)
 		cert_watch_settle(w);
 }
 
+/* A certificate is valid for all of the second in which it ends. */
+static void
+cert_watch_wait_for_end(struct cert_watch *w, int64_t end)
+{
+	int64_t left_s = end + 1 - clock_now_s();
+	struct timeval due;
+
+	if (event_pending(w->timer, EV_TIMEOUT, &due) && due.tv_sec > end + 1)
+		cert_watch_wait(w, left_s > 0 ? (unsigned)left_s : 0);
+}
+
 void
-cert_watch_set_files(struct cert_watch *w, struct text paths)
+cert_watch_set_files(struct cert_watch *w, struct text paths, int64_t next_end)
 {
 	free(w->paths);
 	w->paths = xstrndup(paths.data, paths.len);
 	file_watch_set(w->files, paths);
 	if (paths.len == 0 && w->interval_s != 0 && w->command == NULL)
 		cert_watch_wait(w, FIRST_S);
+	if (next_end != 0)
+		cert_watch_wait_for_end(w, next_end);
 }
 
 /* ------------------------------------------------------------------- a look */

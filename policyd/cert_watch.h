@@ -29,9 +29,11 @@ void	cert_watch_configure(struct cert_watch *watch,
 	    const struct settings *settings);
 /*
  * The files behind the certificates, a line each: when one changes, a look is
- * due as soon as they have settled.  None: a look is due.
+ * due as soon as they have settled.  None: a look is due.  So it is when the
+ * next certificate has ended, at next_end (0: none).
  */
-void	cert_watch_set_files(struct cert_watch *watch, struct text paths);
+void	cert_watch_set_files(struct cert_watch *watch, struct text paths,
+	    int64_t next_end);
 void	cert_watch_free(struct cert_watch *watch);	/* NULL is fine */
 
 /*

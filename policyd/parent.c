@@ -604,7 +604,8 @@ on_child_frame(enum role role, const struct frame *frame, void *arg)
 	if (role == ROLE_CLERK && frame->type == MESSAGE_RELOAD)
 		reload(p, "hopseal");
 	else if (role == ROLE_CLERK && frame->type == MESSAGE_CERT_FILES)
-		cert_watch_set_files(p->certs, frame->payload);
+		cert_watch_set_files(p->certs, frame->payload,
+		    (int64_t)frame->number);
 	else if (role == ROLE_CLERK && frame->type == MESSAGE_OPEN)
 		open_for_clerk(arg, frame->number, frame->payload);
 }

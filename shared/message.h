@@ -72,7 +72,7 @@ enum message_type {
 	MESSAGE_ERRAND,
 	MESSAGE_ERRAND_DONE,
 	/* clerk to parent: the files behind our certificates, a line each; empty:
-	   let them be looked at soon */
+	   let them be looked at soon.  Its number: when the next one ends, or 0 */
 	MESSAGE_CERT_FILES,
 	/* clerk to front: when what our ports serve ends
 	   (policyd/process/cert_ends.h) */
