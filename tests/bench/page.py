@@ -2,10 +2,10 @@
 its readers cost Postfix, with a ledger of many domains."""
 
 import base64
+import concurrent.futures
 import http.client
 import json
 import os
-import statistics
 import sys
 import threading
 import time
@@ -47,7 +47,8 @@ class Page:
         connection.request("GET", path, headers=self._headers)
         answer = connection.getresponse()
         body = answer.read()
-        return (time.monotonic() - begin) * 1e3, answer.status, body
+        assert answer.status == 200, f"{path}: {answer.status} {body[:200]}"
+        return (time.monotonic() - begin) * 1e3, body
 
     def _milliseconds(self, path, pause_s=0.0):
         """Of each of some questions; pause_s lets what is kept of an answer go."""
@@ -58,9 +59,8 @@ class Page:
         return took
 
     def _sessions(self):
-        _, status, body = self._get(http.client.HTTPConnection(*STATUS, timeout=60),
-                                    "/api/v1/status")
-        return json.loads(body)["counters"].get("ledger_sessions_out", 0) if status == 200 else 0
+        _, body = self._get(http.client.HTTPConnection(*STATUS, timeout=60), "/api/v1/status")
+        return json.loads(body)["counters"].get("ledger_sessions_out", 0)
 
     # -- measuring
 
@@ -129,7 +129,7 @@ class Readers:
         self._get, self._stop = get, threading.Event()
         self._connections = [http.client.HTTPConnection(*STATUS, timeout=60)
                              for _ in range(READERS)]
-        self._thread = threading.Thread(target=self._run)
+        self._pool = concurrent.futures.ThreadPoolExecutor(1)
 
     def _run(self):
         turn = 0
@@ -140,11 +140,12 @@ class Readers:
 
     def __enter__(self):
         for connection in self._connections:
-            self._get(connection, "/health")
-        self._thread.start()
+            self._get(connection, "/api/v1/status")
+        self._reading = self._pool.submit(self._run)
 
     def __exit__(self, *_):
         self._stop.set()
-        self._thread.join()
+        self._pool.shutdown()
         for connection in self._connections:
             connection.close()
+        self._reading.result()      # fails where an answer was none
