@@ -1,4 +1,4 @@
-"""The ledger: datagrams beside a bare reader, the mail log's lines, memory and the journal.
+"""The ledger: datagrams beside a bare reader, sessions one by one, the log's lines, memory.
 
 Sender and readers come before all others on this machine: what is lost is theirs.
 """
@@ -37,7 +37,7 @@ class Ledger:
             self._row_of(queue, pairs)
         self._lines()
         self._tally()
-        self._journal()
+        self._one_by_one()
         self._memory()
 
     # -- what runs
@@ -117,8 +117,10 @@ class Ledger:
         self._table.value("sessions counted/s", [r["sessions"] / r["cpu_s"] for r in runs],
                           "", at_least=3e5, form="{:,.0f}")
 
-    def _journal(self):
-        """1,000 sessions a second; Redis is away, so that nothing else is done with them."""
+    def _one_by_one(self):
+        """1,000 sessions a second, each a record of the journal, whose own share is not told
+        apart here; Redis is away, so that nothing else is done with them.
+        """
         self._rig.restart(outbound_source="tlsrpt", tlsrpt_socket=self._path, redis="",
                           socket_mode="0666", maillog="none", aggregates_file="",
                           log_level="warn")
