@@ -187,7 +187,7 @@ def test_https(folder):
 
 @test
 def test_retry(folder):
-    """What was surely not taken is tried again, with pauses, and given up after a day."""
+    """What was surely not taken is tried again after a pause, and nothing else is."""
     names, sink = Answers(), Sink()
     names.report_to("a.example", "mailto:later@a.example", "mailto:drop@a.example",
                     "mailto:good@a.example")
