@@ -6,6 +6,7 @@
 
 #include "ctl/certs.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,27 +18,53 @@
 
 #define OUTPUT_MAX	(1024 * 1024)
 
-/* The same way may serve many domains; the first is its example. */
-static void
-add_hop(struct certs *certs, const struct next_hop *hop, struct text key)
+/* NULL: it is known.  The same way may serve many; the first is its example. */
+static struct certs_hop *
+add_hop(struct certs *certs, const char *text, struct text key)
 {
-	char text[NEXT_HOP_TEXT_SIZE];
 	struct certs_hop *h;
 	size_t i;
 
 	if (certs->hop_count == CERTS_HOPS_MAX)
-		return;
-	next_hop_format(hop, text);
+		return NULL;
 	for (i = 0; i < certs->hop_count; i++)
 		if (strcmp(certs->hops[i].text, text) == 0)
-			return;
+			return NULL;
 	certs->hops = xreallocarray(certs->hops, certs->hop_count + 1,
 	    sizeof(*certs->hops));
 	h = &certs->hops[certs->hop_count++];
-	*h = (struct certs_hop){ .look = { .hop = *hop,
-	    .service = PROBE_SMTP } };
-	memcpy(h->text, text, sizeof(text));
+	*h = (struct certs_hop){ .look = { .service = PROBE_SMTP } };
+	snprintf(h->text, sizeof(h->text), "%s", text);
 	text_quote(h->key, sizeof(h->key), key);
+	return h;
+}
+
+static bool
+is_address(struct text hop)
+{
+	struct address address;
+	struct text literal;
+
+	text_next_field(&hop, ']', &literal);
+	return literal.len > 1 && literal.data[0] == '[' && hop.data != NULL &&
+	    address_parse((struct text){ literal.data + 1, literal.len - 1 },
+	    &address);
+}
+
+/* Listed, so that nobody thinks it was found good. */
+static void
+add_address(struct certs *certs, struct text hop, struct text key)
+{
+	char text[NEXT_HOP_TEXT_SIZE];
+	struct certs_hop *h = add_hop(certs, text_quote(text, sizeof(text),
+	    hop), key);
+
+	if (h == NULL)
+		return;
+	h->check.overall = CHECK_UNKNOWN;
+	check_warn(&h->check, finding_name(FINDING_UNKNOWN), "write the "
+	    "host's name into the table", "an address: there is no name that "
+	    "its certificate could be for");
 }
 
 /* "transport:hop"; without a hop the MX of a domain, looked at anyway. */
@@ -47,7 +74,9 @@ add_entry(struct certs *certs, const struct instance *instance,
 {
 	struct text transport, rest = text_of(instance_get(instance,
 	    SETTING_DEFAULT_TRANSPORT));
+	char text[NEXT_HOP_TEXT_SIZE];
 	struct next_hop hop;
+	struct certs_hop *h;
 	const char *why;
 
 	text_next_field(&rest, ':', &transport);
@@ -59,8 +88,14 @@ add_entry(struct certs *certs, const struct instance *instance,
 	if (instance_delivery(instance, transport) != DELIVERY_SMTP)
 		return;
 	next_hop_parse(rest, &hop, &why);
-	if (hop.kind != NEXT_HOP_NONE)
-		add_hop(certs, &hop, key);
+	if (hop.kind == NEXT_HOP_NONE) {
+		if (is_address(rest))
+			add_address(certs, rest, key);
+		return;
+	}
+	h = add_hop(certs, next_hop_format(&hop, text), key);
+	if (h != NULL)
+		h->look.hop = hop;
 }
 
 /* A table that cannot be listed (a pattern's, a server's) has no entries. */

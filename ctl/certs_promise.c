@@ -90,8 +90,9 @@ certs_look(struct certs *certs, const struct ctl_options *options,
 		look_at(&certs->domains[i].look, scout, &is_there, end,
 		    certs->now, &certs->domains[i].check);
 	for (i = 0; i < certs->hop_count; i++)
-		look_at(&certs->hops[i].look, scout, &is_there, end,
-		    certs->now, &certs->hops[i].check);
+		if (certs->hops[i].look.hop.kind != NEXT_HOP_NONE)
+			look_at(&certs->hops[i].look, scout, &is_there,
+			    end, certs->now, &certs->hops[i].check);
 	scout_client_stop(scout);
 	return 0;
 }

@@ -375,7 +375,8 @@ class Promises(unittest.TestCase):
         self.assertEqual(found["[expired.hosts.test]:25"],
                          ("c.test", "broken", ["cert-expired"]))
         self.assertEqual(found["[closed.hosts.test]:25"][2], ["unreachable"])
-        self.assertEqual(len(found), 3, found)
+        self.assertEqual(found["[10.1.2.3]"], ("g.test", "unknown", ["unknown"]))
+        self.assertEqual(len(found), 4, found)
         self.assertIn("[inner.hosts.test]:25     as a next hop it is good", screen)
 
     # --------------------------------------------------- with a real policyd
