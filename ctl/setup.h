@@ -37,6 +37,9 @@ void		 setup_look(struct setup *setup);
 /* True where systemd has hopseal-tlsrpt.socket and does not start it. */
 bool		 setup_tlsrpt_unit_is_off(void);
 
+/* Looks, and prints the plan in the way that the options ask for. */
+enum ctl_exit	 setup_show(struct setup *setup);
+
 /*
  * Carries the plan out, or takes back what was carried out before; *answer is
  * then the caller's: "done", "changes" or "restored" and "left", "reloaded".
@@ -45,8 +48,6 @@ bool		 setup_tlsrpt_unit_is_off(void);
 enum ctl_exit	 setup_apply(struct setup *setup, json_t **answer);
 enum ctl_exit	 setup_revert(struct setup *setup, json_t **answer);
 
-/* "main.cf", "master.cf", "hopseal.conf". */
-const char	*setup_file_name(enum setup_file file);
 /*
  * The plan as JSON: each has "file", "name", "old", "value" and "because", a
  * change of Postfix's "command", too.

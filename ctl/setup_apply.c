@@ -1,7 +1,7 @@
 /*
- * Changes Postfix's settings and ours and takes them back.  Beside them lie then
- * copies of what was there before, and a file that says of each parameter what
- * it was and what it was set to.  Back goes a whole file where nobody has
+ * Changes Postfix's settings and ours and takes them back.  Beside them lie
+ * then copies of what was there before, and a file that says of each parameter
+ * what it was and what it was set to.  Back goes a whole file where nobody has
  * touched it since, else each parameter whose value is still ours.
  */
 

@@ -52,6 +52,17 @@ static const char because_dnssec[] =
 static const char because_level[] =
     "Without it mail to all other domains goes out in clear.";
 
+const char *
+setup_file_name(enum setup_file file)
+{
+	static const char *const names[] = {
+		[SETUP_MAIN_CF] = "main.cf", [SETUP_MASTER_CF] = "master.cf",
+		[SETUP_HOPSEAL_CONF] = "hopseal.conf"
+	};
+
+	return names[file];
+}
+
 /* What is being planned, with what it is planned from. */
 struct planning {
 	const struct setup_host	*host;

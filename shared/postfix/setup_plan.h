@@ -3,7 +3,7 @@
  * each change with its reason, options of hopseal.conf that follow from
  * Postfix's settings, and what stands in the way.  The operator's own tables,
  * restrictions and milters stay.  Asking postconf, and carrying the plan out,
- * is ctl/setup.c's.
+ * is ctl/setup*.c's.
  */
 
 #ifndef HOPSEAL_SETUP_PLAN_H
@@ -60,6 +60,9 @@ struct setup_plan {
 	struct setup_warning	*warnings;
 	size_t			 warning_count;
 };
+
+/* "main.cf", "master.cf", "hopseal.conf". */
+const char *setup_file_name(enum setup_file file);
 
 /* The parameters that settings should have, NULL behind the last. */
 extern const char *const setup_parameters[];
