@@ -8,7 +8,7 @@
 
 #include "shared/text.h"
 
-#define FILE_WATCH_FOLDERS_MAX	1024	/* files in others are not noticed */
+#define FILE_WATCH_FOLDERS_MAX	4096	/* files in others are not noticed */
 
 struct event_base;
 struct file_watch;

@@ -112,9 +112,14 @@ test_changes(struct file_watch *w, const char *folder)
 static void
 test_limit(struct file_watch *w, const char *folder)
 {
-	char path[128];
+	char path[128], last[64], beyond[64];
 	struct buffer paths;
 	int i;
+
+	snprintf(last, sizeof(last), "echo >f%d/cert.pem",
+	    FILE_WATCH_FOLDERS_MAX - 1);
+	snprintf(beyond, sizeof(beyond), "echo >f%d/cert.pem",
+	    FILE_WATCH_FOLDERS_MAX);
 
 	buffer_init(&paths, 1024 * 1024);
 	for (i = 0; i <= FILE_WATCH_FOLDERS_MAX; i++) {
@@ -123,9 +128,9 @@ test_limit(struct file_watch *w, const char *folder)
 		buffer_addf(&paths, "%s/cert.pem\n", path);
 	}
 	file_watch_set(w, text_of(buffer_text(&paths)));
-	run(folder, "echo >f1023/cert.pem");
+	run(folder, last);
 	check_bool("the last that is watched", is_told(), true);
-	run(folder, "echo >f1024/cert.pem");
+	run(folder, beyond);
 	check_bool("one too many", is_told(), false);
 	buffer_clear(&paths);
 }
