@@ -352,8 +352,8 @@ function certificates(certs) {
 	    name(host.host), " was not heard of since ", when(host.seen_at)))];
 }
 
-function receivedSums(received) {
-	const sums = received.totals, other = received.unverified;
+function receivedSums(answer) {
+	const sums = answer.totals, other = answer.unverified;
 	if (!sums.reports && !other.reports)
 		return "None came in 30 days. Publish a record at _smtp._tls with an address of " +
 		    "report_addresses, and others will tell how mail reaches you.";
