@@ -534,7 +534,7 @@ on_request(uint64_t number, const char *path, const struct evkeyvalq *query,
 		answer_certs(api, number);
 	else if (strcmp(path, "/api/v1/certificates") == 0)
 		ask(api, number, json_pack("{s:s}", "command",
-		    "certificates"), 0, FORM_JSON);
+		    "certificates"), STATUS_KEPT_MS, FORM_JSON);
 	else if (strcmp(path, "/api/v1/check") == 0)
 		check_domain(api, number, query);
 	else if (path[0] == '/')
