@@ -162,8 +162,11 @@ static const struct {
 	{ "within an hour", 14000, 0, "submission",
 	    "refusal submission bad" },
 	{ "almost a day later", 10003 + DAY, 0, NULL, "" },
-	{ "a day without", 10004 + DAY, 0, NULL, "refusal smtp good" },
-	{ "and the other", 14000 + DAY, 0, NULL, "refusal submission good" },
+	{ "one a day keeps it", 10003 + DAY, 0, "smtp", "" },
+	{ "as nobody has stopped", 10004 + DAY, 0, NULL, "" },
+	{ "a day without", 14000 + DAY, 0, NULL, "refusal submission good" },
+	{ "one alone is none after that", 14001 + DAY, 0, "submission", "" },
+	{ "and the other", 10003 + 2 * DAY, 0, NULL, "refusal smtp good" },
 };
 
 static void

@@ -220,6 +220,7 @@ void
 alert_watch_refusal(struct alert_watch *w, struct alert_states *states,
     const struct tls_session *s, int64_t now)
 {
+	const struct alert_state *known;
 	struct refusals *r;
 	char words[ALERT_WORDS_SIZE], alert[64], host[120], address[64];
 
@@ -228,8 +229,10 @@ alert_watch_refusal(struct alert_watch *w, struct alert_states *states,
 	r = refusals_at(w, s->service);
 	r->at[r->next] = s->at;
 	r->next = (r->next + 1) % ALERT_REFUSALS;
+	known = alert_states_find(states, "refusal", r->service);
 	/* One that is new there is left alone: strangers do strange things. */
-	if (r->at[r->next] < now - ALERT_REFUSALS_SPAN_S)
+	if (r->at[r->next] < now - ALERT_REFUSALS_SPAN_S &&
+	    (known == NULL || !known->is_bad))
 		return;
 	snprintf(words, sizeof(words), "%d sessions within an hour ended as "
 	    "the other side refused our certificate, the last with \"%s\" by "
