@@ -78,6 +78,14 @@ def test_nothing(folder):
 
 
 @test
+def test_no_source(folder):
+    """Where nothing says how sessions went, that is unknown."""
+    log, policyd = start(folder, maillog="none")
+    part = next(p for p in policyd.command("status")["parts"] if p["name"] == "ledger")
+    assert part["state"] == "unknown" and "maillog = none" in part["detail"], part
+
+
+@test
 def test_report(folder):
     """Domain by domain, finding by finding."""
     log, policyd = start(folder)
@@ -393,7 +401,7 @@ def test_both(folder):
     for n in range(9):
         sender.send(datagram("a.example"))
     wait_until(lambda: report(policyd)["totals"]["success"] == 8 + 9, "8 and 9 sessions")
-    policyd.wait_said("sessions are missing that Postfix has reported: lost=3", seconds=20)
+    policyd.wait_said("sessions are missing that Postfix has reported: lost=3")
 
 
 def access_request(n, recipient=0, **attributes):

@@ -83,6 +83,10 @@ judge(struct ledger_status *out, struct ledger *ledger,
 		    CONTROL_WARNING, "Postfix does not log TLS, so that "
 		    "nothing can be counted from its log",
 		    "postconf -e smtp_tls_loglevel=1 smtpd_tls_loglevel=1");
+	else if (!s->wants_log && !s->wants_datagrams)
+		set(out, CONTROL_UNKNOWN, "outbound sessions are not counted: "
+		    "maillog = none", "set maillog, or outbound_source = "
+		    "tlsrpt");
 	else if (s->deliveries > 0 && session_count(s) == 0)
 		set(out, CONTROL_UNKNOWN, "mail is delivered, and no TLS "
 		    "session was seen", "see that smtp_tls_loglevel is 1");
