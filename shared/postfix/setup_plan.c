@@ -663,8 +663,8 @@ plan_datagrams(struct planning *p)
 	    has_option(p, "outbound_source", "both")))
 		warn_of_datagrams(p, path);
 	else {
-		add_option(p, "tlsrpt_socket", path, "Where "
-		    "smtp_tlsrpt_socket_name sends its datagrams.");
+		add_option(p, "tlsrpt_socket", path, "Where Postfix sends its "
+		    "datagrams; from policyd's next start on.");
 		add_option(p, "outbound_source", "both",
 		    "A session that has a datagram is counted from it.");
 	}
