@@ -29,7 +29,7 @@
 struct sending {
 	LIST_ENTRY(sending)	 entry;
 	struct errands		*errands;
-	uint64_t		 number;
+	uint64_t		 number;	/* 0: who asked is gone */
 	char			*payload;	/* what errand points into */
 	struct errand		 errand;
 	char			*url;
@@ -80,8 +80,9 @@ sending_finish(enum errand_outcome outcome, const char *words, void *arg)
 
 	buffer_init(&payload, RESULT_MAX);
 	errand_result_format(&result, &payload);
-	s->errands->tell(s->number, (struct text){ payload.data, payload.len },
-	    s->errands->arg);
+	if (s->number != 0)
+		s->errands->tell(s->number, (struct text){ payload.data,
+		    payload.len }, s->errands->arg);
 	buffer_clear(&payload);
 	sending_free(s);
 }
@@ -267,6 +268,15 @@ errands_start(struct errands *errands, uint64_t number,
 	LIST_INSERT_HEAD(&errands->list, s, entry);
 	sending_begin(s);
 	return true;
+}
+
+void
+errands_forget_askers(struct errands *errands)
+{
+	struct sending *s;
+
+	LIST_FOREACH(s, &errands->list, entry)
+		s->number = 0;
 }
 
 /* ----------------------------------------------------------------- whole */

@@ -34,10 +34,13 @@ void		 errands_free(struct errands *errands);
 void		 errands_configure(struct errands *errands,
 		    const struct errands_options *options);
 /*
- * False for a payload that is no errand.  relay_fd, a connection to a relay at
- * a unix socket, which the scout may not open itself, is taken; else -1.
+ * False for a payload that is no errand.  number is not 0.  relay_fd, a
+ * connection to a relay at a unix socket, which the scout may not open itself,
+ * is taken; else -1.
  */
 bool		 errands_start(struct errands *errands, uint64_t number,
 		    struct text payload, int relay_fd);
+/* The clerk is gone: what is under way goes on, nobody is told. */
+void		 errands_forget_askers(struct errands *errands);
 
 #endif

@@ -258,15 +258,16 @@ scout_on_peer(struct child *child, enum role peer)
 
 	if (scout->child == NULL)
 		return;
-	/* A new front does not know the old one's numbers. */
+	/* A new front or clerk does not know the old one's numbers. */
 	if (peer == ROLE_FRONT) {
 		lookups_forget_askers(scout->lookups);
 		probes_forget_askers(scout->probes);
 		txt_forget_askers(scout->txt);
 	}
-	/* Its errands are still run: how they ended, nobody will know. */
-	if (peer == ROLE_CLERK)
+	if (peer == ROLE_CLERK) {
 		txt_forget_askers(scout->clerk_txt);
+		errands_forget_askers(scout->errands);
+	}
 	scout_tell_resolver(scout, peer);
 }
 

@@ -37,8 +37,8 @@ def test(function):
 
 
 class Relay:
-    """A mail server that answers each step as told: a reply, "close", "reset" or "hang"; tls is
-    an SSL context, or a reply to STARTTLS, or "garbage"."""
+    """A mail server that answers each step as told: a reply, "close", "reset", "hang", or an
+    Event to wait for; tls is an SSL context, or a reply to STARTTLS, or "garbage"."""
 
     def __init__(self, address="127.0.0.1", tls=None, extra="", **answers):
         self._answers, self._tls, self._extra = answers, tls, extra
@@ -64,6 +64,9 @@ class Relay:
         answer = self._answers.get(step, good)
         if answer == "hang":
             time.sleep(600)
+        if isinstance(answer, threading.Event):
+            answer.wait()
+            answer = good
         if answer == "reset":
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         if answer in ("close", "reset"):
@@ -124,12 +127,15 @@ class Clerk:
     """The clerk's part: errands, and what became of them."""
 
     def __init__(self, folder, env=None, **options):
-        self._answers = {}
         os.chmod(folder, 0o755)
         self._scout = Scout(Policyd.program("hopseal-scout"), os.path.join(folder, "scout.log"),
                             env, **{"dns_servers": "127.0.0.1@9", **options})
+        self.begin()
+
+    def begin(self):
+        """As a clerk that knows nothing, in place of the one there is."""
+        self._number, self._answers = 0, {}
         self._channel = self._scout._connect(3, self._on_frame)
-        self._number = 0
 
     def _on_frame(self, kind, number, payload):
         if kind == ERRAND_DONE:
@@ -236,6 +242,25 @@ def test_cut(folder):
         assert outcome == (DOUBTFUL if step == "end" else FAILED), (step, manner, words)
     outcome, words = clerk.carry("inet:127.0.0.1:9")
     assert outcome == FAILED and "refused" in words, words
+    clerk.stop()
+
+
+@test
+def test_next_clerk(folder):
+    """The end of an errand of a clerk that is gone is not told to the next, which has an errand
+    of that number, too."""
+    clerk, before, later = Clerk(folder), threading.Event(), threading.Event()
+    old, new = Relay(end=before), Relay(MAIL=later)
+    assert clerk.send(old.endpoint) == 1
+    wait_until(lambda: old.mails, "the mail of the first clerk")
+    clerk.begin()
+    assert clerk.send(new.endpoint) == 1
+    before.set()
+    wait_until(lambda: "QUIT" in old.lines, "the end of its errand")
+    assert clerk.carry(Relay().endpoint)[0] == DONE
+    assert clerk.ended() == [2], clerk.ended()
+    later.set()
+    assert clerk.outcome(1) == (DONE, "250 queued") and new.mails == [MAIL]
     clerk.stop()
 
 
