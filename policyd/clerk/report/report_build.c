@@ -326,9 +326,10 @@ compare_failures(const void *a, const void *b)
 	if ((order = strcmp(x->result_type, y->result_type)) != 0 ||
 	    (order = compare_strings(x->mx_host, y->mx_host)) != 0 ||
 	    (order = compare_strings(x->receiving_ip, y->receiving_ip)) != 0 ||
-	    (order = compare_strings(x->sending_ip, y->sending_ip)) != 0)
+	    (order = compare_strings(x->sending_ip, y->sending_ip)) != 0 ||
+	    (order = compare_strings(x->reason, y->reason)) != 0)
 		return order;
-	return compare_strings(x->reason, y->reason);
+	return compare_strings(x->mx_helo, y->mx_helo);
 }
 
 static int
@@ -345,7 +346,7 @@ compare_groups(const void *a, const void *b)
 	    ((const struct group *)b)->record);
 }
 
-/* The one of the same type that has texts, or NULL. */
+/* The first of the same type that has texts, or NULL. */
 static struct counted_policy *
 full_policy(struct group *g, const struct counted_policy *p)
 {
@@ -358,7 +359,10 @@ full_policy(struct group *g, const struct counted_policy *p)
 	return NULL;
 }
 
-/* What was counted by type alone, as there was no room for more. */
+/*
+ * What was counted by type alone, as there was no room for more.  The policies
+ * are in order, so that each host gives it to the same one.
+ */
 static void
 merge_policies(struct group *g)
 {
@@ -393,9 +397,9 @@ finish_policies(struct builder *b, struct group *g)
 	struct counted_policy *p;
 	size_t i;
 
+	qsort(g->policies, g->count, sizeof(*g->policies), compare_policies);
 	merge_policies(g);
 	policies = keep_block(b, xcalloc(g->count, sizeof(*policies)));
-	qsort(g->policies, g->count, sizeof(*g->policies), compare_policies);
 	for (i = 0; i < g->count; i++) {
 		p = &g->policies[i];
 		if (p->detail_count > 0)
