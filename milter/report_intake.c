@@ -11,13 +11,13 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "milter/policyd_line.h"
 #include "milter/setup.h"
 #include "shared/host_name.h"
 #include "shared/io/clock.h"
 #include "shared/io/log.h"
+#include "shared/tlsrpt/auth_results.h"
 #include "shared/tlsrpt/mime.h"
 #include "shared/tlsrpt/received.h"
 #include "shared/tlsrpt/report_mail.h"
@@ -95,20 +95,17 @@ report_intake_note_sender(struct report_intake *intake,
 		intake->own_sender = config->report_sender;
 }
 
-/* RFC 6376, 3.5: d= is the sender's domain, or one above it. */
+/* Its domain is the sender's, or above it. */
 static bool
-is_signed_by(const char *sender, struct text signature)
+is_signed_for(const char *sender, struct text signature)
 {
-	char signer[HOST_NAME_SIZE];
-	const char *domain = strrchr(sender, '@');
+	char signer[HOST_NAME_SIZE], domain[HOST_NAME_SIZE];
+	const char *at = strrchr(sender, '@'), *why;
 
-	if (domain == NULL || !mime_parameter(signature, "d", signer,
-	    sizeof(signer)))
-		return false;
-	for (; domain != NULL; domain = strchr(domain + 1, '.'))
-		if (strcasecmp(domain + 1, signer) == 0)
-			return true;
-	return false;
+	return at != NULL &&
+	    host_name_normalize(text_of(at + 1), domain, &why) == 0 &&
+	    mime_parameter(signature, "d", signer, sizeof(signer)) &&
+	    auth_results_is_signer(text_of(signer), domain);
 }
 
 static void
@@ -118,7 +115,7 @@ note_own_header(struct report_intake *intake, struct text name,
 	if (text_equals_nocase(name, "TLS-Report-Submitter"))
 		intake->is_own_report = true;
 	else if (text_equals_nocase(name, "DKIM-Signature"))
-		intake->is_signed |= is_signed_by(intake->own_sender, value);
+		intake->is_signed |= is_signed_for(intake->own_sender, value);
 }
 
 void

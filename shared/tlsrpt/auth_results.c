@@ -157,13 +157,21 @@ take_result(struct text *t, struct result *r)
 	return true;
 }
 
-/* The signer's domain is that domain or above it. */
+bool
+auth_results_is_signer(struct text signer, const char *domain)
+{
+	char name[HOST_NAME_SIZE];
+	const char *why;
+
+	return host_name_normalize(signer, name, &why) == 0 &&
+	    strchr(name, '.') != NULL && host_name_is_below(domain, name);
+}
+
 static bool
 is_signed_for(const struct result *r, const char *domain)
 {
 	struct text signer = r->d;
-	char name[HOST_NAME_SIZE];
-	const char *at, *why;
+	const char *at;
 
 	if (signer.len == 0 && r->i.len > 0) {
 		at = memrchr(r->i.data, '@', r->i.len);
@@ -172,9 +180,7 @@ is_signed_for(const struct result *r, const char *domain)
 		signer = (struct text){ at + 1,
 		    r->i.len - (size_t)(at + 1 - r->i.data) };
 	}
-	return signer.len > 0 &&
-	    host_name_normalize(signer, name, &why) == 0 &&
-	    strchr(name, '.') != NULL && host_name_is_below(domain, name);
+	return auth_results_is_signer(signer, domain);
 }
 
 /* False unless it is ours and of version 1. */

@@ -19,6 +19,11 @@ enum auth_dkim {
 };
 
 /*
+ * True when a signature by signer (RFC 6376, 3.5: d=) speaks for domain, which
+ * is normalised: it is that domain, or one of two labels or more above it.
+ */
+bool		auth_results_is_signer(struct text signer, const char *domain);
+/*
  * What one header says, folded or not.  domain is normalised; a signature of a
  * domain above it counts too.  A header of ours that breaks the grammar counts
  * as FAILED, never as silence.

@@ -72,7 +72,8 @@ def test_own_signature(folder):
         send(("DKIM-Signature", signature % "us.example"), sender="<other@us.example>")
         assert "DKIM: not known" in part()["detail"], part()
         for domain, signed in (("us.example", True), ("other.example", False),
-                               ("Us.Example", True), ("xus.example", False)):
+                               ("Us.Example", True), ("xus.example", False),
+                               ("us.example", True), ("example", False)):
             send(("DKIM-Signature", signature % domain))
             assert ("DKIM: signed" in part()["detail"]) == signed, (domain, part())
             assert (part()["state"] == "warning" and "signer" in part()["advice"]) != signed, part()
