@@ -15,6 +15,7 @@
 #define ERRAND_BODY_MAX		(4 * 1024 * 1024)
 #define ERRAND_MESSAGE_MAX	(ERRAND_BODY_MAX + 65536)
 #define ERRAND_TARGET_MAX	4096	/* octets */
+#define ERRAND_LIFE_S		1500	/* more than all waits of one */
 
 enum errand_way {
 	ERRAND_MAIL = 1,	/* to a mailbox, by report_relay */

@@ -23,7 +23,6 @@
 
 #define COMMAND_MS	30000
 #define COMMAND_OUTPUT_MAX 65536
-#define ERRAND_MS	700000	/* the scout gives up earlier */
 #define TEST_MS		15000	/* the command hopseal waits for 20 s */
 #define BODY_MAX	(512 * 1024)
 #define MAILBOX_SIZE	400
@@ -200,7 +199,8 @@ alert_send_start(struct alert_sends *sends, struct alert_destination *to,
 	s->sends = sends;
 	s->to = to;
 	s->is_test = is_test;
-	s->until_ms = clock_monotonic_ms() + (is_test ? TEST_MS : ERRAND_MS);
+	s->until_ms = clock_monotonic_ms() + (is_test ? TEST_MS :
+	    ERRAND_LIFE_S * 1000);
 	LIST_INSERT_HEAD(&sends->list, s, entry);
 	if (to->way == ALERT_COMMAND)
 		start_command(s, m);

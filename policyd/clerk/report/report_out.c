@@ -41,7 +41,6 @@
 #define SOON_S		30	/* when something of ours is away */
 #define LATER_S		900	/* when the DNS does not answer */
 #define TXT_WAIT_S	60
-#define SENT_WAIT_S	1500	/* the scout gives up earlier */
 #define NAME_PREFIX	"_smtp._tls."
 #define WORDS_SIZE	2048	/* of a log line */
 
@@ -511,7 +510,7 @@ on_begun(bool is_fine, void *arg)
 	if (round_pack(r, &payload, &why) == 0 &&
 	    errand_send(r->out->child, r->number, &payload, is_mail ?
 	    config_of(r->out)->report_relay : NULL, &why))
-		round_wait(r, SENT_WAIT_S);
+		round_wait(r, ERRAND_LIFE_S);
 	else
 		round_end_try(r, REPORT_TRY_FAILED, why);
 	buffer_clear(&payload);
