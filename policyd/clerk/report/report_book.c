@@ -158,7 +158,9 @@ report_book_has_mail(const struct report_book *book, struct text queue_id)
 {
 	char id[MAIL_QUEUE_ID_SIZE];
 
-	return queue_id.len > 0 && queue_id.len < sizeof(id) &&
+	/* Asked of every session, most often where no report was sent. */
+	return json_object_size(book->queue_ids) > 0 &&
+	    queue_id.len > 0 && queue_id.len < sizeof(id) &&
 	    json_object_get(book->queue_ids, text_quote(id, sizeof(id),
 	    queue_id)) != NULL;
 }
