@@ -18,6 +18,12 @@
 
 /* ----------------------------------------------------------------- refusals */
 
+static bool
+has_same(const json_t *a, const json_t *b, const char *member)
+{
+	return answer_is(a, member, answer_text(b, member));
+}
+
 static json_t *
 group_of(json_t *groups, const json_t *refusal)
 {
@@ -25,9 +31,8 @@ group_of(json_t *groups, const json_t *refusal)
 	size_t i;
 
 	json_array_foreach(groups, i, group)
-		if (answer_is(group, "reason", answer_text(refusal,
-		    "reason")) && answer_is(group, "service",
-		    answer_text(refusal, "service")))
+		if (has_same(group, refusal, "reason") &&
+		    has_same(group, refusal, "service"))
 			return group;
 	if (json_array_size(groups) == GROUPS_MAX)
 		return NULL;
@@ -37,14 +42,40 @@ group_of(json_t *groups, const json_t *refusal)
 	return group;
 }
 
+static bool
+is_recent(const json_t *refusal, int64_t now)
+{
+	return answer_time(refusal, "last") >= now - DAY_S;
+}
+
+/* A peer has a row for each kind of session; index is that of one of them. */
+static bool
+is_known_peer(const json_t *refusals, size_t index, int64_t now)
+{
+	const json_t *refusal = json_array_get(refusals, index), *other;
+	const char *member = answer_text(refusal, "address")[0] != '\0' ?
+	    "address" : "host";
+	size_t i;
+
+	for (i = 0; i < index; i++) {
+		other = json_array_get(refusals, i);
+		if (has_same(other, refusal, member) &&
+		    has_same(other, refusal, "reason") &&
+		    has_same(other, refusal, "service") &&
+		    is_recent(other, now))
+			return true;
+	}
+	return false;
+}
+
 /* Times of RFC 3339 in UTC have the order of their texts. */
 static void
-group_add(json_t *group, const json_t *refusal)
+group_add(json_t *group, const json_t *refusal, bool is_known)
 {
 	json_object_set_new(group, "count", json_integer(
 	    answer_number(group, "count") + answer_number(refusal, "count")));
 	json_object_set_new(group, "peers",
-	    json_integer(answer_number(group, "peers") + 1));
+	    json_integer(answer_number(group, "peers") + !is_known));
 	if (strcmp(answer_text(refusal, "since"), answer_text(group,
 	    "since")) < 0)
 		json_object_set(group, "since", json_object_get(refusal,
@@ -68,11 +99,12 @@ group_refusals(const json_t *answer, int64_t now)
 	size_t i;
 
 	json_array_foreach(refusals, i, refusal) {
-		if (answer_time(refusal, "last") < now - DAY_S)
+		if (!is_recent(refusal, now))
 			continue;
 		group = group_of(groups, refusal);
 		if (group != NULL)
-			group_add(group, refusal);
+			group_add(group, refusal, is_known_peer(refusals, i,
+			    now));
 	}
 	json_array_foreach(groups, i, group)
 		json_object_set_new(group, "severity", json_string(

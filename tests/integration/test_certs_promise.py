@@ -64,7 +64,9 @@ def stamp(days=0):
 
 
 def refusal(reason, host, days=0.1, count=2, service="smtpd"):
-    return {"host": host, "address": "192.0.2.1", "service": service, "reason": reason,
+    """A peer's; its address goes with the first letter of its name."""
+    address = f"192.0.2.{ord(host[0])}" if host[0] != "x" else None
+    return {"host": host, "address": address, "service": service, "reason": reason,
             "count": count, "since": stamp(days + 0.05), "last": stamp(days)}
 
 
@@ -348,8 +350,17 @@ class Promises(unittest.TestCase):
                          [("unknown ca", "smtpd", 5, 2, "a.test", "warning"),
                           ("unknown ca", "imap", 2, 1, "c.test", "info")])
         self.assertEqual(report["refused"][0]["since"][:13], stamp(0.55)[:13])
-        status, report = ask(refusal("unknown ca", "a.test"))
-        self.assertEqual((status, len(report["refused"])), (0, 1))
+        # One that comes again and again is one, by its address or, without, its name.
+        for rows, peers in ((("a.test",), 1), (("a.test", "a.test", "a2.test"), 1),
+                            (("x.test", "x.test"), 1), (("x.test", "x2.test"), 2)):
+            status, report = ask(*(refusal("unknown ca", host) for host in rows))
+            self.assertEqual((status, report["refused"][0]["peers"],
+                              report["refused"][0]["count"]),
+                             (int(peers > 1), peers, 2 * len(rows)), rows)
+        # Nor was there another one when the only other row is of long ago.
+        status, report = ask(refusal("unknown ca", "a.test", days=1.1),
+                             refusal("unknown ca", "a.test"))
+        self.assertEqual((status, report["refused"][0]["peers"]), (0, 1))
         self.assertEqual(ask()[1]["refused"], [])
 
     # -------------------------------------------------------------- next hops

@@ -65,13 +65,12 @@ make_tally(unsigned more)
 }
 
 static json_t *
-answer(enum session_direction direction, unsigned top, unsigned more,
+answer_of(struct tally *tally, enum session_direction direction, unsigned top,
     unsigned *turns)
 {
 	struct report_question q = { .first = DAY, .last = DAY,
 	    .direction = direction, .top = top };
-	struct report_answer *a = report_answer_new(&q, make_tally(more),
-	    NULL);
+	struct report_answer *a = report_answer_new(&q, tally, NULL);
 	json_t *value;
 	char *line;
 
@@ -84,6 +83,13 @@ answer(enum session_direction direction, unsigned top, unsigned more,
 	free(line);
 	report_answer_free(a);
 	return value;
+}
+
+static json_t *
+answer(enum session_direction direction, unsigned top, unsigned more,
+    unsigned *turns)
+{
+	return answer_of(make_tally(more), direction, top, turns);
 }
 
 static int64_t
@@ -172,9 +178,43 @@ test_many(void)
 	json_decref(a);
 }
 
+/* Of many that refused our certificate the latest, wherever they stand. */
+static void
+test_refusals(void)
+{
+	struct tally *t = tally_new(DAY, 1000000, &hash_key);
+	struct tally_key key = { .direction = SESSION_IN,
+	    .outcome = TALLY_FAILURE, .refuses_our_certificate = true };
+	char host[16], want[16];
+	unsigned turns, n, found = 0;
+	const json_t *refusals, *refusal;
+	size_t i;
+	json_t *a;
+
+	for (n = 0; n < 250; n++) {
+		snprintf(host, sizeof(host), "h%u", n);
+		key.host = text_of(host);
+		tally_add(t, text_of(n % 2 == 0 ? "a.example" : "b.example"),
+		    &key, AT + n * 7 % 250, TALLY_ONCE);
+	}
+	a = answer_of(t, SESSION_OUT, 10, &turns);
+	refusals = json_object_get(a, "our_certificate");
+	check_int("a hundred", (int64_t)json_array_size(refusals), 100);
+	for (n = 0; n < 250; n++) {
+		snprintf(want, sizeof(want), "h%u", n);
+		json_array_foreach(refusals, i, refusal)
+			found += n * 7 % 250 >= 150 && strcmp(want,
+			    json_string_value(json_object_get(refusal,
+			    "host"))) == 0;
+	}
+	check_int("the latest", found, 100);
+	json_decref(a);
+}
+
 int
 main(void)
 {
+	test_refusals();
 	test_order();
 	test_if_enforced();
 	test_many();

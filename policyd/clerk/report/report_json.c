@@ -18,7 +18,7 @@
 
 #define HOSTS_MAX	50	/* of a domain in an answer */
 #define REASONS_MAX	20
-#define REFUSALS_MAX	100	/* of our certificate */
+#define REFUSALS_MAX	100	/* of our certificate, the latest */
 #define KEYS_A_TURN	4000	/* looked at; some ms */
 #define ROWS_A_TURN	50
 #define ROWS_MAX_BYTES	(CONTROL_ANSWER_MAX_BYTES - 262144)
@@ -331,24 +331,6 @@ would_value(const struct report_question *q, const struct tally *tally,
 	    "last", json_time(row->would_last));
 }
 
-/* ------------------------------------------------------ our certificate */
-
-/* A client that refused it, on whatever port. */
-static void
-add_refusal(json_t *refusals, const struct tally_key *key,
-    const struct tally_entry *e)
-{
-	if (!key->refuses_our_certificate ||
-	    json_array_size(refusals) == REFUSALS_MAX)
-		return;
-	json_array_append_new(refusals, json_pack("{s:o, s:o, s:o, s:o, s:I, "
-	    "s:o, s:o}", "host", json_text(key->host),
-	    "address", json_text(key->address),
-	    "service", json_text(key->service),
-	    "reason", json_text(key->reason), "count", (json_int_t)e->total,
-	    "since", json_time(e->first_at), "last", json_time(e->last_at)));
-}
-
 /* ------------------------------------------------------------ the answer */
 
 enum step { STEP_SUMS, STEP_FAILING, STEP_WOULD_FAIL, STEP_DONE };
@@ -362,7 +344,8 @@ struct report_answer {
 	struct row		*rows;		/* of that domain */
 	size_t			 row_count, row_capacity;
 	struct sums		 sums[SESSION_DIRECTION_COUNT];
-	json_t			*refusals;
+	uint32_t		 refusals[REFUSALS_MAX];	/* keys */
+	size_t			 refusal_count;
 	struct best		 failing, would_fail;
 	size_t			 failing_count;
 	size_t			 next;		/* of them to be shown */
@@ -384,7 +367,6 @@ report_answer_new(const struct report_question *q, struct tally *tally,
 	a->note = note;
 	for (d = 0; d < SESSION_DIRECTION_COUNT; d++)
 		a->sums[d].protocols = json_object();
-	a->refusals = json_array();
 	best_init(&a->failing, by_failure, q->top);
 	best_init(&a->would_fail, by_would_fail, q->top);
 	buffer_init(&a->failing_text, ROWS_MAX_BYTES / 4 * 3);
@@ -401,7 +383,6 @@ report_answer_free(struct report_answer *a)
 		return;
 	for (d = 0; d < SESSION_DIRECTION_COUNT; d++)
 		json_decref(a->sums[d].protocols);
-	json_decref(a->refusals);
 	free(a->rows);
 	free(a->failing.items);
 	free(a->would_fail.items);
@@ -447,6 +428,50 @@ row_of(struct report_answer *a, struct text policy)
 	return row;
 }
 
+/* One more takes the place of the oldest. */
+static void
+add_refusal(struct report_answer *a, uint32_t key)
+{
+	size_t i, oldest = 0;
+
+	if (a->refusal_count < REFUSALS_MAX) {
+		a->refusals[a->refusal_count++] = key;
+		return;
+	}
+	for (i = 1; i < REFUSALS_MAX; i++)
+		if (tally_entry(a->tally, a->refusals[i])->last_at <
+		    tally_entry(a->tally, a->refusals[oldest])->last_at)
+			oldest = i;
+	if (tally_entry(a->tally, key)->last_at >
+	    tally_entry(a->tally, a->refusals[oldest])->last_at)
+		a->refusals[oldest] = key;
+}
+
+/* Clients that refused our certificate, on whatever port. */
+static json_t *
+refusals_value(const struct report_answer *a)
+{
+	json_t *refusals = json_array();
+	const struct tally_entry *e;
+	struct tally_key key;
+	size_t i;
+
+	for (i = 0; i < a->refusal_count; i++) {
+		e = tally_entry(a->tally, a->refusals[i]);
+		if (tally_key_parse(text_of(e->line), &key))
+			json_array_append_new(refusals, json_pack("{s:o, "
+			    "s:o, s:o, s:o, s:I, s:o, s:o}",
+			    "host", json_text(key.host),
+			    "address", json_text(key.address),
+			    "service", json_text(key.service),
+			    "reason", json_text(key.reason),
+			    "count", (json_int_t)e->total,
+			    "since", json_time(e->first_at),
+			    "last", json_time(e->last_at)));
+	}
+	return refusals;
+}
+
 /* How many keys it has. */
 static unsigned
 look_at_domain(struct report_answer *a)
@@ -469,7 +494,8 @@ look_at_domain(struct report_answer *a)
 		if (key.direction == a->q.direction)
 			row_add(row_of(a, tally_policy_type(key.policy)), &key,
 			    e);
-		add_refusal(a->refusals, &key, e);
+		if (key.refuses_our_certificate)
+			add_refusal(a, i);
 	}
 	for (n = 0; n < a->row_count; n++) {
 		best_add(&a->failing, &a->rows[n]);
@@ -546,13 +572,13 @@ report_answer_line(const struct report_answer *a)
 	for (d = 0; d < SESSION_DIRECTION_COUNT; d++)
 		json_object_set_new(directions, session_direction_name(d),
 		    sums_value(&a->sums[d]));
-	head = json_line(json_pack("{s:s, s:s, s:s, s:O, s:o, s:O, s:I, s:I, "
+	head = json_line(json_pack("{s:s, s:s, s:s, s:O, s:o, s:o, s:I, s:I, "
 	    "s:I, s:o}",
 	    "day", tally_date_format(a->q.first, first),
 	    "until", tally_date_format(a->q.last, last),
 	    "direction", asked,
 	    "totals", json_object_get(directions, asked),
-	    "directions", directions, "our_certificate", a->refusals,
+	    "directions", directions, "our_certificate", refusals_value(a),
 	    "domain_count", (json_int_t)a->failing.passed,
 	    "failing_count", (json_int_t)a->failing_count,
 	    "if_enforced_count", (json_int_t)a->would_fail.passed,
