@@ -69,5 +69,7 @@ const char *ctl_option_name(enum ctl_option option, const char **argument);
  */
 void	ctl_complain(const char *format, ...)
 	    __attribute__((format(printf, 1, 2)));
+/* The last of it; until then a line of usage. */
+const char *ctl_complaint(void);
 
 #endif

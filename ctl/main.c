@@ -23,7 +23,6 @@ static const struct ctl_command *const commands[] = {
 /* More letters than this apart, and it was not a slip. */
 #define SLIP_MAX 2
 
-#define COMPLAINT_SIZE 4096
 #define USAGE_WIDTH 79
 
 enum { OPTION_JSON = 256, OPTION_OWN };	/* then by enum ctl_option */
@@ -89,20 +88,6 @@ ctl_option_name(enum ctl_option option, const char **argument)
 			return long_options[i].name;
 		}
 	return NULL;
-}
-
-/* The latest; until then a line of usage. */
-static char complaint[COMPLAINT_SIZE] = "wrong usage; see --help";
-
-void
-ctl_complain(const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(complaint, sizeof(complaint), format, args);
-	va_end(args);
-	fprintf(stderr, "hopseal: %s\n", complaint);
 }
 
 static void
@@ -291,6 +276,6 @@ main(int argc, char **argv)
 	} else
 		ctl_complain("wrong usage; see \"hopseal --help\"");
 	if (options.is_json && status != CTL_FINE)
-		ask_print_error(complaint);
+		ask_print_error(ctl_complaint());
 	return (int)status;
 }
