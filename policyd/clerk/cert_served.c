@@ -6,11 +6,11 @@
 
 #include "policyd/clerk/cert_served.h"
 
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "shared/policy/cert_history.h"
+#include "shared/text.h"
 
 #define KEY_SIZE	512
 #define WORD		"cert-changed"
@@ -111,4 +111,17 @@ cert_served_compare(const json_t *before, const json_t *ours,
 		    &is_told, now));
 	}
 	return next;
+}
+
+bool
+cert_served_is_nameless(const char *endpoint, uint64_t *port)
+{
+	struct text rest = text_of(endpoint), number, address;
+
+	if (!text_next_word(&rest, &number) ||
+	    !text_parse_u64(number, UINT16_MAX, port) ||
+	    !text_next_word(&rest, &address))
+		return false;
+	rest = text_trim(rest);
+	return rest.len == 0 || text_equals(rest, "+");
 }

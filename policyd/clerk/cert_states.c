@@ -28,6 +28,7 @@ struct cert_states {
 	json_t		*states;	/* by key */
 	json_t		*report;	/* or NULL */
 	int64_t		 seen_at;
+	bool		 has_changed;	/* since it was written */
 };
 
 static int64_t
@@ -194,6 +195,17 @@ take_certificate(const struct cert_states *s, const json_t *old,
 	return state;
 }
 
+void
+cert_states_forget_told(struct cert_states *s)
+{
+	const char *key;
+	json_t *state;
+
+	json_object_foreach(s->states, key, state)
+		json_object_del(state, "told");
+	s->has_changed = true;
+}
+
 /* -------------------------------------------------------------- the report */
 
 const char *
@@ -209,38 +221,56 @@ cert_states_worse(const char *a, const char *b)
 	return "good";
 }
 
-/* Without what is held back. */
+/* overall, with what these rows are by their severity. */
+static const char *
+worse_of(const char *overall, const json_t *rows)
+{
+	const json_t *row;
+	const char *severity;
+	size_t i;
+
+	json_array_foreach(rows, i, row) {
+		severity = json_text_in(row, "severity");
+		overall = cert_states_worse(overall,
+		    strcmp(severity, "critical") == 0 ? "broken" :
+		    strcmp(severity, "info") == 0 ? "good" : "warnings");
+	}
+	return overall;
+}
+
+/* As the command says it, but without what is held back. */
 static const char *
 overall_of(const json_t *report)
 {
 	const json_t *certificates = json_object_get(report, "certificates"),
-	    *domains = json_object_get(report, "domains"), *c, *p;
+	    *domains = json_object_get(report, "domains"), *c;
 	const char *overall = json_array_size(certificates) == 0 ||
 	    json_is_true(json_object_get(report, "partial")) ? "unknown" :
 	    "good";
-	size_t i, j;
+	size_t i;
 
+	overall = worse_of(overall, json_object_get(report, "refused"));
 	json_array_foreach(domains, i, c)
 		overall = cert_states_worse(overall, json_text_in(c, "overall"));
-	json_array_foreach(certificates, i, c) {
-		if (json_is_true(json_object_get(c, "settling")))
-			continue;
-		json_array_foreach(json_object_get(c, "problems"), j, p)
-			overall = cert_states_worse(overall, strcmp(json_text_in(p,
-			    "severity"), "critical") == 0 ? "broken" :
-			    "warnings");
-	}
+	json_array_foreach(certificates, i, c)
+		if (!json_is_true(json_object_get(c, "settling")))
+			overall = worse_of(overall, json_object_get(c,
+			    "problems"));
 	return overall;
 }
 
 /* ------------------------------------------------------------------ keeping */
 
-static void
-keep(const struct cert_states *s)
+void
+cert_states_keep(struct cert_states *s)
 {
-	char *text = json_dumps(s->states, JSON_COMPACT | JSON_SORT_KEYS);
+	char *text;
 
-	if (text != NULL && file_replace(s->path, text_of(text)) == -1)
+	if (!s->has_changed)
+		return;
+	text = json_dumps(s->states, JSON_COMPACT | JSON_SORT_KEYS);
+	s->has_changed = file_replace(s->path, text_of(text)) == -1;
+	if (s->has_changed)
 		log_warn("states of certificates are not kept, a restart "
 		    "tells them again: path=%s, reason=%s", s->path,
 		    strerror(errno));
@@ -330,8 +360,7 @@ cert_states_take(struct cert_states *s, struct text text, int64_t now)
 	s->report = report;
 	s->states = states;
 	s->seen_at = now;
-	if (!json_equal(before, states))
-		keep(s);
+	s->has_changed |= !json_equal(before, states);
 	json_decref(before);
 	return true;
 }
@@ -365,23 +394,79 @@ cert_states_add_files(const struct cert_states *s, struct buffer *out)
 				    json_string_value(file));
 }
 
+/* The earlier one, of those after now. */
+static int64_t
+next_of(int64_t next, const json_t *of, int64_t now)
+{
+	bool has_offset;
+	int64_t at = 0;
+
+	text_parse_time(text_of(json_text_in(of, "not_after")), &at,
+	    &has_offset);
+	return at > now && (next == 0 || at < next) ? at : next;
+}
+
+int64_t
+cert_states_next_end(const struct cert_states *s, int64_t now)
+{
+	const json_t *array = json_object_get(s->report, "certificates"),
+	    *certificate, *served;
+	int64_t next = 0;
+	size_t i, j;
+
+	json_array_foreach(array, i, certificate) {
+		next = next_of(next, certificate, now);
+		json_array_foreach(json_object_get(certificate, "served"), j,
+		    served)
+			next = next_of(next, json_object_get(served, "seen"),
+			    now);
+	}
+	return next;
+}
+
+static void
+add_end(struct cert_ends *out, uint64_t port, const json_t *seen)
+{
+	bool has_offset;
+	int64_t at;
+
+	if (text_parse_time(text_of(json_text_in(seen, "not_after")), &at,
+	    &has_offset))
+		cert_ends_add(out, (uint16_t)port, at);
+}
+
+static void
+add_kept_ends(const struct cert_states *s, struct cert_ends *out)
+{
+	const char *key, *endpoint;
+	json_t *state, *seen;
+	uint64_t port;
+
+	json_object_foreach(s->states, key, state) {
+		if (json_object_get(state, "gone_since") != NULL)
+			continue;
+		json_object_foreach(json_object_get(state, "served"), endpoint,
+		    seen)
+			if (cert_served_is_nameless(endpoint, &port))
+				add_end(out, port, seen);
+	}
+}
+
 void
 cert_states_add_ends(const struct cert_states *s, struct cert_ends *out)
 {
 	const json_t *array = json_object_get(s->report, "certificates"),
 	    *certificate, *served;
-	bool has_offset;
-	int64_t at;
 	size_t i, j;
 
+	if (s->report == NULL)
+		add_kept_ends(s, out);
 	json_array_foreach(array, i, certificate)
 		json_array_foreach(json_object_get(certificate, "served"), j,
 		    served)
-			if (json_is_null(json_object_get(served, "sni")) &&
-			    text_parse_time(text_of(json_text_in(json_object_get(
-			    served, "seen"), "not_after")), &at, &has_offset))
-				cert_ends_add(out, (uint16_t)number_in(served,
-				    "port"), at);
+			if (json_is_null(json_object_get(served, "sni")))
+				add_end(out, (uint64_t)number_in(served,
+				    "port"), json_object_get(served, "seen"));
 }
 
 const json_t *
@@ -396,5 +481,6 @@ cert_states_recall(struct cert_states *s, const json_t *kept)
 	if (json_is_object(kept) && json_object_size(s->states) == 0) {
 		json_decref(s->states);
 		s->states = json_deep_copy(kept);
+		s->has_changed = true;
 	}
 }

@@ -43,11 +43,15 @@ struct cert_states *cert_states_new(const char *path,
 	    cert_states_cb *callback, void *arg);
 void	cert_states_free(struct cert_states *states);
 /*
- * Takes a report of "hopseal certs --json": calls back for each that changed,
- * and writes the file.  False when it is no report.
+ * Takes a report of "hopseal certs --json": calls back for each that changed.
+ * False when it is no report.
  */
 bool	cert_states_take(struct cert_states *states, struct text report,
 	    int64_t now);
+/* Writes the file, if that is due; when those who are told cannot miss it. */
+void	cert_states_keep(struct cert_states *states);
+/* Nobody has heard of what was told: what is wrong is told once more. */
+void	cert_states_forget_told(struct cert_states *states);
 
 /*
  * The last report, or NULL; borrowed.  Beside what the command said, it has
@@ -61,8 +65,13 @@ int64_t	cert_states_seen_at(const struct cert_states *states);
 /* The files behind the certificates, a line each. */
 void	cert_states_add_files(const struct cert_states *states,
 	    struct buffer *out);
+/* When the next one on disk or served ends, after now; 0: none. */
+int64_t	cert_states_next_end(const struct cert_states *states, int64_t now);
 
-/* Of what ports served last to clients that asked for no name. */
+/*
+ * Of what ports served last to clients that asked for no name; before the first
+ * report, of what is kept.
+ */
 void	cert_states_add_ends(const struct cert_states *states,
 	    struct cert_ends *out);
 

@@ -511,16 +511,19 @@ clerk_tell_ends(struct clerk *clerk)
 	struct cert_ends ends = { .count = 0 };
 	struct buffer payload;
 
-	buffer_init(&payload, 4096);
 	cert_states_add_ends(clerk->certs, &ends);
+	/* Who knows of none before the first look does not know. */
+	if (front == NULL || (ends.count == 0 &&
+	    cert_states_report(clerk->certs) == NULL))
+		return;
+	buffer_init(&payload, 4096);
 	cert_ends_format(&ends, &payload);
-	if (front != NULL)
-		channel_send(front, MESSAGE_CERT_ENDS, 0, (struct text){
-		    buffer_text(&payload), payload.len });
+	channel_send(front, MESSAGE_CERT_ENDS, 0, (struct text){
+	    buffer_text(&payload), payload.len });
 	buffer_clear(&payload);
 }
 
-/* Told to the parent: their changes make a look due. */
+/* Told to the parent: their changes make a look due, and so does an end. */
 static void
 clerk_tell_files(struct clerk *clerk)
 {
@@ -529,9 +532,28 @@ clerk_tell_files(struct clerk *clerk)
 	buffer_init(&files, FRAME_PAYLOAD_MAX);
 	cert_states_add_files(clerk->certs, &files);
 	if (files.len > 0)
-		channel_send(child_parent(clerk->child), MESSAGE_CERT_FILES, 0,
-		    (struct text){ files.data, files.len });
+		channel_send(child_parent(clerk->child), MESSAGE_CERT_FILES,
+		    (uint64_t)cert_states_next_end(clerk->certs,
+		    clock_now_s()), (struct text){ files.data, files.len });
 	buffer_clear(&files);
+}
+
+/* A kill in between tells a thing twice rather than never. */
+static void
+clerk_take_certs(struct clerk *clerk, struct text report)
+{
+	int64_t now = clock_now_s();
+	bool is_report = cert_states_take(clerk->certs, report, now);
+
+	own_promises_take(clerk->promises, report, now);
+	alerts_keep(clerk->alerts);
+	cert_states_keep(clerk->certs);
+	own_promises_keep(clerk->promises);
+	if (!is_report)
+		return;
+	clerk_tell_files(clerk);
+	cert_group_tell(clerk->group);
+	clerk_tell_ends(clerk);
 }
 
 static void
@@ -547,14 +569,7 @@ clerk_on_parent_frame(struct child *child, const struct frame *frame, int fd)
 	if (fd != -1)
 		close(fd);
 	if (frame->type == MESSAGE_CERTS && clerk->certs != NULL) {
-		own_promises_take(clerk->promises, frame->payload,
-		    clock_now_s());
-		if (cert_states_take(clerk->certs, frame->payload,
-		    clock_now_s())) {
-			clerk_tell_files(clerk);
-			cert_group_tell(clerk->group);
-			clerk_tell_ends(clerk);
-		}
+		clerk_take_certs(clerk, frame->payload);
 		return;
 	}
 	if (frame->type == MESSAGE_CHILDREN)
@@ -626,10 +641,21 @@ clerk_ask_status(void *arg)
 }
 
 static void
+clerk_forget_told(void *arg)
+{
+	struct clerk *clerk = arg;
+
+	cert_states_forget_told(clerk->certs);
+	cert_states_keep(clerk->certs);
+	own_promises_forget_told(clerk->promises);
+	own_promises_keep(clerk->promises);
+}
+
+static void
 clerk_open_alerts(struct clerk *clerk)
 {
 	static const struct alerts_callbacks callbacks = {
-		clerk_ask_status, clerk_on_tested
+		clerk_ask_status, clerk_on_tested, clerk_forget_told
 	};
 
 	clerk->alerts = alerts_new(clerk->child, clerk->ledger, clerk->share,

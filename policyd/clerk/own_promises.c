@@ -23,6 +23,7 @@ struct own_promises {
 	json_t		*domains;	/* name: state */
 	own_promises_cb	*callback;
 	void		*arg;
+	bool		 has_changed;	/* since it was written */
 };
 
 struct own_promises *
@@ -125,12 +126,16 @@ state_after(const json_t *old, const json_t *domain, int64_t now)
 	return state;
 }
 
-static void
-keep(const struct own_promises *s)
+void
+own_promises_keep(struct own_promises *s)
 {
-	char *text = json_dumps(s->domains, JSON_COMPACT | JSON_SORT_KEYS);
+	char *text;
 
-	if (text != NULL && file_replace(s->path, text_of(text)) == -1)
+	if (!s->has_changed)
+		return;
+	text = json_dumps(s->domains, JSON_COMPACT | JSON_SORT_KEYS);
+	s->has_changed = file_replace(s->path, text_of(text)) == -1;
+	if (s->has_changed)
 		log_warn("since when domains promise what they do is not "
 		    "kept: path=%s, reason=%s", s->path, strerror(errno));
 	free(text);
@@ -154,13 +159,27 @@ own_promises_take(struct own_promises *s, struct text text, int64_t now)
 		judge(s, domain, state);
 		json_object_set_new(domains, name, state);
 	}
+	/* Whose names could not all be found out has not given one up. */
+	if (json_is_true(json_object_get(report, "partial")))
+		json_object_update_missing(domains, s->domains);
 	if (json_is_array(array) && !json_equal(s->domains, domains)) {
 		json_decref(s->domains);
 		s->domains = json_incref(domains);
-		keep(s);
+		s->has_changed = true;
 	}
 	json_decref(domains);
 	json_decref(report);
+}
+
+void
+own_promises_forget_told(struct own_promises *s)
+{
+	const char *name;
+	json_t *state;
+
+	json_object_foreach(s->domains, name, state)
+		json_object_del(state, "findings");
+	s->has_changed = true;
 }
 
 char *

@@ -30,10 +30,14 @@ void	own_promises_free(struct own_promises *promises);	/* NULL is fine */
 /*
  * Takes the domains of a report of "hopseal certs --json".  What could not be
  * looked at stays as it was; a domain that the report does not name is no
- * longer ours.  What is no report is ignored.
+ * longer ours, unless the report is partial.  What is no report is ignored.
  */
 void	own_promises_take(struct own_promises *promises, struct text report,
 	    int64_t now);
+/* Writes the file, if that is due; when those who are told cannot miss it. */
+void	own_promises_keep(struct own_promises *promises);
+/* Nobody has heard of what was told: what is wrong is told once more. */
+void	own_promises_forget_told(struct own_promises *promises);
 /*
  * The answer to "own-promises", one line that the caller frees: {"domains": {NAME:
  * {"mode", "since", "id", "policy_hash"}}}; since is of the mode.

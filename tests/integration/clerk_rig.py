@@ -61,7 +61,7 @@ class Peer:
     """Front or scout: answer(command, hop, flags) gives the payload, or None for silence."""
 
     def __init__(self, rig, role, answer):
-        self.asked = []
+        self.asked, self.heard = [], []     # questions; frames that are none
         self._sock, theirs = socket.socketpair()
         self._answer = answer
         socket.send_fds(rig.parent, [frame(PEER | HAS_FD, role)], [theirs.fileno()])
@@ -72,6 +72,7 @@ class Peer:
         while (got := read_frame(self._sock)) is not None:
             kind, number, payload = got
             if kind != QUESTION:
+                self.heard.append((kind, payload))
                 continue
             length, = struct.unpack("!I", payload[1:5])
             question = (payload[0], payload[5:5 + length].decode(), payload[-1])

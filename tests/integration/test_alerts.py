@@ -11,6 +11,7 @@ import json
 import os
 import re
 import signal
+import struct
 import sys
 import time
 
@@ -21,7 +22,7 @@ from policyd_rig import Policyd, run, wait_until
 from reports_rig import Answers, Web, screen
 
 SECRET = "s3cr3t"
-VERDICT, = message_types("VERDICT")
+VERDICT, CERTS, CERT_ENDS = message_types("VERDICT", "CERTS", "CERT_ENDS")
 TESTS = []
 
 
@@ -106,24 +107,37 @@ def test_plain_webhook(folder):
     assert json.loads(listener.bodies[0])["alerts"][0]["kind"] == "test"
 
 
+class Alone:
+    """A clerk of its own, and what its program was told."""
+
+    def __init__(self, folder):
+        self.folder, self.said = folder, os.path.join(folder, "said")
+        program = os.path.join(folder, "told")
+        with open(program, "w") as f:
+            f.write(f"#!/bin/sh\necho \"$2\" >>{self.said}\ncat >>{self.said}\n")
+        os.chmod(program, 0o755)
+        self.option = f"alert_command = {program}\n"
+
+    def start(self, config):
+        return rig.Clerk([Policyd.program("hopseal-policyd"), "--clerk", "1", "0"], self.folder,
+                         config=config + "alert_after = 1s\nalert_quiet = 1s\n")
+
+    def changes(self):
+        if not os.path.exists(self.said):
+            return []
+        with open(self.said) as f:
+            return [line for line in f.read().splitlines() if re.match("critical|warning|ok", line)]
+
+
 @test
 def test_breaker(folder):
     """So much fails at once that it must be us: one alert, and none for each domain."""
-    said, program = os.path.join(folder, "said"), os.path.join(folder, "told")
-    with open(program, "w") as f:
-        f.write(f"#!/bin/sh\necho \"$2\" >>{said}\ncat >>{said}\n")
-    os.chmod(program, 0o755)
-    state = [rig.BAD]
-    clerk = rig.Clerk([Policyd.program("hopseal-policyd"), "--clerk", "1", "0"], folder,
-                      config=f"alert_command = {program}\nalert_after = 1s\nalert_quiet = 1s\n")
+    alone, state = Alone(folder), [rig.BAD]
+    changes, kept = alone.changes, os.path.join(folder, "alerts.json")
+    os.mkdir(kept)      # so that it cannot be written
+    clerk = alone.start(alone.option)
     front = rig.Peer(clerk, rig.FRONT, lambda *_: rig.part("cache", rig.OK) + rig.part(
         "breaker", state[0], "25 of 30 hosts turned bad within an hour", "look at the time"))
-
-    def changes():
-        if not os.path.exists(said):
-            return []
-        with open(said) as f:
-            return [line for line in f.read().splitlines() if re.match("critical|warning|ok", line)]
 
     wait_until(changes, "the breaker", 20)
     for n in range(300):
@@ -131,9 +145,66 @@ def test_breaker(folder):
     time.sleep(7)
     assert changes() == ["critical breaker: 25 of 30 hosts turned bad within an hour -> look "
                          "at the time"], changes()
+    assert clerk.log().count("alerts are not kept") == 1, clerk.log()
+    os.rmdir(kept)
+    wait_until(lambda: os.path.exists(kept), "what was not kept at first", 20)
     state[0] = rig.OK
     wait_until(lambda: len(changes()) == 2, "its end", 20)
     assert changes()[1].startswith("ok breaker: "), changes()
+    assert clerk.stop() == 0, clerk.log()
+
+
+def certs_report(is_good):
+    """A look at two certificates, one of them on port 25, and one domain."""
+    def problems(word):
+        return [] if is_good else [{"finding": word, "severity": "critical", "words": "so it is",
+                                    "advice": "mend it"}]
+
+    return json.dumps({"certificates": [
+        {"name": name, "file": f"/{name}.pem", "sni": None, "id": name, "days": 0, "stage": 0,
+         "finding": "ok" if is_good else "cert-expired", "problems": problems("cert-expired"),
+         "findings": [] if is_good else ["cert-expired"],
+         "served": [{"port": 25, "address": "127.0.0.1", "sni": None, "finding": "ok", "seen": {
+             "id": name, "not_after": "2026-01-01T00:00:00Z"}}] if name == "a" else []}
+        for name in "ab"], "domains": [
+        {"domain": "us.example", "overall": "good" if is_good else "broken",
+         "problems": problems("sts-mx-missing")}]}).encode()
+
+
+@test
+def test_first_option(folder):
+    """What was wrong before anybody was to be told, once; and where a certificate has ended."""
+    alone = Alone(folder)
+
+    def start(config):
+        clerk = alone.start(config)
+        return clerk, rig.Peer(clerk, rig.FRONT, lambda *_: rig.part("cache", rig.OK))
+
+    def wait_told(count):
+        wait_until(lambda: len(alone.changes()) >= count, f"{count} of {alone.changes()}", 20)
+
+    clerk, front = start("")
+    for count in (1, 2):        # of a domain at the second look
+        clerk.tell(CERTS, certs_report(False))
+        wait_until(lambda: [k for k, _ in front.heard].count(CERT_ENDS) == count, "the look", 20)
+    assert clerk.log().count("own certificate: ") == 2, clerk.log()
+    assert clerk.log().count("own domain: ") == 1, clerk.log()
+    assert clerk.stop() == 0, clerk.log()
+    clerk, front = start(alone.option)
+    wait_until(lambda: front.heard, "the ends", 20)
+    ends = CERT_ENDS, struct.pack("!HQ", 25, 1767225600)
+    assert front.heard == [ends], front.heard
+    clerk.tell(CERTS, certs_report(False))
+    wait_told(3)
+    clerk.tell(CERTS, certs_report(False))
+    assert clerk.stop() == 0, clerk.log()
+    clerk, front = start(alone.option)
+    clerk.tell(CERTS, certs_report(False))
+    clerk.tell(CERTS, certs_report(True))
+    wait_told(6)
+    assert [line.split(":")[0] for line in alone.changes()] == [
+        f"{severity} {subject}" for severity in ("critical", "ok")
+        for subject in ("certificate a", "certificate b", "promise us.example")], alone.changes()
     assert clerk.stop() == 0, clerk.log()
 
 

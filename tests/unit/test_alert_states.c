@@ -15,7 +15,6 @@ enum op {
 	NOW,		/* the same, for no time */
 	NEXT,		/* want: what is due, and is told then */
 	HELD,		/* the same, of no domain */
-	LATER,		/* what is due is postponed for 60 s; want */
 	RESTART, FORGET
 };
 
@@ -99,9 +98,7 @@ static const struct step waiting[] = {
 	{ "while the breaker is open domains wait", 300, HELD, NULL,
 	    "redis: bad" },
 	{ "all of them", 9000, HELD, NULL, "" },
-	{ "then they are told", 9000, LATER, NULL, "domain:a bad" },
-	{ "or postponed", 9059, NEXT, NULL, "" },
-	{ "for a while", 9060, NEXT, NULL, "domain:a bad" },
+	{ "then they are told", 9060, NEXT, NULL, "domain:a bad" },
 	{ "switched off", 9100, FORGET, "redis:", NULL },
 	{ "no recovery then", 9101, GOOD, "redis:", NULL },
 	{ "none", 9999, NEXT, NULL, "" },
@@ -149,10 +146,7 @@ check_next(const struct step *s)
 		    state->subject, state->is_bad ? "bad" : "good");
 		check_bool("due", alert_states_due(states, state->kind,
 		    state->subject, s->at) == state, true);
-		if (s->op == LATER)
-			alert_states_postpone(state, s->at + 60);
-		else
-			alert_states_told(states, state, s->at);
+		alert_states_told(states, state, s->at);
 	}
 	check_text(s->label, got, s->want);
 }
@@ -178,7 +172,6 @@ run(const struct step *steps, size_t count)
 		switch (s->op) {
 		case NEXT:
 		case HELD:
-		case LATER:
 			check_next(s);
 			break;
 		case RESTART:
@@ -223,6 +216,33 @@ test_bounds(void)
 	alert_states_free(states);
 }
 
+/* What is seen again and again is written down, not each time. */
+static void
+test_news(void)
+{
+	struct alert_note bad = { "domain", "a.example", true, ALERT_WARNING,
+	    0, "x" };
+	static const struct {
+		const char	*label;
+		int64_t		 at;
+		bool		 want;
+	} notes[] = {
+		{ "new", 7200, true },
+		{ "seen again", 7500, false },
+		{ "in the next hour", 10800, true },
+		{ "once", 10801, false },
+	};
+	size_t i;
+
+	states = alert_states_new();
+	for (i = 0; i < ROWS(notes); i++) {
+		alert_states_note(states, &bad, notes[i].at);
+		check_bool(notes[i].label, alert_states_have_changed(states),
+		    notes[i].want);
+	}
+	alert_states_free(states);
+}
+
 static void
 test_files(void)
 {
@@ -257,6 +277,7 @@ main(void)
 	run(waiting, ROWS(waiting));
 	run(clocks, ROWS(clocks));
 	test_bounds();
+	test_news();
 	test_files();
 	return check_end();
 }

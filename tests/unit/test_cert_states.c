@@ -30,6 +30,15 @@ on_change(const struct cert_change *c, void *arg)
 	    words[c->severity], (long long)c->days, c->words);
 }
 
+static bool
+take(struct cert_states *s, struct text report, int64_t now)
+{
+	bool is_report = cert_states_take(s, report, now);
+
+	cert_states_keep(s);
+	return is_report;
+}
+
 /* ------------------------------------------------------- from look to look */
 
 #define HEAD	"{\"overall\": \"x\", \"certificates\": ["
@@ -63,6 +72,8 @@ on_change(const struct cert_change *c, void *arg)
 #define OTHER	CERT("/b", "\"b.example\"", "not-served", "\"not-served\"", \
 	40, 0, "")
 #define LATER	(CERT_STATES_HOLD_S + 1)
+#define REFUSED(severity) "{\"refused\": [{\"severity\": \"" severity \
+	"\"}], \"certificates\": [" LOADED TAIL
 
 /* In their order, over one file. */
 static const struct {
@@ -120,6 +131,9 @@ static const struct {
 	{ "good, and perhaps not all", "{\"partial\": true, "
 	    "\"certificates\": [" LOADED TAIL, "smtp:ok:fine:90:;", "unknown",
 	    1, false },
+	{ "one who refused it may be wrong", REFUSED("info"), "", "good", 1,
+	    false },
+	{ "several are not", REFUSED("warning"), "", "warnings", 1, false },
 };
 
 static void
@@ -136,7 +150,7 @@ test_changes(const char *path)
 		}
 		buffer_reset(&told);
 		now += rows[i].after_s;
-		check_bool(rows[i].label, cert_states_take(s,
+		check_bool(rows[i].label, take(s,
 		    text_of(rows[i].report), now), true);
 		check_text(rows[i].label, buffer_text(&told), rows[i].want);
 		check_text(rows[i].label, json_string_value(json_object_get(
@@ -213,7 +227,7 @@ test_unexpected(const char *path)
 		cert_states_free(s);
 		s = cert_states_new(path, on_change, NULL);
 		now += changes[i].after_s;
-		cert_states_take(s, text_of(served(changes[i].on_disk,
+		take(s, text_of(served(changes[i].on_disk,
 		    changes[i].id, changes[i].issuer, changes[i].key)), now);
 		check_bool(changes[i].label, is_changed(s), changes[i].want);
 	}
@@ -289,7 +303,7 @@ live(const struct quarter *q, const char *path, int64_t offset)
 			begin = start + *renewal++ * DAY;
 		buffer_init(&look, 4096);
 		format_look(begin, now, begin == loaded, &look);
-		cert_states_take(s, text_of(buffer_text(&look)), now);
+		take(s, text_of(buffer_text(&look)), now);
 		buffer_clear(&look);
 		loaded = begin;
 	}
@@ -318,8 +332,84 @@ test_quarters(const char *folder)
 
 /* ------------------------------------------------------------------- others */
 
+/* Written when those who are told have written it down, and not before. */
 static void
-add_end(const struct cert_change *c, void *arg)
+test_keeping(const char *path)
+{
+	struct cert_states *s = cert_states_new(path, on_change, NULL);
+
+	cert_states_take(s, text_of(HEAD STALE TAIL), 1);
+	check_int("not yet", access(path, F_OK), -1);
+	cert_states_keep(s);
+	check_int("kept", access(path, F_OK), 0);
+	unlink(path);
+	take(s, text_of(HEAD STALE TAIL), 2);
+	check_int("no change", access(path, F_OK), -1);
+	buffer_reset(&told);
+	cert_states_forget_told(s);
+	take(s, text_of(HEAD STALE "," OTHER TAIL), 3);
+	check_text("told once more", buffer_text(&told),
+	    "smtp:served-stale:broken:40:old;"
+	    "smtp/b.example:not-served:fine:40:;");
+	buffer_reset(&told);
+	take(s, text_of(HEAD GOOD TAIL), 4);
+	buffer_reset(&told);
+	cert_states_forget_told(s);
+	take(s, text_of(HEAD GOOD TAIL), 5);
+	check_text("good is no news", buffer_text(&told), "");
+	cert_states_free(s);
+	unlink(path);
+}
+
+/* -------------------------------------------------------------- their ends */
+
+#define SERVED(port, sni, end) "{\"port\": " #port ", \"address\": \"::1\", " \
+	"\"sni\": " sni ", \"seen\": {\"id\": \"a\", \"not_after\": \"" end \
+	"\"}}"
+#define ENDS(name, served) "{\"name\": \"" name "\", \"findings\": [], " \
+	"\"served\": [" served "]}"
+
+static void
+check_ends(const char *label, const struct cert_states *s, const char *want)
+{
+	struct cert_ends ends = { .count = 0 };
+	struct buffer got;
+	size_t i;
+
+	cert_states_add_ends(s, &ends);
+	buffer_init(&got, 1000);
+	for (i = 0; i < ends.count; i++)
+		buffer_addf(&got, "%d:%lld ", ends.ends[i].port,
+		    (long long)ends.ends[i].at);
+	check_text(label, buffer_text(&got), want);
+	buffer_clear(&got);
+}
+
+/* Who begins knows them before the first look. */
+static void
+test_ends(const char *path)
+{
+	struct cert_states *s = cert_states_new(path, on_change, NULL);
+
+	check_ends("nothing is known", s, "");
+	take(s, text_of(HEAD ENDS("b", SERVED(587, "null",
+	    "1970-01-01T00:09:00Z")) TAIL), 1);
+	take(s, text_of(HEAD ENDS("a", SERVED(25, "null",
+	    "1970-01-01T00:01:00Z") "," SERVED(25, "null",
+	    "1970-01-01T00:00:09Z") "," SERVED(465, "\"x.example\"",
+	    "1970-01-01T00:01:00Z") "," SERVED(26, "null", "?")) TAIL), 2);
+	check_ends("of the report", s, "25:9 ");
+	cert_states_free(s);
+	s = cert_states_new(path, on_change, NULL);
+	check_ends("of the file", s, "25:9 ");
+	take(s, text_of(HEAD TAIL), 3);
+	check_ends("of the report again", s, "");
+	cert_states_free(s);
+	unlink(path);
+}
+
+static void
+on_recalled(const struct cert_change *c, void *arg)
 {
 	(void)c;
 	(void)arg;
@@ -330,21 +420,32 @@ add_end(const struct cert_change *c, void *arg)
 static void
 test_recall(const char *path)
 {
-	struct cert_states *s = cert_states_new(path, add_end, NULL), *other;
+	struct cert_states *s = cert_states_new(path, on_recalled, NULL),
+	    *other;
 	struct buffer files;
 
-	cert_states_take(s, text_of(HEAD STALE TAIL), 1);
+	take(s, text_of(HEAD STALE TAIL), 1);
 	unlink(path);
-	other = cert_states_new(path, add_end, NULL);
+	other = cert_states_new(path, on_recalled, NULL);
 	cert_states_recall(other, cert_states_kept(s));
 	buffer_reset(&told);
-	cert_states_take(other, text_of(HEAD STALE TAIL), 2);
+	take(other, text_of(HEAD STALE TAIL), 2);
 	check_text("recalled", buffer_text(&told), "");
-	cert_states_take(other, text_of("{\"certificates\": [{\"files\": "
+	check_int("and written", access(path, F_OK), 0);
+	take(other, text_of("{\"certificates\": [{\"files\": "
 	    "[\"/a\", 5, \"/b\"]}, {}]}"), 3);
 	buffer_init(&files, 100);
 	cert_states_add_files(other, &files);
 	check_text("files", buffer_text(&files), "/a\n/b\n");
+	check_int("no end", cert_states_next_end(other, 3), 0);
+	take(other, text_of("{\"certificates\": [{\"not_after\": "
+	    "\"1970-01-01T00:01:00Z\", \"served\": [{\"seen\": {"
+	    "\"not_after\": \"1970-01-01T00:00:10Z\"}}]}, {\"not_after\": "
+	    "\"1970-01-01T00:00:20Z\"}]}"), 3);
+	check_int("of what is served", cert_states_next_end(other, 9), 10);
+	check_int("the next", cert_states_next_end(other, 10), 20);
+	check_int("the last", cert_states_next_end(other, 20), 60);
+	check_int("all ended", cert_states_next_end(other, 60), 0);
 	buffer_clear(&files);
 	cert_states_free(s);
 	cert_states_free(other);
@@ -359,9 +460,9 @@ test_refusals(const char *path)
 	size_t i;
 
 	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
-		check_bool(bad[i], cert_states_take(s, text_of(bad[i]), 1),
+		check_bool(bad[i], take(s, text_of(bad[i]), 1),
 		    false);
-	check_bool("strange members", cert_states_take(s, text_of(HEAD
+	check_bool("strange members", take(s, text_of(HEAD
 	    "1, null, {\"name\": 5, \"findings\": 7, \"problems\": [3]}"
 	    TAIL), 1), true);
 	cert_states_free(s);
@@ -381,6 +482,9 @@ main(void)
 	unlink(path);
 	test_unexpected(path);
 	test_quarters(folder);
+	unlink(path);
+	test_keeping(path);
+	test_ends(path);
 	test_recall(path);
 	file = fopen(path, "w");	/* a file that is none */
 	if (file != NULL)

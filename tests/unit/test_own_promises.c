@@ -16,6 +16,7 @@
 #define DAY	86400
 #define DOMAIN(name, mode, id, hash) "{\"domain\": \"" name "\", \"mode\": " \
 	mode ", \"id\": " id ", \"policy_hash\": " hash "}"
+#define PARTIAL(domains) "{\"partial\": true, \"domains\": [" domains "]}"
 #define REPORT(domains) "{\"certificates\": [], \"domains\": [" domains "]}"
 #define A(mode, id, hash) REPORT(DOMAIN("a.example", mode, id, hash))
 #define PROBLEM(finding, words) "{\"finding\": \"" finding "\", " \
@@ -29,6 +30,8 @@
 #define STATE(mode, day, id, hash) "{\"domains\":{\"a.example\":{" \
 	"\"id\":\"" id "\",\"mode\":\"" mode "\",\"policy_hash\":\"" hash \
 	"\",\"since\":\"1970-01-0" day "T00:00:00Z\"}}}"
+
+#define FORGOTTEN	""	/* no report; what was told is forgotten */
 
 static struct buffer told;
 
@@ -61,10 +64,17 @@ static const struct {
 	{ "no report", "rubbish", STATE("enforce", "8", "3", "cc"), "" },
 	{ "no domains looked at", "{\"certificates\": []}",
 	    STATE("enforce", "8", "3", "cc"), "" },
+	{ "not all could be found", PARTIAL(""), STATE("enforce", "8", "3",
+	    "cc"), "" },
+	{ "but this one", PARTIAL(DOMAIN("a.example", "\"enforce\"", "\"4\"",
+	    "\"dd\"")), STATE("enforce", "8", "4", "dd"), "" },
 	{ "no longer ours", REPORT(""), "{\"domains\":{}}", "" },
 	{ "something is wrong", REPORT(XY), TROUBLE("", "x y"), "" },
 	{ "still", REPORT(XY), TROUBLE("\"findings\":\"x y\",", "x y"),
 	    "a.example:x y:one;" },
+	{ "nobody has heard of it", FORGOTTEN, TROUBLE("", "x y"), "" },
+	{ "so it is told once more", REPORT(XY),
+	    TROUBLE("\"findings\":\"x y\",", "x y"), "a.example:x y:one;" },
 	{ "the same is no news", REPORT(BAD("warnings", PROBLEM("x", "one") ", "
 	    PROBLEM("y", "other words"))),
 	    TROUBLE("\"findings\":\"x y\",", "x y"), "" },
@@ -103,6 +113,9 @@ main(void)
 		promises = own_promises_new(path, on_change, NULL);
 		now += DAY;
 		own_promises_take(promises, text_of(rows[i].report), now);
+		if (strcmp(rows[i].report, FORGOTTEN) == 0)
+			own_promises_forget_told(promises);
+		own_promises_keep(promises);
 		line = own_promises_line(promises);
 		check_text(rows[i].label, line, rows[i].want);
 		check_text(rows[i].label, buffer_text(&told), rows[i].told);

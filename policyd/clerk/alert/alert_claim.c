@@ -146,7 +146,9 @@ alert_claim_start(struct event_base *base, struct ledger *ledger,
     alert_claim_cb *callback, void *arg)
 {
 	struct alert_claim *claim = xcalloc(1, sizeof(*claim));
-	int64_t today = now / DAY_S;
+	/* A recovery is ours whatever was sent. */
+	int64_t today = now / DAY_S, since = is_bad ?
+	    today - ALERT_CLAIM_DAYS + 1 : today;
 
 	claim->ledger = ledger;
 	claim->share = share;
@@ -155,8 +157,7 @@ alert_claim_start(struct event_base *base, struct ledger *ledger,
 	claim->callback = callback;
 	claim->arg = arg;
 	claim->sum = ledger_sum_start(base, ledger, share,
-	    today - ALERT_CLAIM_DAYS + 1, today, text_of(domain), on_sum,
-	    claim);
+	    since, today, text_of(domain), on_sum, claim);
 	return claim;
 }
 

@@ -395,7 +395,7 @@ take_alert(struct alert_queue *q, const json_t *from)
 	append(q, (enum alert_severity)severity, kind, subject, words, at);
 }
 
-void
+bool
 alert_queue_parse(struct alert_queue *q, const json_t *from)
 {
 	const json_t *alerts = json_object_get(from, "alerts"),
@@ -409,4 +409,5 @@ alert_queue_parse(struct alert_queue *q, const json_t *from)
 		q->last = last;
 	if (json_is_object(known))
 		json_object_update(q->known, (json_t *)(uintptr_t)known);
+	return json_object_size(known) > 0;
 }

@@ -110,7 +110,10 @@ const struct alert_queue_counts *alert_queue_counts(
 
 /* The whole, for a file; targets are not in it, as they may hold secrets. */
 json_t		*alert_queue_format(const struct alert_queue *q);
-/* Before destinations are added.  What cannot be read is left out. */
-void		 alert_queue_parse(struct alert_queue *q, const json_t *from);
+/*
+ * Before destinations are added; true when there were any.  What cannot be read
+ * is left out.
+ */
+bool		 alert_queue_parse(struct alert_queue *q, const json_t *from);
 
 #endif

@@ -12,6 +12,7 @@
 #include "shared/xalloc.h"
 
 #define LATELY_S	86400
+#define NOTED_S		3600	/* as exact as the file is */
 #define TURNS_MAX	12	/* 2^6 times as long */
 
 struct alert_states {
@@ -104,6 +105,9 @@ alert_states_note(struct alert_states *s, const struct alert_note *note,
 		state->severity = note->severity;
 	text_quote(state->words, sizeof(state->words), text_of(note->words));
 	state->hold_s = note->hold_s;
+	/* Over a restart it is news that it was seen lately. */
+	if (now / NOTED_S != state->noted_at / NOTED_S)
+		s->has_changed = true;
 	state->noted_at = now;
 }
 
@@ -156,10 +160,7 @@ is_due(struct alert_state *state, int64_t now)
 	/* A clock that was set back. */
 	if (state->since > now)
 		state->since = now;
-	if (state->not_before > now + LATELY_S)
-		state->not_before = now;
 	return state->is_bad != state->is_told_bad &&
-	    now >= state->not_before &&
 	    now - state->since >= hold_s(state, now);
 }
 
@@ -202,14 +203,7 @@ alert_states_told(struct alert_states *s, struct alert_state *state,
 		state->turns++;
 	state->is_told_bad = state->is_bad;
 	state->told_at = now;
-	state->not_before = 0;
 	s->has_changed = true;
-}
-
-void
-alert_states_postpone(struct alert_state *state, int64_t until)
-{
-	state->not_before = until;
 }
 
 bool

@@ -30,7 +30,6 @@ struct alert_state {
 	bool			 is_told_bad;	/* as people know it */
 	int64_t			 since;		/* it is as it is */
 	int64_t			 noted_at, told_at;
-	int64_t			 not_before;	/* to be told; postponed */
 	unsigned		 hold_s;
 	unsigned		 turns;		/* told lately */
 };
@@ -54,7 +53,7 @@ const struct alert_state *alert_states_at(const struct alert_states *s,
 		    size_t i);
 
 /*
- * One that is to be told now, or NULL; then _told or _postpone.  Those of the
+ * One that is to be told now, or NULL; then _told or _forget.  Those of the
  * kind held (or NULL) wait.  It is valid until the next call of any.
  */
 struct alert_state *alert_states_next(struct alert_states *s,
@@ -64,8 +63,6 @@ struct alert_state *alert_states_due(struct alert_states *s, const char *kind,
 		    const char *subject, int64_t now);
 void		 alert_states_told(struct alert_states *s,
 		    struct alert_state *state, int64_t now);
-void		 alert_states_postpone(struct alert_state *state,
-		    int64_t until);
 
 /* Something is to be written down; asked once for each change. */
 bool		 alert_states_have_changed(struct alert_states *s);

@@ -31,7 +31,6 @@
 
 #define FILE_MAX_BYTES	(4 * 1024 * 1024)
 #define FILE_VERSION	1
-#define LATER_S		300	/* a domain without mail so far */
 #define STATUS_EVERY_S	10
 #define ORIGIN_SIZE	17
 #define MAILS_MAX	64	/* remembered */
@@ -69,6 +68,7 @@ struct alerts {
 	char			*destinations;	/* of the settings */
 	bool			 has_changed;	/* since it was written */
 	bool			 is_told;	/* that it cannot be */
+	bool			 was_on;	/* with the settings before */
 	int64_t			 status_at;
 };
 
@@ -86,8 +86,8 @@ is_on(const struct alerts *a)
 
 /* ---------------------------------------------------------------- the file */
 
-static void
-save(struct alerts *a)
+void
+alerts_keep(struct alerts *a)
 {
 	json_t *root;
 	char *text;
@@ -102,10 +102,13 @@ save(struct alerts *a)
 	text = json_dumps(root, JSON_COMPACT);
 	if (file_replace(a->path, text_of(text)) == 0)
 		a->is_told = false;
-	else if (!a->is_told) {
+	else {
+		a->has_changed = true;		/* the next tick tries again */
+		if (!a->is_told)
+			log_warn("alerts are not kept, a restart may tell "
+			    "them again or never: path=%s, reason=%s",
+			    a->path, strerror(errno));
 		a->is_told = true;
-		log_warn("alerts are not kept, a restart may tell them again "
-		    "or never: path=%s, reason=%s", a->path, strerror(errno));
 	}
 	free(text);
 	json_decref(root);
@@ -141,7 +144,7 @@ load(struct alerts *a)
 		make_origin(a->origin);
 	mails = json_object_get(root, "mails");
 	a->mails = json_is_array(mails) ? json_incref(mails) : json_array();
-	alert_queue_parse(a->queue, json_object_get(root, "queue"));
+	a->was_on = alert_queue_parse(a->queue, json_object_get(root, "queue"));
 	alert_states_parse(a->states, json_object_get(root, "states"));
 	json_decref(root);
 }
@@ -234,7 +237,7 @@ on_sent(struct alert_destination *to, bool is_test, bool is_taken,
 	    config_of(a)->alert_quiet_s, clock_now_s());
 	log_end(to, try, is_taken, count, words);
 	a->has_changed = true;
-	save(a);
+	alerts_keep(a);
 }
 
 bool
@@ -286,7 +289,6 @@ alerts_raise(struct alerts *a, enum alert_severity severity, const char *kind,
 	alert_queue_add(a->queue, severity, kind, subject, words,
 	    clock_now_s());
 	a->has_changed = true;
-	save(a);
 }
 
 static void
@@ -324,7 +326,8 @@ on_claimed(enum alert_claim_end end, void *arg)
 		alert_states_told(a->states, state, now);
 		break;
 	case ALERT_CLAIM_NO_MAIL:
-		alert_states_postpone(state, now + LATER_S);
+		/* The front tells it again at each look. */
+		alert_states_forget(a->states, "domain", a->claiming.domain);
 		break;
 	}
 	tell_due(a);
@@ -378,7 +381,7 @@ send_due(struct alerts *a)
 
 	while ((to = alert_queue_next(a->queue, clock_now_s())) != NULL) {
 		a->has_changed = true;
-		save(a);
+		alerts_keep(a);
 		alert_queue_message(a->queue, to, &m);
 		alert_send_start(a->sends, to, &m, false);
 	}
@@ -405,14 +408,12 @@ on_tick(evutil_socket_t fd, short events, void *arg)
 	(void)events;
 	event_add(a->tick, &again);
 	alert_sends_check(a->sends);
-	if (!is_on(a))
-		return;
-	if (now_s >= a->status_at) {
+	if (is_on(a) && now_s >= a->status_at) {
 		a->status_at = now_s + status_every_s(a);
 		a->callbacks->ask_status(a->arg);
 	}
 	tell_due(a);
-	save(a);
+	alerts_keep(a);
 	send_due(a);
 }
 
@@ -526,11 +527,13 @@ set_destinations(struct alerts *a)
 		    config->alert_webhook);
 	alert_queue_end_destinations(a->queue);
 	a->has_changed = true;
-	if (is_on(a))
-		return;
-	/* What nobody heard of is no news to those who come later. */
-	alert_states_free(a->states);
-	a->states = alert_states_new();
+	if (!is_on(a)) {
+		/* Whoever comes later is told of what is wrong then. */
+		alert_states_free(a->states);
+		a->states = alert_states_new();
+	} else if (!a->was_on)
+		a->callbacks->on_begin(a->arg);
+	a->was_on = is_on(a);
 }
 
 struct alerts *
@@ -580,7 +583,7 @@ alerts_free(struct alerts *a)
 		return;
 	alert_claim_cancel(a->claiming.claim);
 	alert_sends_free(a->sends);
-	save(a);
+	alerts_keep(a);
 	event_free(a->tick);
 	json_decref(a->test.results);
 	json_decref(a->mails);

@@ -26,6 +26,11 @@ struct alerts_callbacks {
 	void	(*ask_status)(void *arg);
 	/* The answer to alerts_test; line is the callee's to free. */
 	void	(*on_tested)(uint64_t connection, char *line, void *arg);
+	/*
+	 * From now on somebody is told, of what was raised before, too.  May
+	 * be called by alerts_new.
+	 */
+	void	(*on_begin)(void *arg);
 };
 
 /* callbacks are borrowed for as long as it lives. */
@@ -40,11 +45,14 @@ void		 alerts_on_settings(struct alerts *alerts);
 
 /*
  * A change that is told at once.  kind is a word ("certificate"), subject what
- * it is about; words say what happened and what to do.  All are quoted.
+ * it is about; words say what happened and what to do.  All are quoted.  It is
+ * safe after alerts_keep.
  */
 void		 alerts_raise(struct alerts *alerts,
 		    enum alert_severity severity, const char *kind,
 		    const char *subject, const char *words);
+/* Writes down what has changed. */
+void		 alerts_keep(struct alerts *alerts);
 /* The status, as its JSON. */
 void		 alerts_on_status(struct alerts *alerts, const char *line);
 /* A MESSAGE_VERDICT of the front. */
