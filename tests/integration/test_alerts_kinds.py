@@ -16,8 +16,8 @@ import time
 from alerts_rig import Domains, Listener, Told
 from policyd_rig import Names, run, wait_until
 from ports import free_port
+from redis_rig import Redis
 from reports_rig import Sink, hopseal, write_log
-from test_ledger import Redis
 from together import together
 
 KINDS = []
@@ -126,6 +126,13 @@ def domains_break(folder):
         assert len(told.lines("domain")) == 22, told.lines()
         assert redis.command("EXISTS", "hopseal:alert:{d0.example}:deliverable") == "1"
         assert redis.command("EXISTS", "hopseal:alert:{d0.example}:undeliverable") == "0"
+        # Mail to one that is bad already: the next look tells it.
+        write_log(log, ("stranger.example", "good", 1))
+        for host in hosts:
+            wait_until(lambda: host.policyd.command("report", "--day", "yesterday")["totals"]
+                       ["sessions"] >= 13, "the ledger", 30)
+        domains.put("stranger.example", "cert-expired")
+        told.wait_line(r"warning domain stranger\.example: ")
     finally:
         redis.stop()
 

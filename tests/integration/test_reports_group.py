@@ -55,7 +55,7 @@ def sender_killed(folder):
         names.asked.clear()
         holder[0].policyd.kill_all()
         redis.command("DEL", LOCK)      # its minute is over
-        wait_until(lambda: len(set(names.asked)) == len(domains), "the other one", 90)
+        wait_until(lambda: len(set(names.asked)) == len(domains), "the other one", 120)
         time.sleep(3)
         assert len(sink.mails) == len(domains), len(sink.mails)
     finally:
@@ -94,7 +94,7 @@ def sender_stopped(folder):
             os.kill(pid, signal.SIGSTOP)
         redis.command("DEL", LOCK)      # its minute is over
         sinks[1 - n].may_answer.set()
-        senders[1 - n].wait_ends(1, 90)
+        senders[1 - n].wait_ends(1, 120)
         sinks[n].may_answer.set()
         os.kill(clerk, signal.SIGCONT)
         senders[n].wait_ends(1)

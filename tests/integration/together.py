@@ -19,10 +19,14 @@ def together(folder, functions):
     # Where the runner looks for logs.
     for n, path in enumerate(glob.glob(folder + "/*/**/log", recursive=True)):
         os.symlink(os.path.dirname(path), os.path.join(folder, str(n)))
-    errors = {name: end.exception() for name, end in ends.items() if end.exception()}
-    failed = [f"{name}: {first_line(error)}" for name, error in errors.items()
-              if not isinstance(error, Skip)]
+    failed, skipped = [], []
+    for name, end in ends.items():
+        error = end.exception()
+        if isinstance(error, Skip):
+            skipped.append(f"{name}: {error}")
+        elif error:
+            failed.append(f"{name}: {first_line(error)}")
     if failed:
         raise AssertionError("; ".join(failed))
-    for name, error in errors.items():
-        raise Skip(f"{name}: {error}")
+    if skipped:
+        raise Skip("; ".join(skipped))
