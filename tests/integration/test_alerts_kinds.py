@@ -131,7 +131,8 @@ def domains_break(folder):
         for host in hosts:
             wait_until(lambda: host.policyd.command("report", "--day", "yesterday")["totals"]
                        ["sessions"] >= 13, "the ledger", 30)
-        domains.put("stranger.example", "cert-expired")
+        for host in hosts:
+            host.policyd.ask("stranger.example")
         told.wait_line(r"warning domain stranger\.example: ")
     finally:
         redis.stop()
