@@ -140,7 +140,8 @@ def test_found_by_itself(folder):
     wait_equal(policyd, log.truth)
     assert missed(policyd) == 0, policyd.log()
     part = next(p for p in policyd.command("status")["parts"] if p["name"] == "ledger")
-    assert "in systemd's journal" in part["detail"] and part["state"] == "ok", part
+    assert "in systemd's journal, all of it read" in part["detail"], part
+    assert part["state"] == "ok" and "ledger_log_lag_bytes" not in policyd.counters(), part
     journald.stop()
 
 
@@ -265,6 +266,7 @@ with open({entries!r}) as f:
     lines = f.read().splitlines(True)
 cursor = begin[0].partition("=")[2]
 at = [n for n, line in enumerate(lines) if cursor and '"' + cursor + '"' in line]
+{begin}
 sys.stdout.write("".join(lines[at[0] if at else 0:]))
 sys.stdout.flush()
 {end}
@@ -291,9 +293,9 @@ def delivery(n, at):
 
 
 class FakeJournalctl:
-    """First in PATH: prints entries, then ends."""
+    """First in PATH: prints entries, then ends.  begin and end: what it does before and after."""
 
-    def __init__(self, folder, end=""):
+    def __init__(self, folder, end="", begin=""):
         self.entries = os.path.join(folder, "entries")
         self.told_path = os.path.join(folder, "told")
         path = os.path.join(folder, "bin", "journalctl")
@@ -302,7 +304,8 @@ class FakeJournalctl:
         os.chmod(self.told_path, 0o666)
         self.write([])
         with open(path, "w") as f:
-            f.write(FAKE.format(told=self.told_path, entries=self.entries, end=end))
+            f.write(FAKE.format(told=self.told_path, entries=self.entries, begin=begin,
+                                end=end))
         os.chmod(path, 0o755)
         self.env = {**os.environ, "PATH": f"{os.path.dirname(path)}:{os.environ['PATH']}"}
 

@@ -9,12 +9,12 @@
 #include <errno.h>
 #include <event2/event.h>
 #include <fcntl.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "policyd/clerk/ledger/journald_entry.h"
+#include "shared/io/clock.h"
 #include "shared/pack.h"
 #include "shared/xalloc.h"
 
@@ -22,6 +22,9 @@
 #define BLOCK_BYTES	(128 * 1024)
 #define WAIT_MIN_S	1	/* before it is asked for again */
 #define WAIT_MAX_S	60
+#define PRESENT_S	60	/* so old is an entry while others follow */
+#define QUIET_MS	5000	/* none follows */
+#define SEEK_MS		60000	/* none comes at all: it may be searching */
 
 struct journald_follow {
 	const struct journald_follow_callbacks *callbacks;
@@ -37,6 +40,8 @@ struct journald_follow {
 	char			*block;
 	size_t			 block_len;
 	bool			 is_skipping;	/* the rest of a long line */
+	int64_t			 quiet_ms;	/* no output since */
+	int64_t			 last_at;	/* its last entry's time; or 0 */
 	uint64_t		 entry_count;
 };
 
@@ -104,6 +109,7 @@ tell(struct journald_follow *f, struct text line)
 	if (!journald_entry_parse(line, &entry))
 		return;
 	f->wait_s = WAIT_MIN_S;
+	f->last_at = entry.at;
 	if (!is_told(f, entry.cursor)) {
 		f->entry_count++;
 		f->callbacks->on_entry(&entry, f->arg);
@@ -181,6 +187,7 @@ on_readable(evutil_socket_t fd, short events, void *arg)
 		ask_again(f);
 		return;
 	}
+	f->quiet_ms = clock_monotonic_ms();
 	f->block_len += (size_t)len;
 	tell_lines(f);
 }
@@ -193,6 +200,8 @@ journald_follow_take(struct journald_follow *f, int fd)
 	f->block_len = 0;
 	f->is_skipping = f->is_found = false;
 	f->is_seeking = f->cursor_len > 0;
+	f->last_at = 0;
+	f->quiet_ms = clock_monotonic_ms();
 	if (fd == -1) {
 		ask_again(f);
 		return;
@@ -238,6 +247,17 @@ journald_follow_free(struct journald_follow *f)
 	event_free(f->again);
 	free(f->block);
 	free(f);
+}
+
+bool
+journald_follow_is_read(const struct journald_follow *f)
+{
+	int64_t late_s = clock_now_s() - f->last_at;
+	int64_t quiet_ms = clock_monotonic_ms() - f->quiet_ms;
+
+	return f->fd != -1 &&
+	    (quiet_ms >= (f->last_at != 0 ? QUIET_MS : SEEK_MS) ||
+	    (late_s >= -PRESENT_S && late_s <= PRESENT_S));
 }
 
 uint64_t

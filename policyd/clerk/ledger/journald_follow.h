@@ -8,6 +8,7 @@
 #ifndef HOPSEAL_JOURNALD_FOLLOW_H
 #define HOPSEAL_JOURNALD_FOLLOW_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "shared/buffer.h"
@@ -43,6 +44,11 @@ void		 journald_follow_take(struct journald_follow *f, int fd);
 /* Adds the position behind the last entry that was told. */
 void		 journald_follow_format(const struct journald_follow *f,
 		    struct buffer *out);
+/*
+ * All that there is was told.  journalctl does not say so: the last entry is
+ * of this minute, or for some time none came.
+ */
+bool		 journald_follow_is_read(const struct journald_follow *f);
 uint64_t	 journald_follow_entry_count(const struct journald_follow *f);
 
 #endif

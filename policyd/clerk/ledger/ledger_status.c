@@ -34,23 +34,41 @@ session_count(const struct sources_state *s)
 	return sum;
 }
 
+#define LAG_SIZE	64
+
+/* How far the log is read; the journal does not tell how much there is. */
+static const char *
+format_lag(char out[LAG_SIZE], const struct sources_state *s)
+{
+	out[0] = '\0';
+	if (s->has_journal)
+		snprintf(out, LAG_SIZE, ", %s", s->is_read ? "all of it read" :
+		    "not yet read to its end");
+	else if (s->has_log)
+		snprintf(out, LAG_SIZE, ", %" PRIu64
+		    " octets of the log to read", s->lag_bytes);
+	else if (s->wants_log)
+		snprintf(out, LAG_SIZE, ", the log is not open yet");
+	return out;
+}
+
 static void
 describe(struct ledger_status *out, struct ledger *ledger,
     const struct sources_state *s, int64_t now)
 {
-	char age[TEXT_TIME_SIZE], last[64] = "no session yet";
+	char age[TEXT_TIME_SIZE], last[64] = "no session yet", lag[LAG_SIZE];
 
 	if (s->counted_at > 0)
 		snprintf(last, sizeof(last), "last session %s ago",
 		    text_format_age(age, now > s->counted_at ?
 		    now - s->counted_at : 0));
 	out->part.state = CONTROL_OK;
-	snprintf(out->detail, sizeof(out->detail), "%s, from%s%s%s%s, %" PRIu64
-	    " octets of the log to read, journal %" PRIu64 " kB", last,
+	snprintf(out->detail, sizeof(out->detail), "%s, from%s%s%s%s%s, journal %"
+	    PRIu64 " kB", last,
 	    s->wants_log ? " maillog" : "",
 	    s->has_journal ? " in systemd's journal" : "",
 	    s->wants_log && s->wants_datagrams ? " and" : "",
-	    s->wants_datagrams ? " tlsrpt" : "", s->lag_bytes,
+	    s->wants_datagrams ? " tlsrpt" : "", format_lag(lag, s),
 	    ledger_journal_bytes(ledger) / 1024);
 }
 
@@ -130,7 +148,8 @@ ledger_status_make(struct ledger_status *out, struct ledger *ledger,
 	    s->sessions[SESSION_SUBMISSION]);
 	add(out, "ledger_sessions_too_old", s->old_count);
 	add(out, "ledger_log_lines", s->line_count);
-	add(out, "ledger_log_lag_bytes", s->lag_bytes);
+	if (s->has_log && !s->has_journal)
+		add(out, "ledger_log_lag_bytes", s->lag_bytes);
 	add(out, "ledger_log_gaps", s->gap_count);
 	add(out, "ledger_datagrams", s->datagrams);
 	add(out, "ledger_datagrams_refused", s->datagrams_refused);

@@ -19,12 +19,14 @@
 #include <unistd.h>
 #include <zlib.h>
 
+#include "shared/io/clock.h"
 #include "shared/pack.h"
 #include "shared/siphash.h"
 #include "shared/xalloc.h"
 
 #define VERSION		1
 #define POLL_MS		500
+#define READ_MS		5000	/* so long the end was the end, some polls */
 #define MARK_MAX	512	/* octets by which a position is known */
 #define BLOCK_BYTES	(128 * 1024)
 #define LINE_MAX_BYTES	(64 * 1024)	/* longer ones are nobody's */
@@ -59,6 +61,7 @@ struct log_follow {
 	unsigned		 older_n;
 	bool			 has_told;	/* a line of older */
 	unsigned		 quiet_polls;
+	int64_t			 end_ms;	/* at the log's end; or 0 */
 	struct event		*turn;
 	char			*block;		/* octets behind at.offset */
 	size_t			 block_len;
@@ -310,9 +313,10 @@ follow_at_end(struct log_follow *f)
 	}
 	/* Who writes may have the old one open until it begins the new one. */
 	if (f->next == -1 || fstat(f->next, &status) == -1 ||
-	    status.st_size == 0)
+	    status.st_size == 0) {
 		f->quiet_polls = 0;
-	else if (++f->quiet_polls == QUIET_POLLS) {
+		f->end_ms = clock_monotonic_ms();
+	} else if (++f->quiet_polls == QUIET_POLLS) {
 		follow_next(f);
 		return;
 	}
@@ -522,6 +526,13 @@ log_follow_line_count(const struct log_follow *f)
 	return f->line_count;
 }
 
+bool
+log_follow_is_read(const struct log_follow *f)
+{
+	return f->mode == MODE_FOLLOW && f->end_ms != 0 &&
+	    clock_monotonic_ms() - f->end_ms < READ_MS;
+}
+
 uint64_t
 log_follow_lag_bytes(const struct log_follow *f)
 {
@@ -530,7 +541,7 @@ log_follow_lag_bytes(const struct log_follow *f)
 	if (f->fd == -1 || fstat(f->fd, &status) == -1)
 		return 0;
 	if (f->mode != MODE_FOLLOW)
-		return (uint64_t)status.st_size;
+		return (uint64_t)status.st_size + 1;
 	return (uint64_t)status.st_size > f->at.offset ?
 	    (uint64_t)status.st_size - f->at.offset : 0;
 }

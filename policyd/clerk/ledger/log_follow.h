@@ -43,7 +43,12 @@ void	log_follow_free(struct log_follow *f);
 void	log_follow_take(struct log_follow *f, unsigned n, int fd);
 /* Adds the position behind the last line that was told. */
 void	log_follow_format(const struct log_follow *f, struct buffer *out);
-/* Octets that are there and not yet read; 0 also without a file. */
+/* All that there is was told, a moment ago. */
+bool	log_follow_is_read(const struct log_follow *f);
+/*
+ * Octets that are there and not yet read: at least so many, never 0, while
+ * older files are read; 0 also without a file.
+ */
 uint64_t log_follow_lag_bytes(const struct log_follow *f);
 bool	log_follow_has_file(const struct log_follow *f);
 /* Lines told; octets of them. */

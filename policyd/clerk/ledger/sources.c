@@ -38,6 +38,7 @@
 #define TOLD_MAX	4096
 #define TELL_EVERY_S	60
 #define FRESH_S		120	/* sessions that the front hears of */
+#define UNREAD_MS	(60 * 60 * 1000)	/* a log is waited for */
 #define LOSS_SETTLES_S	10	/* log and socket do not speak at one time */
 
 /* What the front was told last. */
@@ -67,6 +68,7 @@ struct sources {
 	bool			 has_asked_socket;
 	bool			 has_promises;	/* all that the front knows */
 	int64_t			 log_ms;	/* not waited for any longer */
+	int64_t			 read_ms;	/* is_read then, or begun */
 	sources_refusal_cb	*on_refusal;	/* or NULL */
 	void			*refusal_arg;
 	struct sources_state	 state;
@@ -414,10 +416,15 @@ start(struct sources *s)
 static bool
 is_read(const struct sources *s)
 {
-	struct sources_state state;
+	return !wants_log(config_of(s)) ||
+	    (s->log != NULL && log_follow_is_read(s->log)) ||
+	    (s->journal != NULL && journald_follow_is_read(s->journal));
+}
 
-	sources_state(s, &state);
-	return !state.wants_log || (state.has_log && state.lag_bytes == 0);
+bool
+sources_are_read(const struct sources *s)
+{
+	return is_read(s) || clock_monotonic_ms() - s->read_ms >= UNREAD_MS;
 }
 
 static void
@@ -435,7 +442,10 @@ on_tick(evutil_socket_t fd, short events, void *arg)
 		start(s);
 	ledger_share_tick(s->share);
 	s->clock.now = clock_now_s();
-	aggregates_tick(s->aggregates, config_of(s), s->clock.now, is_read(s));
+	if (is_read(s))
+		s->read_ms = clock_monotonic_ms();
+	aggregates_tick(s->aggregates, config_of(s), s->clock.now,
+	    sources_are_read(s));
 	estimate_loss(s);
 }
 
@@ -506,7 +516,8 @@ sources_new(struct child *child, struct ledger *ledger,
 	s->aggregates = aggregates_new(child->base, ledger);
 	s->promises = promises_new();
 	s->started_at = clock_now_s();
-	s->log_ms = clock_monotonic_ms() + PROMISES_WAIT_MS;
+	s->read_ms = clock_monotonic_ms();
+	s->log_ms = s->read_ms + PROMISES_WAIT_MS;
 	s->tick = event_new(child->base, -1, EV_PERSIST, on_tick, s);
 	event_add(s->tick, &interval);
 	if (ledger_open(ledger))
@@ -547,6 +558,7 @@ sources_state(const struct sources *s, struct sources_state *out)
 	out->wants_log = wants_log(config_of(s));
 	out->wants_datagrams = wants_datagrams(config_of(s));
 	out->has_datagrams = s->datagrams != NULL;
+	out->is_read = is_read(s);
 	if (s->sessions != NULL)
 		out->deliveries = log_sessions_counts(s->sessions)->deliveries;
 	if (s->log != NULL) {

@@ -21,6 +21,7 @@ struct sources;
 struct sources_state {
 	bool		 wants_log, has_log;
 	bool		 has_journal;	/* systemd's, in place of a file */
+	bool		 is_read;	/* all that the log says is counted */
 	const char	*log_trouble;	/* why it has none; for people */
 	uint64_t	 lag_bytes, line_count, gap_count;
 	uint64_t	 old_count;	/* sessions of days that are not kept */
@@ -51,6 +52,11 @@ typedef void	 sources_refusal_cb(const struct tls_session *session,
 		    void *arg);
 void		 sources_on_refusal(struct sources *s,
 		    sources_refusal_cb *callback, void *arg);
+/*
+ * All that there is of past days is counted; also when the log could not be
+ * read to its end for an hour, and nobody shall wait for it any longer.
+ */
+bool		 sources_are_read(const struct sources *s);
 void		 sources_state(const struct sources *s,
 		    struct sources_state *out);
 
