@@ -14,6 +14,7 @@ import subprocess
 import threading
 import time
 
+from policyd_rig import wait_until
 from ports import free_port
 
 SUPPRESSIONS = os.path.join(os.path.dirname(os.path.abspath(__file__)),
@@ -62,14 +63,6 @@ def judgement(domain, action, verdict="undeliverable", finding="cert-expired"):
             "finding": finding, "reason": f"no usable mail host for {domain}"}
 
 
-def wait_until(ready, what, seconds=15):
-    end = time.monotonic() + seconds
-    while not (value := ready()):
-        assert time.monotonic() < end, f"waited {seconds} s for {what}"
-        time.sleep(0.05)
-    return value
-
-
 class Policyd(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
     """Answers "site" and "explain"; answers may be changed, delay_s makes it slow."""
 
@@ -114,7 +107,7 @@ class Rig:
             "milter_listen": self.socket, "redis": f"unix:{self.path('redis.sock')}",
             "control_listen": f"unix:{self.path('control.sock')}",
             "rules_file": self.path("rules"), "log_target": "stderr", "log_level": "debug",
-            "user": "nobody", "reinject_ports": "10025, 10026", "first_contact_wait": "1s"}
+            "user": "nobody", "reinject_ports": "10025, 10026", "first_contact_wait": "2s"}
         self.redis = self.milter = self.policyd = None
         self.write_rules(rules)
         self.write_config(**options)

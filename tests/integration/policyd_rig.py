@@ -31,7 +31,7 @@ DUNNO = b"action=DUNNO\n\n"
 # What none of the programs may ever say.
 NEVER_SAID = re.compile(r".*(?:Sanitizer|runtime error:|Assertion|please report|"
                         r"cannot be read: reason).*")
-WAIT_S = 15
+WAIT_S = 40             # for what comes at once where the machine is idle
 
 
 class Skip(Exception):
@@ -378,6 +378,10 @@ class Policyd:
     def wait_said(self, text, count=1, seconds=WAIT_S):
         wait_until(lambda: self.count_said(text) >= count,
                    f"{count} times {text!r} in the log", seconds)
+
+    def wait_said_only(self, text, count=1):
+        self.wait_said(text, count)
+        assert self.count_said(text) == count, f"{text!r} {self.count_said(text)} times"
 
     def command(self, *words):
         """hopseal with --json; what it prints."""

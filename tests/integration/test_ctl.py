@@ -11,6 +11,7 @@ import argparse
 import ctypes
 import json
 import os
+import select
 import pty
 import subprocess
 import sys
@@ -19,9 +20,11 @@ import time
 import unittest
 
 import clerk_rig as rig
+from policyd_rig import wait_until
 
 BUILD = "build"
 NOW = int(time.time())
+SILENCE_S = 9           # the clerk waits a bit longer for the front
 
 POLICY_FACTS = f"""hopseal-facts 1
 next_hop=example.com
@@ -563,7 +566,9 @@ class Status(WithClerk):
             {"name": name, "pid": 4711, "restarts": 2, "up_since": time.strftime(
                 "%Y-%m-%dT%H:%M:%SZ", time.gmtime(NOW - 11100))}
             for name in ("front", "scout", "clerk")]}).encode())
-        time.sleep(0.2)
+        wait_until(lambda: all(words in json.dumps(self.clerk.ask(
+            {"version": 1, "command": "status"})) for words in ("pid 4711", "127.0.0.1")),
+                   "the resolver and the children")
 
     def test_parts(self):
         self.all_well()
@@ -772,7 +777,7 @@ class Status(WithClerk):
     def test_front_away(self):
         begin = time.monotonic()
         status, got = self.run_json("status")
-        self.assertLess(time.monotonic() - begin, 5)
+        self.assertLess(time.monotonic() - begin, SILENCE_S)
         self.assertEqual((status, got["ok"]), (2, False))
         self.assertIs(self.parts(got)["front"]["ok"], False)
         self.assertIn("->", self.run_text("status")[1])
@@ -792,15 +797,13 @@ class Front(WithClerk):
     def test_away(self):
         begin = time.monotonic()
         self.assertEqual(self.clerk.ask(self.ask), {"error": "the front is away"})
-        self.assertLess(time.monotonic() - begin, 5)
+        self.assertLess(time.monotonic() - begin, SILENCE_S)
 
     def test_returns(self):
         silent = self.front(lambda *question: None)
         with self.clerk.connect() as sock:
             sock.sendall(json.dumps(self.ask).encode() + b"\n")
-            deadline = time.monotonic() + 5
-            while not silent.asked and time.monotonic() < deadline:
-                time.sleep(0.01)
+            wait_until(lambda: silent.asked, "the question")
             silent.leave()
             self.front(rig.explanation())
             self.assertEqual(json.loads(rig.read_line(sock))["domain"], "a.example")
@@ -809,7 +812,7 @@ class Front(WithClerk):
         self.front(lambda *question: None)
         begin = time.monotonic()
         self.assertIn("did not answer", self.clerk.ask(self.ask)["error"])
-        self.assertLess(9, time.monotonic() - begin)
+        self.assertLess(SILENCE_S, time.monotonic() - begin)
         # hopseal itself waits for 20 s.
         self.assertLess(time.monotonic() - begin, 20)
 
@@ -817,7 +820,7 @@ class Front(WithClerk):
         self.front(lambda *question: None)
         begin = time.monotonic()
         parts = self.clerk.ask({"version": 1, "command": "status"})["parts"]
-        self.assertLess(time.monotonic() - begin, 5)
+        self.assertLess(time.monotonic() - begin, SILENCE_S)
         self.assertIn("does not answer", [p["detail"] for p in parts])
 
     def test_log(self):
@@ -826,11 +829,10 @@ class Front(WithClerk):
         front.send(rig.LOG, rig.u8(2) + b"\0\0\x12\x67" + line)
         front.send(rig.LOG, rig.u8(9) + b"\0\0\x12\x67" + line)
         front.send(rig.LOG, b"")
-        time.sleep(0.3)
+        wait_until(lambda: self.clerk.log().count("cannot be read") == 2, "the last line")
         log = self.clerk.log()
         self.assertIn("front[4711]: lookup: domain=a.example?[0m", log)
         self.assertEqual(log.count("lookup:"), 1)
-        self.assertEqual(log.count("cannot be read"), 2)
 
 
 class Rudeness(WithClerk):
@@ -897,7 +899,7 @@ class Rudeness(WithClerk):
             sock.sendall(b" ")          # a drip prolongs nothing
             self.well()
             self.assertIn("10 s", json.loads(rig.read_line(sock))["error"])
-            self.assertLess(time.monotonic() - begin, 12)
+            self.assertLess(time.monotonic() - begin, 15)
 
     def test_who_does_not_read(self):
         big = rig.explanation(query="OK may ciphers=" + "x" * 90000)
@@ -905,11 +907,11 @@ class Rudeness(WithClerk):
         line = b'{"command": "explain", "domain": "a.example"}\n'
         with self.clerk.connect() as sock:
             sock.sendall(line * 1000)
-            begin = time.monotonic()
-            time.sleep(1)
             self.well()
             # Closed in the midst once the time is over.
-            time.sleep(10)
+            end = select.poll()
+            end.register(sock, 0)
+            wait_until(lambda: end.poll(0), "the end")
             received = 0
             try:
                 while more := sock.recv(1 << 20):
@@ -917,7 +919,6 @@ class Rudeness(WithClerk):
             except OSError:
                 pass
             self.assertLess(received, 1000 * len(big))
-            self.assertLess(time.monotonic() - begin, 15)
         self.well()
 
     def test_a_hundred_connections(self):
@@ -934,8 +935,8 @@ class Rudeness(WithClerk):
 
     def test_reload(self):
         self.assertEqual(self.clerk.ask({"version": 1, "command": "reload"}), {"done": True})
-        time.sleep(0.2)
-        self.assertIn(rig.RELOAD, [kind for kind, _, _ in self.clerk.received])
+        wait_until(lambda: rig.RELOAD in [kind for kind, _, _ in self.clerk.received],
+                   "word to the parent")
 
 
 def main():

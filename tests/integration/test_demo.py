@@ -19,6 +19,7 @@ sys.path.insert(0, E2E)
 import bench
 import demo
 import examples
+from policyd_rig import wait_until
 
 RUN_S = 60
 PYTHON = "/usr/bin/python3"
@@ -40,7 +41,7 @@ class Run:
         os.close(out)
         self.started.append(self.process)
         self.text = ""
-        self.folder = wait_for(self._find_folder, "the demo's folder")
+        self.folder = wait_until(self._find_folder, "the demo's folder", RUN_S)
 
     def _find_folder(self):
         """The program's child carries it on its command line."""
@@ -68,16 +69,8 @@ class Run:
         """Its exit status, after what it left has been looked for."""
         status = self.process.wait(RUN_S)
         assert not os.path.exists(self.folder), f"{self.folder} is left"
-        wait_for(lambda: not processes_of(self.folder), "the end of all processes")
+        wait_until(lambda: not processes_of(self.folder), "the end of all processes", RUN_S)
         return status
-
-
-def wait_for(ready, what):
-    end = time.monotonic() + RUN_S
-    while not (value := ready()):
-        assert time.monotonic() < end, f"waited {RUN_S} s for {what}"
-        time.sleep(0.05)
-    return value
 
 
 def command_line(pid):

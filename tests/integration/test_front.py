@@ -306,8 +306,9 @@ def test_begun_and_idle(folder):
         drip_access.send(b"request=smtpd_access_policy\nstress=")
         busy[0].send(question("ruled.example")[:9])
         busy[1].send(SHAPES[0][:9])
-        start, open_count = time.monotonic(), 0
-        while time.monotonic() < start + 12.5:
+        start = time.monotonic()
+        while any(c.is_open() for c in [c for c, _ in begun] + [drip_map, drip_access]):
+            assert time.monotonic() < start + 60, "kept open by drops"
             # Never a whole request in hand, and yet each is soon complete.
             busy[0].send(question("ruled.example")[9:] + question("ruled.example")[:9])
             busy[0].expect(ENCRYPT)
@@ -317,12 +318,11 @@ def test_begun_and_idle(folder):
                 with contextlib.suppress(OSError):
                     c.send(b"x")
             time.sleep(0.5)
-            open_count += begun[0][0].is_open()
-        assert open_count > 8, "closed far too early"
+        assert time.monotonic() > start + 8, "closed far too early"
         for c in [c for c, _ in begun] + [drip_map, drip_access]:
             assert c.end() == b""
-        assert p.count_said("request not complete in time") == 6
-        assert p.count_said("replies not taken in time") == 1
+        p.wait_said_only("request not complete in time", 6)
+        p.wait_said_only("replies not taken in time")
         deaf.end()
         assert all(c.is_open() for c in idle)
         assert idle[0].ask("ruled.example") == "OK encrypt"
@@ -377,10 +377,12 @@ def test_connection_limit(folder):
             assert all(c.is_open() for c in crowd[i + 1:] + crowd[:1])
         waiting.expect(NOTFOUND)
         p.wait_said("connection_limit reached")
+        begin = time.monotonic()
         flood = [Connection(p.map) for _ in range(300)]
         assert flood[-1].ask("ruled.example") == "OK encrypt"
         assert p.counters()["connections"] == 20
-        assert p.count_said("connection_limit reached") <= 6, "a line a second at most"
+        assert p.count_said("connection_limit reached") <= \
+            time.monotonic() - begin + 5, "a line a second at most"
 
 
 def test_out_of_descriptors(folder):

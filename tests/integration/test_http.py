@@ -154,7 +154,7 @@ def test_password(folder):
                  "Basic " + base64.b64encode(PASSWORD.encode()[9:]).decode()):
         assert port.get("/", None, {"Authorization": word}).status == 401, word
     assert port.get("/").status == 200
-    assert port.policyd.count_said("a wrong password was given") == 1
+    port.policyd.wait_said_only("a wrong password was given")
     assert PASSWORD not in port.policyd.log()
 
 
@@ -294,7 +294,7 @@ def test_slow(folder):
     assert port.get("/health", None, timeout=8).status == 200
     before = time.monotonic()
     assert port.policyd.ask(".example") == "NOTFOUND "
-    assert time.monotonic() - before < 2
+    assert time.monotonic() - before < 5
     # A drop now and then does not help: the whole request has its time.
     def drip():
         try:
@@ -343,9 +343,9 @@ def test_metrics(folder):
     asked = ("hopseal_requests_total", (("service", "map"),))
     for n in range(100):
         port.policyd.ask(f"d{n}.example")
-    time.sleep(1.1)         # for as long an answer is good for all
+    # For a second an answer is good for all.
+    wait_until(lambda: port.metrics()[asked] == before[asked] + 100, "all that was asked")
     after = port.metrics()
-    assert after[asked] == before[asked] + 100, (before[asked], after[asked])
     answers = sum(v for (name, labels), v in after.items() if name == "hopseal_answers_total"
                   and ("service", "map") in labels)
     assert answers == after[asked], (answers, after[asked])
@@ -531,7 +531,7 @@ def test_whoever_comes_next(folder):
         port.get("/health", None, {"Connection": "close"})
         begin = time.monotonic()
         port.policyd.command("rules", "x.example")
-        assert time.monotonic() - begin < 5, "the command was not heard"
+        assert time.monotonic() - begin < 15, "the command was not heard"
 
 
 @test
@@ -540,7 +540,7 @@ def test_clerk_dies(folder):
     port = Port(folder)
     pid = port.policyd.pid("clerk")
     os.kill(pid, 9)
-    assert port.get("/metrics", None, timeout=10).status == 200
+    assert port.get("/metrics", None).status == 200
     assert port.policyd.wait_replaced("clerk", pid)
     restarts = port.metrics()["hopseal_process_restarts_total", (("process", "clerk"),)]
     assert restarts == 1, restarts

@@ -134,7 +134,7 @@ class Cert(unittest.TestCase):
         self.assertEqual(len(cert("many-names")["names"]), 256)
         self.assertEqual(cert("large")["finding"], "ok")
         self.assertEqual(cert("hundred")["warnings"], ["chain-cut", "chain-unused"])
-        self.assertLess(time.monotonic() - started, 5)
+        self.assertLess(time.monotonic() - started, 20)
 
     def test_usage(self):
         for words in (("cert",), ("cert", path("good")), ("cert", "--host"),

@@ -202,40 +202,40 @@ class Trouble(Milter):
     """Those that are asked are away, slow, or talk nonsense."""
 
     options = {"recipient_judge": "milter"}
+    IN_TIME_S = 8           # first_contact_wait, and what a busy machine adds
 
-    def one(self, *recipients, within):
+    def one(self, *recipients):
         with self.rig.session() as s:
             begin = time.monotonic()
             replies, _ = s.message(*recipients)
-            self.assertLess(time.monotonic() - begin, within)
+            self.assertLess(time.monotonic() - begin, self.IN_TIME_S)
         return [r[0] for r in replies]
 
     def test_redis_killed(self):
         self.rig.stop_redis()
         self.rig.policyd.answers["defer.example"] = judgement("defer.example", "defer")
-        self.assertEqual(self.one("a@defer.example", "b@unknown.example", within=2), [b"y", b"c"])
+        self.assertEqual(self.one("a@defer.example", "b@unknown.example"), [b"y", b"c"])
         self.rig.start_redis()
         self.rig.cache("hold.example")
         self.rig.wait_log("redis: state=up", 2, 60)
 
     def test_redis_hangs(self):
         self.rig.redis.send_signal(signal.SIGSTOP)
-        self.assertEqual(self.one(*(f"a@{n}.example" for n in ("defer", "hold", "tag", "all")),
-                                  within=2), [b"c"] * 4)
+        self.assertEqual(self.one(*(f"a@{n}.example" for n in ("defer", "hold", "tag", "all"))),
+                         [b"c"] * 4)
         self.rig.redis.send_signal(signal.SIGCONT)
 
     def test_policyd_killed(self):
         self.rig.policyd.stop()
         self.rig.policyd = None
-        self.assertEqual(self.one("a@defer.example", "a@asked-defer.example", within=1),
+        self.assertEqual(self.one("a@defer.example", "a@asked-defer.example"),
                          [b"y", b"c"])
 
     def test_policyd_slow(self):
         """In sum first_contact_wait a message, whatever is asked."""
         self.rig.policyd.delay_s = 30
-        self.assertEqual(self.one("a@defer.example", "a@asked-defer.example",
-                                  "a@unknown.example", "a@asked-tag.example", within=2.5),
-                         [b"y", b"c", b"c", b"c"])
+        asked = [f"a@asked{n}.example" for n in range(9)]
+        self.assertEqual(self.one("a@defer.example", *asked), [b"y"] + [b"c"] * 9)
 
     def test_policyd_talks_nonsense(self):
         answers = (b"", b"{}", b"[1]", b'{"error": "no"}', b"x" * 3000000, b'{"action": 1}',
@@ -243,15 +243,15 @@ class Trouble(Milter):
                    {**judgement("a", "reject")}, {**judgement("a", "defer"), "policy": None})
         for answer in answers:
             self.rig.policyd.answers["asked-defer.example"] = answer
-            self.assertEqual(self.one("a@asked-defer.example", within=2), [b"c"])
+            self.assertEqual(self.one("a@asked-defer.example"), [b"c"])
 
     def test_redis_talks_nonsense(self):
         for record in ("", "garbage", "hopseal-facts 99\n", "hopseal-facts 1\nmx=perhaps\n"):
             self.rig.redis_command("SET", "hopseal:facts:{defer.example}", record)
-            self.assertEqual(self.one("a@defer.example", within=2), [b"c"])
+            self.assertEqual(self.one("a@defer.example"), [b"c"])
         self.rig.redis_command("DEL", "hopseal:facts:{defer.example}")
         self.rig.redis_command("LPUSH", "hopseal:facts:{defer.example}", "a list")
-        self.assertEqual(self.one("a@defer.example", within=2), [b"c"])
+        self.assertEqual(self.one("a@defer.example"), [b"c"])
 
     def test_nobody_is_there_at_the_start(self):
         self.rig.stop_milter()
@@ -260,7 +260,7 @@ class Trouble(Milter):
         os.unlink(self.rig.path("redis.sock"))
         self.rig.policyd = None
         self.rig.start_milter()
-        self.assertEqual(self.one("a@defer.example", within=2), [b"c"])
+        self.assertEqual(self.one("a@defer.example"), [b"c"])
         with self.rig.session(client="192.0.2.1") as s:
             _, changes = s.message("a@all.example")
         self.assertEqual(added(changes), [("X-Hopseal-Inbound", "tls=none")])
@@ -311,7 +311,7 @@ class Load(Milter):
         socks = [socket.create_connection(("127.0.0.1", port)) for _ in range(200)]
         with self.rig.session() as s:
             self.assertEqual(len(added(s.message("a@tag.example")[1])), 1)
-            self.assertLess(s.seconds, 1)
+            self.assertLess(s.seconds, 5)
         for sock in socks:
             sock.close()
 

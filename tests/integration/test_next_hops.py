@@ -9,6 +9,7 @@ where the milter reads it, on the control socket, and felt by lookups that begin
 
 import json
 import os
+import select
 import signal
 import socket
 import sys
@@ -162,7 +163,7 @@ def test_unknown(folder):
                 since = time.monotonic()
                 answer = r.route(recipient)
                 assert answer["state"] == "unknown" and not answer["next_hops"], (name, answer)
-                assert time.monotonic() - since < 5, name
+                assert time.monotonic() - since < 15, name
             assert r.policyd.count_said("table cannot be asked") == 1, name
             assert r.policyd.count_said("table=hash:t, reason=postmap ") == 1, name
             part = next(p for p in r.policyd.command("status")["parts"]
@@ -197,14 +198,15 @@ def test_hanging_table_holds_up_no_other(folder):
              "hash:t a.example smtp:b.example\n", '[ "$2" = ldap:s ] && exec sleep 600',
              rules="* out action=defer\n", first_contact_wait="1s") as r:
         since = time.monotonic()
-        with Connection(r.policyd.access) as c:
+        with Connection(r.policyd.access) as c, Connection(r.policyd.map) as other:
             c.send(rcpt("u@a.example"))
+            meanwhile = 0
+            while not select.select([c.socket], [], [], 0.05)[0]:
+                assert other.ask(".example") == "NOTFOUND "
+                meanwhile += 1
             c.expect(DUNNO)
-        assert 0.8 < time.monotonic() - since < 3, time.monotonic() - since
-        with Connection(r.policyd.map) as c:
-            since = time.monotonic()
-            assert c.ask(".example") == "NOTFOUND "
-            assert time.monotonic() - since < 0.5
+        assert 0.8 < time.monotonic() - since < 10, time.monotonic() - since
+        assert meanwhile > 3, meanwhile
 
 
 def test_kept_and_asked_again(folder):
@@ -260,7 +262,7 @@ def test_clerk_killed(folder):
             os.kill(clerk, signal.SIGKILL)
             since = time.monotonic()
             c.expect(DUNNO)
-            assert time.monotonic() - since < 3
+            assert time.monotonic() - since < 8
         os.unlink(os.path.join(r.folder, "slow"))
         r.policyd.wait_replaced("clerk", clerk)
         wait_until(lambda: r.way("u@a.example") == "b.example", "the next clerk's answer")

@@ -68,8 +68,9 @@ def test_processes(folder):
             assert int(status[name], 16) == 0, (role, name)
         assert status["NoNewPrivs"] == "1", role
         assert int(status["PPid"]) == p.process.pid
-        nice = os.getpriority(os.PRIO_PROCESS, p.pid(role))
-        assert nice == max(own, {"scout": 10, "clerk": 5}.get(role, own)), (role, nice)
+        nice = max(own, {"scout": 10, "clerk": 5}.get(role, own))
+        wait_until(lambda: os.getpriority(os.PRIO_PROCESS, p.pid(role)) == nice,
+                   f"the {role} at nice {nice}")
     wait_until(lambda: "Postfix's settings" in p.log(), "the first lines")
     if "built for a sanitizer" not in p.log():
         wait_until(lambda: status_of(p.pid("scout"))["Seccomp"] == "2", "the filter")
@@ -136,7 +137,7 @@ def test_not_root(folder):
         assert int(status["CapEff"], 16) == 0
         if pid != p.process.pid:
             assert status["NoNewPrivs"] == "1"
-    assert p.count_said("not started as root") == 1
+    p.wait_said_only("not started as root")
     assert answers(p)
     for role in ROLES:
         old = p.pid(role)
@@ -166,12 +167,14 @@ def test_killed_children(folder):
 def test_crash_loop(folder):
     """The fourth crash within 3 s is paused for; after a good run all is as before."""
     p = Policyd(folder, RULED).start()
-    for crash in range(4):
+    paused, crashes = "child crashes again and again: role=scout, restart_in=1s", 0
+    while paused not in p.log():
         old = p.pid("scout")
         os.kill(old, signal.SIGKILL)
-        if crash < 3:
-            p.wait_replaced("scout", old)
-    p.wait_said("child crashes again and again: role=scout, restart_in=1s")
+        crashes += 1
+        wait_until(lambda: paused in p.log() or p.children().get("scout", old) != old,
+                   "another scout")
+    assert 4 <= crashes < 40, crashes       # more where the machine is slow
     assert answers(p)
     p.wait_replaced("scout", old)
     time.sleep(3.2)
@@ -192,9 +195,8 @@ def test_hanging_children(folder):
         os.kill(pid, signal.SIGSTOP)
     with Connection(p.map) as c:
         c.send(question("ruled.example"))
-        # 2 s, and what a busy machine adds
         for role in ROLES:
-            p.wait_replaced(role, old[role], 6)
+            p.wait_replaced(role, old[role])
         c.expect(b"10:OK encrypt,")
     assert idle.end() == b""
     for role in ROLES:
@@ -239,7 +241,7 @@ def test_log_survives_clerk(folder):
         with Connection(p.map) as c:
             c.send(b"x")
             assert c.end() == b""
-    p.wait_replaced("clerk", clerk, 6)
+    p.wait_replaced("clerk", clerk)
     with Connection(p.map) as c:
         c.send(b"y")
         assert c.end() == b""
@@ -467,7 +469,7 @@ def test_second_sigterm(folder):
             p.process.send_signal(number)
             p.wait_said("leaving: signal=")
             assert c.is_open() and p.process.poll() is None
-            assert p.end(number, 4) == 0
+            assert p.end(number) == 0
             assert c.end() == b""
     server.close()
 

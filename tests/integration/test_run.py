@@ -14,14 +14,13 @@ import socket
 import subprocess
 import sys
 import tempfile
-import time
 import urllib.request
 
 sys.dont_write_bytecode = True
+from policyd_rig import WAIT_S, wait_until
 from ports import free_port
 
 TOP = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
-WAIT_S = 40
 
 
 class Run:
@@ -67,13 +66,6 @@ class Run:
                                os.path.join(self.folder, "hopseal.conf"), "status"],
                               capture_output=True, text=True)
         return done.stdout
-
-
-def wait_until(ready, what):
-    end = time.monotonic() + WAIT_S
-    while not ready():
-        assert time.monotonic() < end, f"waited {WAIT_S} s for {what}"
-        time.sleep(0.1)
 
 
 def is_gone(pid):

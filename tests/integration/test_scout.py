@@ -283,7 +283,7 @@ def test_refetch(rig, check, scout):
     check("failed refresh keeps the policy", kept["policy"] and kept["policy_id"] == "1"
           and kept["fetch_finding"] == FAILED, kept)
     warned = lambda: any("could not be refreshed" in line for line in scout.lines)
-    check("and is warned about", wait_until(warned, 5, "the warning"))
+    check("and is warned about", wait_until(warned, 30, "the warning"))
     rig.policies.hosts[host] = (rig.good, [http()])
 
 
@@ -315,16 +315,16 @@ def test_dates(rig, check, scout):
 def test_slow(rig, check, scout):
     """A policy host that takes its time does not hold up the rest."""
     host = "mta-sts.good.sts.test"
-    rig.policies.hosts[host] = (rig.good, [7.0, http()])
+    rig.policies.hosts[host] = (rig.good, [12.0, http()])
     begin = time.monotonic()
     early = scout.look_up("good.sts.test")
-    check("slow policy host: early answer after 4 s", 3 < time.monotonic() - begin < 6)
+    check("slow policy host: early answer after 4 s", 3 < time.monotonic() - begin < 12)
     check.facts("early answer", early, {"record": "present", "mx": "present",
                                         "fetch_finding": None})
     check("early answer: no policy", not early["policy"])
     late = scout.look_up("good.sts.test")
-    check("late asker is told at once", time.monotonic() - begin < 6)
-    news = scout.news.get(timeout=10)
+    check("late asker is told at once", time.monotonic() - begin < 12)
+    news = scout.news.get(timeout=40)
     check("the policy comes later, unasked", bool(news["policy"]) and
           news["next_hop"] == "good.sts.test" and not late["policy"])
     rig.policies.hosts[host] = (rig.good, [http()])
@@ -340,12 +340,12 @@ def test_drips(rig, check):
     scout = rig.scout()
     for name in DRIPS[:20]:
         scout.ask(f"{name}.sts.test")
-    wait_until(lambda: sum(map(rig.policies.seen, names)) == 16, 5, "16 fetches")
+    wait_until(lambda: sum(map(rig.policies.seen, names)) == 16, 30, "16 fetches")
     begin = time.monotonic()
     scout.ask("good.sts.test")
-    facts = scout.news.get(timeout=15)      # what was fetched after the first answer
+    facts = scout.news.get(timeout=30)      # what was fetched after the first answer
     check("20 drips: another host is fetched", facts["next_hop"] == "good.sts.test" and
-          facts["policy"] and time.monotonic() - begin < 8, facts)
+          facts["policy"] and time.monotonic() - begin < 20, facts)
     for name in DRIPS[20:]:
         scout.ask(f"{name}.sts.test")
     facts = scout.news.get(timeout=40)
@@ -384,7 +384,7 @@ def test_no_dns(rig, check, scout):
     facts = scout.look_up("good.sts.test", held)
     took = time.monotonic() - begin
     rig.dns.resume()
-    check("resolver hangs: answer in time", took < 16, took)
+    check("resolver hangs: answer in time", took < 25, took)
     check.facts("resolver hangs", facts, {"mx": "present", "mx_error": "~MX of",
                                           "record": "unknown"})
     check("resolver hangs: policy stays", bool(facts["policy"]))
@@ -431,7 +431,7 @@ def test_bad_resolvers(rig, check):
         begin = time.monotonic()
         facts = scout.look_up("plain.test")
         took = time.monotonic() - begin
-        check(f"resolver answers {label}: in time", took < 16, took)
+        check(f"resolver answers {label}: in time", took < 25, took)
         check.facts(f"resolver answers {label}", facts, {"mx": "unknown",
                                                          "dane": "unknown"})
         wait_until(lambda: scout.resolver, 20, "the resolver message")
