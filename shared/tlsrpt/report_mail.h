@@ -54,7 +54,7 @@ void	report_mail_clear(struct report_mail *mail);
 struct report_letter {
 	const char	*from, *to;	/* mailboxes, printable ASCII */
 	const char	*domain;	/* TLS-Report-Domain; normalised */
-	const char	*submitter;	/* TLS-Report-Submitter; normalised */
+	const char	*submitter;	/* TLS-Report-Submitter */
 	const char	*message_id;	/* without its angle brackets */
 	int64_t		 date_s;
 	const struct report *report;	/* for the words, id and file name */

@@ -21,7 +21,7 @@ struct config;
 /* Who reports; all names are options. */
 struct report_maker {
 	const char	*organization, *contact;
-	const char	*submitter;	/* domain of the sender; normalised */
+	const char	*submitter;	/* the domain in report_sender */
 };
 
 /* As the options have it, which are borrowed. */
