@@ -7,13 +7,18 @@ A minute passes in three seconds and midnight comes soon (faketime); sessions ar
 the log beforehand.  One line a test; exit 0 when none failed.
 """
 
+import calendar
+import fcntl
 import json
 import os
+import struct
 import sys
+import termios
 import time
 
 from mail_log import write_day
 from policyd_rig import Policyd, faketime, run, small_disk, wait_until
+from test_mail_journal import STAYS, FakeJournalctl, delivery
 
 TESTS = []
 SPEED = 20
@@ -34,13 +39,17 @@ class Site:
         self.path = os.path.join(folder, "aggregates.jsonl")
         self.log = os.path.join(folder, "mail.log")
         open(self.log, "a").close()
-        self.policyd = Policyd(folder, maillog=self.log, **{
-            "aggregates_file": self.path, "aggregate_interval": "1m", **options})
+        self.policyd = Policyd(folder, **{
+            "maillog": self.log, "aggregates_file": self.path, "aggregate_interval": "1m", **options})
 
-    def start(self, at):
-        self.policyd.start(env=faketime(FAKETIME=f"@{at} x{SPEED}",
-                                        FAKETIME_DONT_FAKE_MONOTONIC="1"))
+    def start(self, at, before=(), **environment):
+        self.policyd.start(before=before, env=faketime(
+            FAKETIME=f"@{at} x{SPEED}", FAKETIME_DONT_FAKE_MONOTONIC="1", **environment))
         return self
+
+    def stamp(self):
+        """Which day had its last word."""
+        return os.path.join(self.policyd.folder, "state/ledger/aggregated")
 
     def write(self, *sessions, day=DAY):
         write_day(self.log, day, *sessions)
@@ -71,10 +80,10 @@ def counts(line, direction="out"):
 @test
 def test_midnight(folder):
     """The day's last word follows its end, once, in RFC 8460's names."""
-    site = Site(folder).write(*SESSIONS).start(f"{DAY} 23:58:30")
-    wait_until(lambda: len(site.finals()) == 2, "the last word", 30)
-    interim = [line for line in site.sums() if not line["final"]]
-    assert {counts(line) for line in interim} == {(2, 1)}, interim
+    site = Site(folder).write(*SESSIONS).start(f"{DAY} 23:57:30")
+    wait_until(lambda: len(site.finals()) == 2, "the last word", 40)
+    *_, interim = [line for line in site.sums() if not line["final"]]
+    assert counts(interim) == (2, 1), interim
     domain, summary = site.finals()
     assert counts(summary) == (2, 1) and counts(summary, "in") == (0, 0), summary
     assert domain["policy"] == {"policy-type": None, "policy-domain": "a.example"}, domain
@@ -112,16 +121,56 @@ def test_away_at_midnight(folder):
 
 
 @test
+def test_journal_after_midnight(folder):
+    """The same, when the log is systemd's journal and journalctl is slow to begin."""
+    gate = os.path.join(folder, "gate")
+    os.mkfifo(gate)
+    fake = FakeJournalctl(folder, STAYS, begin=f"open({gate!r}).read()")
+    noon = calendar.timegm(time.strptime(DAY, "%Y-%m-%d")) + 12 * 3600
+    fake.write([line for n in range(30) for line in delivery(n, noon)])
+    site = Site(folder, maillog="journal").start(f"{DAY} 12:30:00", PATH=fake.env["PATH"])
+    wait_until(lambda: os.path.exists(site.stamp()), "the day before")
+    site.policyd.end()
+    before = len(fake.told())
+    site.start(f"{AFTER} 00:10:00", PATH=fake.env["PATH"])
+    wait_until(lambda: len(fake.told()) > before, "journalctl")
+    time.sleep(3)
+    assert not site.finals(), "not yet read"
+    open(gate, "w").close()
+    wait_until(site.finals, "the last word", 30)
+    assert counts(site.finals()[-1]) == (30, 0), site.finals()
+
+
+@test
+def test_stamp_damaged(folder):
+    """Which day had its last word cannot be read: it is said, and the next one waits."""
+    site = Site(folder).write(*SESSIONS).start(f"{DAY} 12:30:00")
+    wait_until(site.lines, "a first line", 30)
+    site.policyd.end()
+    with open(site.stamp(), "r+") as stamp:
+        day = stamp.read()
+        assert day == BEFORE, day
+        stamp.truncate(0)
+        site.start(f"{AFTER} 00:10:00")
+        site.policyd.wait_said("aggregates are not written")
+        stamp.seek(0)
+        stamp.write(day)
+    wait_until(lambda: len(site.finals()) == 2, "the last word", 30)
+
+
+@test
 def test_rotation(folder):
     """Renamed or cut: the next lines stand in a new file, and none is torn."""
     site = Site(folder).write(*SESSIONS).start(f"{DAY} 12:30:00")
     wait_until(site.lines, "a first line", 30)
-    os.rename(site.path, site.path + ".1")
+    old = site.path + ".1"
+    os.rename(site.path, old)
     wait_until(site.lines, "a line in the new file", 30)
-    assert len(site.lines(site.path + ".1")) == 2 == len(site.lines())
+    count = len(site.lines(old))
+    assert count % 2 == 0 == len(site.lines()) % 2, "a domain's and the sums"
     os.truncate(site.path, 0)               # copytruncate
     wait_until(site.lines, "a line after the cut", 30)
-    assert len(site.lines()) == 2
+    assert len(site.lines()) % 2 == 0 and len(site.lines(old)) == count
 
 
 @test
@@ -135,10 +184,12 @@ def test_interval(folder):
     first, second = (line["date-range"]["end-datetime"] for line in site.sums()[:2])
     assert second[:17] > first[:17], (first, second)
     site.policyd.reload(aggregates_file="")
-    time.sleep(1)
-    size = len(site.lines())
-    time.sleep(4)
-    assert len(site.lines()) == size
+
+    def is_quiet():
+        count = len(site.lines())
+        time.sleep(4)
+        return len(site.lines()) == count
+    wait_until(is_quiet, "the end of the lines")
 
 
 @test
@@ -158,6 +209,29 @@ def test_disk_full(folder):
         os.unlink(f"{disk}/ballast")
         site.policyd.wait_said("aggregates are written again")
         assert len(site.lines()) % 51 == 0 and counts(site.lines()[50]) == (0, 50)
+
+
+@test
+def test_slow_reader(folder):
+    """Nobody reads standard error for a while: the clerk goes on, and no line is torn."""
+    site = Site(folder, aggregates_file="journal", log_level="error")
+    site.write(*[(f"d{n}.example", "expired", 1) for n in range(1000)])
+    path = os.path.join(folder, "stderr")
+    os.mkfifo(path)
+    with open(path, "rb", opener=lambda *a: os.open(path, os.O_RDONLY | os.O_NONBLOCK)) as pipe:
+        site.start(f"{DAY} 12:30:00", before=("sh", "-c", f'exec "$@" 2>{path}', "sh"))
+        room = fcntl.fcntl(pipe, fcntl.F_GETPIPE_SZ)
+        told = lambda: struct.unpack("i", fcntl.ioctl(pipe, termios.FIONREAD, b"1234"))[0]
+        wait_until(lambda: told() > room // 2, "a pipe that fills")
+        clerk = site.policyd.pid("clerk")
+        time.sleep(4)                       # more than a child is waited for
+        assert site.policyd.pid("clerk") == clerk and "parts" in site.policyd.command("status")
+        os.set_blocking(pipe.fileno(), True)
+        lines = []
+        while not lines or "policy" in lines[-1]:
+            lines.append(json.loads(pipe.readline()))
+    assert counts(lines.pop()) == (0, 1000)
+    assert len({line["policy"]["policy-domain"] for line in lines}) == len(lines) == 1000
 
 
 if __name__ == "__main__":

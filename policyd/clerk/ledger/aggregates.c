@@ -1,8 +1,9 @@
 /*
  * Aggregates.  The file is opened for each writing, so that it may be rotated
  * at any time, and filled in turns of the event loop; what could not be
- * written whole is taken off again.  Which day had its last word stands in a
- * file of its own: a clerk that was away at midnight says it later.
+ * written whole is taken off again.  Standard error may be full, and is waited
+ * for.  Which day had its last word stands in a file of its own: a clerk that
+ * was away at midnight says it later.
  */
 
 #include "policyd/clerk/ledger/aggregates.h"
@@ -13,6 +14,7 @@
 #include <event2/event.h>
 #include <fcntl.h>
 #include <jansson.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,10 +34,10 @@
 #define DAY_S		86400
 #define LATE_S		60	/* for sessions that end with the day */
 #define RETRY_S		60
-#define UNREAD_S	3600	/* a log that cannot be read through */
 #define DETAILS_MAX	100	/* of a line */
 #define KEYS_A_TURN	1000	/* some ms */
 #define PIECE_BYTES	262144	/* written at one time */
+#define ROOM_WAIT_US	100000	/* until standard error is tried again */
 #define TEXT_MAX_BYTES	(64 * 1024 * 1024)	/* that and one domain */
 #define PATH_SIZE	4096
 
@@ -49,7 +51,9 @@ struct writing {
 	bool		 is_final;
 	uint32_t	 domain;	/* the next one */
 	json_t		*sums;
+	bool		 is_formatted;	/* all of it */
 	struct buffer	 text;
+	size_t		 written;	/* octets of it */
 };
 
 struct aggregates {
@@ -227,30 +231,36 @@ stamp_path(const struct config *config)
 	return buffer_take(&path);
 }
 
-static int64_t
-read_stamp(const char *path)
+/* 0 with the day, -1 the first time; or -1 with errno. */
+static int
+read_stamp(const char *path, int64_t *day)
 {
 	struct buffer content;
-	int64_t day = -1;
+	int result;
 
 	buffer_init(&content, 64);
-	if (file_read(path, &content) == 0)
-		day = tally_date_parse(text_trim((struct text){
+	result = file_read(path, &content);
+	if (result == 0) {
+		*day = tally_date_parse(text_trim((struct text){
 		    buffer_text(&content), content.len }));
+		if (*day == -1) {
+			errno = EINVAL;
+			result = -1;
+		}
+	} else if (errno == ENOENT) {
+		*day = -1;
+		result = 0;
+	}
 	buffer_clear(&content);
-	return day;
+	return result;
 }
 
-static void
+static int
 write_stamp(const char *path, int64_t day)
 {
 	char date[TALLY_DATE_SIZE];
-	FILE *file = fopen(path, "we");
 
-	if (file == NULL)
-		return;
-	fputs(tally_date_format(day, date), file);
-	fclose(file);
+	return file_replace(path, text_of(tally_date_format(day, date)));
 }
 
 /* ------------------------------------------------------------- writing */
@@ -272,16 +282,33 @@ writing_free(struct aggregates *a)
 	a->writing = NULL;
 }
 
+/*
+ * Line by line, as standard error, whose other end may be slow, has room; what
+ * log_warn and others write there stands between lines.  False with errno,
+ * which is EAGAIN where the rest has to wait.
+ */
 static bool
-write_text(struct writing *w)
+write_lines(struct writing *w)
 {
-	ssize_t len = write(w->fd, w->text.data, w->text.len);
-	bool is_whole = len == (ssize_t)w->text.len;
+	struct pollfd room = { .fd = w->fd, .events = POLLOUT };
+	const char *line, *end;
+	ssize_t len;
 
-	if (!is_whole && len >= 0)
-		errno = ENOSPC;
+	while (w->written < w->text.len) {
+		if (poll(&room, 1, 0) != 1) {
+			errno = EAGAIN;
+			return false;
+		}
+		line = w->text.data + w->written;
+		end = memchr(line, '\n', w->text.len - w->written);
+		len = write(w->fd, line, (size_t)(end - line) + 1);
+		if (len == -1)
+			return false;
+		w->written += (size_t)len;
+	}
 	buffer_reset(&w->text);
-	return is_whole;
+	w->written = 0;
+	return true;
 }
 
 /* So that the next try says nothing twice; a file cut meanwhile stays. */
@@ -295,14 +322,21 @@ take_back(const struct writing *w)
 		log_debug("aggregates: what is half written stays");
 }
 
+/* Says it once, and tries again later. */
 static void
-writing_fail(struct aggregates *a)
+note_trouble(struct aggregates *a, const char *path)
 {
 	if (!a->is_in_trouble)
 		log_warn("aggregates are not written: file=%s, reason=%s",
-		    a->writing->path, strerror(errno));
+		    path, strerror(errno));
 	a->is_in_trouble = true;
 	a->retry_at = clock_now_s() + RETRY_S;
+}
+
+static void
+writing_fail(struct aggregates *a)
+{
+	note_trouble(a, a->writing->path);
 	take_back(a->writing);
 	writing_free(a);
 }
@@ -316,33 +350,48 @@ writing_finish(struct aggregates *a)
 	a->is_in_trouble = false;
 	if (a->writing->is_final) {
 		a->closed_day = a->writing->day;
-		write_stamp(a->writing->stamp, a->closed_day);
+		/* Else the next start says it again. */
+		if (write_stamp(a->writing->stamp, a->closed_day) == -1)
+			note_trouble(a, a->writing->stamp);
 	}
 	writing_free(a);
 }
 
 /* Some of the domains; after the last one the sums. */
 static void
+format_some(struct writing *w, const struct tally *tally)
+{
+	uint32_t domain_count = tally != NULL ? tally_domain_count(tally) : 0;
+	unsigned count = 0;
+
+	for (; count < KEYS_A_TURN && w->domain < domain_count; w->domain++)
+		count += format_domain(w, tally);
+	w->is_formatted = w->domain == domain_count;
+	if (w->is_formatted && tally != NULL)
+		format_sums(w);
+}
+
+static void
 on_turn(evutil_socket_t fd, short events, void *arg)
 {
+	static const struct timeval at_once = { 0, 0 };
+	static const struct timeval soon = { 0, ROOM_WAIT_US };
 	struct aggregates *a = arg;
 	struct writing *w = a->writing;
 	const struct tally *tally = ledger_load(a->ledger, w->day);
-	uint32_t domain_count = tally != NULL ? tally_domain_count(tally) : 0;
-	struct timeval now = { 0, 0 };
-	unsigned count = 0;
 
 	(void)fd;
 	(void)events;
-	for (; count < KEYS_A_TURN && w->domain < domain_count; w->domain++)
-		count += format_domain(w, tally);
-	if (w->domain == domain_count && tally != NULL)
-		format_sums(w);
-	if ((w->domain == domain_count || w->text.len >= PIECE_BYTES) &&
-	    !write_text(w))
-		writing_fail(a);
-	else if (w->domain < domain_count)
-		evtimer_add(a->turn, &now);
+	if (!w->is_formatted && w->text.len < PIECE_BYTES)
+		format_some(w, tally);
+	if ((w->is_formatted || w->text.len >= PIECE_BYTES) &&
+	    !write_lines(w)) {
+		if (errno == EAGAIN)
+			evtimer_add(a->turn, &soon);
+		else
+			writing_fail(a);
+	} else if (!w->is_formatted)
+		evtimer_add(a->turn, &at_once);
 	else
 		writing_finish(a);
 }
@@ -380,28 +429,26 @@ writing_start(struct aggregates *a, const struct config *config, int64_t day,
 
 /* ----------------------------------------------------------- what is due */
 
-/* The first time: what was before is nobody's. */
-static void
+/* The first time: what was before is nobody's.  False while it is not known. */
+static bool
 find_closed_day(struct aggregates *a, const struct config *config,
     int64_t last)
 {
 	char *path = stamp_path(config);
+	int64_t day;
+	bool is_known = read_stamp(path, &day) == 0;
 
-	a->closed_day = read_stamp(path);
-	if (a->closed_day == -1 || a->closed_day > last ||
-	    a->closed_day < last - LEDGER_DAYS_KEPT) {
-		a->closed_day = last;
-		write_stamp(path, last);
+	if (is_known && (day == -1 || day > last ||
+	    day < last - LEDGER_DAYS_KEPT)) {
+		day = last;
+		is_known = write_stamp(path, day) == 0;
 	}
+	if (is_known)
+		a->closed_day = day;
+	else
+		note_trouble(a, path);
 	free(path);
-}
-
-/* The last word of the day behind closed_day is due. */
-static bool
-is_over(const struct aggregates *a, int64_t last, int64_t now, bool is_read)
-{
-	return a->closed_day < last &&
-	    (is_read || now >= (a->closed_day + 2) * DAY_S + UNREAD_S);
+	return is_known;
 }
 
 void
@@ -415,10 +462,10 @@ aggregates_tick(struct aggregates *a, const struct config *config,
 	    !ledger_is_open(a->ledger) ||
 	    (a->is_in_trouble && now < a->retry_at))
 		return;
-	if (a->closed_day == -1)
-		find_closed_day(a, config, last);
+	if (a->closed_day == -1 && !find_closed_day(a, config, last))
+		return;
 	day = a->closed_day + 1;
-	if (is_over(a, last, now, is_read)) {
+	if (day <= last && is_read) {
 		writing_start(a, config, day, (day + 1) * DAY_S, true);
 		return;
 	}

@@ -19,8 +19,8 @@ struct aggregates *aggregates_new(struct event_base *base,
 		    struct ledger *ledger);
 void		 aggregates_free(struct aggregates *a);
 /*
- * Once a second: begins what is due.  is_read: the sources have told all that
- * there is; without it a day's last word waits, for an hour at most.
+ * Once a second: begins what is due.  A day's last word waits until the sources
+ * are read.
  */
 void		 aggregates_tick(struct aggregates *a,
 		    const struct config *config, int64_t now, bool is_read);
