@@ -9,11 +9,12 @@ import shutil
 import sys
 
 import certs_rig
-from certs_rig import CertsCase, Server
+from certs_rig import HOST, CertsCase, Server
 from policyd_rig import Connection, Names, Policyd, wait_until
 from ports import free_port
 
 SOON_S = 30                     # first look, settling, and a machine that is busy
+LIFE_S = 45                     # of one that ends meanwhile: behind the first look
 
 
 class Host:
@@ -31,7 +32,7 @@ class Host:
         self.install(leaf)
         self.server = Server(leaf)
         self.told = os.path.join(self.folder, "told")
-        self.script("alert", f'echo "$1|$2" >>{self.told}\n')
+        self.script("alert", f"cat >>{self.told}\n")
         self.script("postconf", f'case " $* " in *" -M "*|*" -Px "*) ;; *) '
                     f'printf "%s\\n" "myhostname = {name}" "mail_version = 3.7.11" \\\n'
                     '"mydestination = own.example" ;; esac\n')
@@ -104,10 +105,16 @@ class Host:
         return self.policyd.count_said("own certificate: name=web")
 
     def alerts(self):
+        """A line for each change that a person was told of."""
         if not os.path.exists(self.told):
             return []
         with open(self.told) as f:
             return f.read().splitlines()
+
+    def wait_alert(self, finding, seconds=SOON_S):
+        wait_until(lambda: any(line.startswith("critical certificate web: ") and
+                               finding in line for line in self.alerts()),
+                   f"the alert {finding}", seconds)
 
     def close(self):
         self.policyd.kill_all()
@@ -120,12 +127,16 @@ class Watch(CertsCase):
         super().setUpClass()
         Policyd.build = cls.build
         cls.names = Names()
-        cls.host = Host(cls.folder, "alone.example", cls.good, cert_interval="1h",
-                        mx_ca_file=cls.pki.root_path, dns_servers=cls.names.option).start()
+        cls.options = {"cert_interval": "1h", "mx_ca_file": cls.pki.root_path,
+                       "dns_servers": cls.names.option, "alert_quiet": "0s"}
+        cls.host = Host(cls.folder, "alone.example", cls.good, **cls.options).start()
+        cls.last_day = Host(cls.folder, "night.example", cls.pki.leaf(
+            "good", HOST, days=(-1, LIFE_S / 86400), file="last-day"), **cls.options).start()
 
     @classmethod
     def tearDownClass(cls):
         cls.host.close()
+        cls.last_day.close()
         cls.names.close()
         super().tearDownClass()
 
@@ -152,7 +163,16 @@ class Watch(CertsCase):
         host.server.load(self.newer)
         os.utime(host.chain)
         host.wait_own()
-        wait_until(lambda: host.alerts(), "an alert", 90)
+        host.wait_alert("file-unreadable")
+        host.wait_alert("cert-changed")
+
+    def test_the_end(self):
+        """One that ends in the night is told of when it ends, not at the next look."""
+        self.last_day.wait_alert("cert-expired", LIFE_S + SOON_S)
+        first = self.last_day.alerts()[0]
+        self.assertIn("finding=cert-expires-soon, ", first)
+        self.assertEqual(self.last_day.own(), ["cert-expired"])
+        self.assertEqual(self.last_day.changes(), 2)
 
 
 if __name__ == "__main__":
