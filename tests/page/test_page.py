@@ -150,6 +150,7 @@ def test_views(folder):
                         page.value("document.getElementById('check').click()")
                         page.wait_text("renew it")
                     look_over(page, f"{name}-{width}-{theme}")
+                    assert ("All reports" in page.text()) == (name == "overview"), name
                 assert "mx.broken.example" in page.text()
 
 
