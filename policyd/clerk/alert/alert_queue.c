@@ -163,7 +163,7 @@ void
 alert_queue_add_destination(struct alert_queue *q, enum alert_way way,
     const char *target)
 {
-	struct alert_destination *d;
+	struct alert_destination *d = NULL;
 	size_t i;
 
 	if (q->named == ALERT_DESTINATIONS_MAX)
