@@ -55,6 +55,12 @@ def wait_equal(policyd, truth, seconds=SETTLE_S):
     assert sums(policyd) == wanted, f"then got {sums(policyd)}, truth {wanted}"
 
 
+def wait_whole(policyd, log):
+    """The same, and nothing was missed."""
+    wait_equal(policyd, log.truth)
+    assert policyd.count_said("lines were missed") == 0, policyd.log()
+
+
 def start(folder, **options):
     log = MailLog(os.path.join(folder, "mail.log"))
     return log, Policyd(folder, **{"maillog": log.path, "aggregates_file": "",
@@ -125,8 +131,7 @@ def test_rotation(folder):
         time.sleep(0.7)
         log.rename() if turn % 2 else log.copy_and_cut()
     log.stop()
-    wait_equal(policyd, log.truth)
-    assert policyd.count_said("lines were missed") == 0, "nothing was missed"
+    wait_whole(policyd, log)
 
 
 @test
@@ -146,8 +151,7 @@ def test_rotation_while_away(folder):
     log.write(500)
     policyd.start()
     log.write_whole(500)
-    wait_equal(policyd, log.truth)
-    assert policyd.count_said("lines were missed") == 0, "nothing was missed"
+    wait_whole(policyd, log)
     # What cannot be had any more is said.
     policyd.end()
     for name in os.listdir(folder):
@@ -175,8 +179,7 @@ def test_clerk_killed(folder):
         if turn % 5 == 4:
             log.copy_and_cut()
     log.stop()
-    wait_equal(policyd, log.truth)
-    assert policyd.count_said("lines were missed") == 0, "nothing was missed"
+    wait_whole(policyd, log)
     check_aggregates(log, aggregates)
 
 
