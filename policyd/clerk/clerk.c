@@ -694,7 +694,7 @@ clerk_open_ledger(struct clerk *clerk, const struct settings *settings)
 	clerk->previews = report_previews_new(clerk->child, clerk->ledger,
 	    clerk->share, clerk_on_report, clerk);
 	clerk->report_out = report_out_new(clerk->child, clerk->ledger,
-	    clerk->share);
+	    clerk->share, clerk->sources);
 	clerk_open_alerts(clerk);
 }
 

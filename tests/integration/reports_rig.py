@@ -194,15 +194,15 @@ ON = {"report": "on", "report_organization": "Us, Inc.", "report_contact": "tls@
 class Sender:
     """A policyd that knows yesterday's sessions and sends reports about them."""
 
-    def __init__(self, folder, names, sink, *sessions, redis=None, **options):
+    def __init__(self, folder, names, sink, *sessions, redis=None, env=None, **options):
         log = os.path.join(folder, f"mail.log.{free_port()}")
         write_log(log, *sessions)
         self.policyd = Policyd(
-            folder, maillog=log, aggregates_file="", dns_servers=names.option,
+            folder, aggregates_file="", dns_servers=names.option,
             report_relay=sink.option, redis=f"unix:{redis.path}" if redis else "",
-            allow_networks="127.0.0.0/8", **{**ON, **options})
+            allow_networks="127.0.0.0/8", **{"maillog": log, **ON, **options})
         self.policyd.write_conf(report="off")
-        self.policyd.start()
+        self.policyd.start(env=env)
         wait_until(lambda: "resolver checked" in self.policyd.log(), "the resolver", 30)
         self.on()
 

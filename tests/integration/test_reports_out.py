@@ -18,6 +18,7 @@ from mail_log import session_lines
 from policyd_rig import run, wait_until
 from reports_rig import (Answers, Sender, Sink, Web, check_schema, day, hopseal, screen,
                          unpack)
+from test_mail_journal import STAYS, FakeJournalctl, delivery
 
 TESTS = []
 
@@ -99,6 +100,24 @@ def test_mail(folder):
     time.sleep(6)
     assert len(sink.mails) == 4, "a restart sends nothing again"
     assert "longer than the destination permits" in sender.policyd.log()
+
+
+@test
+def test_log_not_read(folder):
+    """Nothing is sent before all of the day was read: no report can be corrected."""
+    names, sink = Answers(), Sink()
+    names.report_to("d1.example", "mailto:tls@d1.example")
+    gate = os.path.join(folder, "gate")
+    os.mkfifo(gate)
+    os.chmod(folder, 0o755)
+    fake = FakeJournalctl(folder, STAYS, begin=f"open({gate!r}).read()")
+    fake.write([line for n in range(20) for line in delivery(n, time.time() - 86400)])
+    Sender(folder, names, sink, maillog="journal", env=fake.env)
+    time.sleep(4)
+    open(gate, "w").close()
+    wait_until(lambda: sink.mails, "the mail")
+    summary = unpack(sink.to("tls@d1.example")[0])["policies"][0]["summary"]
+    assert summary["total-successful-session-count"] == 20, summary
 
 
 @test

@@ -19,6 +19,7 @@
 #include "policyd/clerk/ledger/ledger.h"
 #include "policyd/clerk/ledger/ledger_share.h"
 #include "policyd/clerk/ledger/ledger_sum.h"
+#include "policyd/clerk/ledger/sources.h"
 #include "policyd/clerk/report/report_book.h"
 #include "policyd/clerk/report/report_build.h"
 #include "policyd/clerk/report/report_lock.h"
@@ -73,6 +74,7 @@ struct report_out {
 	struct child		*child;
 	struct ledger		*ledger;
 	struct ledger_share	*share;
+	const struct sources	*sources;
 	struct report_book	*book;
 	struct report_lock	*lock;
 	struct event		*tick;
@@ -749,7 +751,9 @@ on_tick(evutil_socket_t fd, short events, void *arg)
 	}
 	if (!report_book_is_ready(out->book))
 		return;
-	plan_days(out, clock_now_s());
+	/* What is sent is never corrected. */
+	if (sources_are_read(out->sources))
+		plan_days(out, clock_now_s());
 	start_rounds(out, clock_now_s());
 }
 
@@ -823,13 +827,14 @@ report_out_status(const struct report_out *out,
 
 struct report_out *
 report_out_new(struct child *child, struct ledger *ledger,
-    struct ledger_share *share)
+    struct ledger_share *share, const struct sources *sources)
 {
 	struct report_out *out = xcalloc(1, sizeof(*out));
 
 	out->child = child;
 	out->ledger = ledger;
 	out->share = share;
+	out->sources = sources;
 	TAILQ_INIT(&out->jobs);
 	TAILQ_INIT(&out->planned_jobs);
 	LIST_INIT(&out->rounds);

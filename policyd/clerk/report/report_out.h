@@ -17,9 +17,11 @@ struct child;
 struct ledger;
 struct ledger_share;
 struct report_out;
+struct sources;
 
+/* sources: a past day is reported once these are read. */
 struct report_out *report_out_new(struct child *child, struct ledger *ledger,
-		    struct ledger_share *share);
+		    struct ledger_share *share, const struct sources *sources);
 void		 report_out_free(struct report_out *out);
 /* Before the settings and the connection to Redis are replaced. */
 void		 report_out_abort(struct report_out *out);
