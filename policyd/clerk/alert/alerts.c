@@ -526,7 +526,7 @@ set_destinations(struct alerts *a)
 		alert_queue_add_destination(a->queue, ALERT_WEBHOOK,
 		    config->alert_webhook);
 	alert_queue_end_destinations(a->queue);
-	a->has_changed = true;
+	a->has_changed |= is_on(a) || a->was_on;
 	if (!is_on(a)) {
 		/* Whoever comes later is told of what is wrong then. */
 		alert_states_free(a->states);
