@@ -295,8 +295,9 @@ note_outcome(const struct front *front, struct facts_address *a,
 	const struct tls_site *site = &front->site;
 
 	if (is_verified && is_disproved(a->finding)) {
+		/* A first look that ends within this second knows more. */
+		a->seen_at = a->finding == FINDING_UNKNOWN ? now - 1 : now;
 		a->finding = FINDING_OK;
-		a->seen_at = now;
 		a->not_after = 0;
 		a->seen_count = 1;
 		return true;
