@@ -1,7 +1,8 @@
 """hopseal-policyd as a whole, on loopback, with name servers that do as they are told.
 
 Policyd starts it in a folder of its own and reads its log, its processes and its counters.
-Names answers DNS.  Connection is a client of either service.  run() runs a file's tests.
+Names answers DNS.  Connection is a client of either service.  run() runs a file's tests,
+run_cases() those of unittest.
 """
 
 import argparse
@@ -16,10 +17,12 @@ import signal
 import socket
 import struct
 import subprocess
+import sys
 import tempfile
 import threading
 import time
 import traceback
+import unittest
 
 from ports import free_port
 
@@ -502,3 +505,12 @@ def run(tests):
                 print("".join(f"# {line}\n" for line in text.splitlines()[-25:]), end="")
         shutil.rmtree(folder, ignore_errors=True)
     return 1 if failed else 0
+
+
+def run_cases():
+    """The cases of the program's file, or those that are named."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--build", default="build")
+    options, rest = parser.parse_known_args()
+    Policyd.build = options.build
+    unittest.main(argv=[sys.argv[0], *rest], verbosity=2)

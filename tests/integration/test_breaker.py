@@ -6,10 +6,7 @@
 One line a test; exit 0 when none failed.
 """
 
-import argparse
-import os
 import struct
-import sys
 import tempfile
 import threading
 import time
@@ -17,9 +14,8 @@ import unittest
 
 import clerk_rig as rig
 from frames import CLERK, message_types
-from policyd_rig import wait_until
+from policyd_rig import Policyd, run_cases, wait_until
 
-BUILD = "build"
 DATE, = message_types("DATE")
 HOUR = 3600
 AHEAD = "our clock is 1h 0m ahead of the dates of 5 policy hosts"
@@ -63,7 +59,7 @@ class Breaker(unittest.TestCase):
     def setUp(self):
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
-        self.front = rig.Clerk([os.path.join(BUILD, "hopseal-policyd"), "--front", "0", "0"],
+        self.front = rig.Clerk([Policyd.program("hopseal-policyd"), "--front", "0", "0"],
                                folder.name)
         self.addCleanup(self.end)
         self.scout = rig.Peer(self.front, rig.SCOUT, None)
@@ -127,14 +123,5 @@ class Breaker(unittest.TestCase):
         self.assertEqual(self.clerk.breaker(), (rig.OK, "closed"))
 
 
-def main():
-    global BUILD
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--build", default="build")
-    options, rest = parser.parse_known_args()
-    BUILD = os.path.abspath(options.build)
-    unittest.main(argv=[sys.argv[0], *rest], verbosity=2)
-
-
 if __name__ == "__main__":
-    main()
+    run_cases()

@@ -7,22 +7,19 @@ Runs hopseal and the clerk of hopseal-policyd, whose parent, front and scout are
 (clerk_rig.py).  One line a test; exit 0 when none failed.
 """
 
-import argparse
 import ctypes
 import json
 import os
-import select
 import pty
+import select
 import subprocess
-import sys
 import tempfile
 import time
 import unittest
 
 import clerk_rig as rig
-from policyd_rig import wait_until
+from policyd_rig import Policyd, run_cases, wait_until
 
-BUILD = "build"
 NOW = int(time.time())
 SILENCE_S = 9           # the clerk waits a bit longer for the front
 
@@ -110,7 +107,7 @@ a.weak.example     out  require=verify
 
 def hopseal(*words, stdin=b"", env=None):
     """Exit code, standard output, standard error."""
-    done = subprocess.run([os.path.join(BUILD, "hopseal"), *words], input=stdin,
+    done = subprocess.run([Policyd.program("hopseal"), *words], input=stdin,
                           capture_output=True, timeout=60, env=env)
     return done.returncode, done.stdout.decode(), done.stderr.decode()
 
@@ -317,7 +314,7 @@ class WithClerk(unittest.TestCase):
         self.folder = folder.name
         # Postfix's account asks, too.
         os.chmod(self.folder, 0o755)
-        config = f"postfix_config_dir = {self.folder}\n"
+        config = f"postfix_config_dir = {self.folder}\noutbound_source = tlsrpt\n"
         self.endpoints = {}
         for name, answer in (("map", b"9:NOTFOUND ,"), ("access", b"action=DUNNO\n\n"),
                              ("milter", b"\0\0\0\rO" + bytes(12))):
@@ -326,7 +323,7 @@ class WithClerk(unittest.TestCase):
             os.chmod(os.path.join(self.folder, name), 0o777)
             self.endpoints[name] = endpoint
             config += f"{name}_listen = {endpoint.option}\n"
-        self.clerk = rig.Clerk([os.path.join(BUILD, "hopseal-policyd"), "--clerk", "1", "0"],
+        self.clerk = rig.Clerk([Policyd.program("hopseal-policyd"), "--clerk", "1", "0"],
                                self.folder, RULES, self.site_text, config)
         self.addCleanup(self.end)
 
@@ -490,7 +487,7 @@ class Explain(WithClerk):
                               ({"TERM": "xterm", "NO_COLOR": "1"}, False)):
             child, fd = pty.fork()
             if child == 0:
-                os.execve(os.path.join(BUILD, "hopseal"), ["hopseal", "-c",
+                os.execve(Policyd.program("hopseal"), ["hopseal", "-c",
                           self.clerk.conf_path, "explain", "example.com"], env)
             out = b""
             try:
@@ -733,8 +730,8 @@ class Status(WithClerk):
         for size, state in (("200m", "warning"), ("10m", "critical")):
             done = subprocess.run(
                 ["unshare", "-m", "sh", "-c", f"mount -t tmpfs -o size={size} x {small} && "
-                 f"exec {BUILD}/hopseal -c {self.clerk.conf_path} -o state_dir={small} --json "
-                 "status"], capture_output=True, text=True)
+                 f"exec {Policyd.program('hopseal')} -c {self.clerk.conf_path} -o "
+                 f"state_dir={small} --json status"], capture_output=True, text=True)
             part = self.parts(json.loads(done.stdout))["disk"]
             self.assertEqual(part["state"], state, part)
             self.assertIn("make room", part["advice"])
@@ -939,14 +936,5 @@ class Rudeness(WithClerk):
                    "word to the parent")
 
 
-def main():
-    global BUILD
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--build", default="build")
-    options, rest = parser.parse_known_args()
-    BUILD = os.path.abspath(options.build)
-    unittest.main(argv=[sys.argv[0], *rest], verbosity=2)
-
-
 if __name__ == "__main__":
-    main()
+    run_cases()

@@ -6,23 +6,22 @@
 Exit 0 when no test failed.
 """
 
-import argparse
 import json
 import os
 import subprocess
-import sys
 import tempfile
 import time
 import unittest
 
-BUILD = "build"
+from policyd_rig import Policyd, run_cases
+
 ZOO = None
 NOW = "2040-01-01T00:00:00Z"
 HOST = "mx.example.com"
 
 
 def hopseal(*words, stdin=b""):
-    done = subprocess.run([os.path.join(BUILD, "hopseal"), "lint", *words], input=stdin,
+    done = subprocess.run([Policyd.program("hopseal"), "lint", *words], input=stdin,
                           capture_output=True, timeout=30)
     return done.returncode, done.stdout.decode(), done.stderr.decode()
 
@@ -179,15 +178,11 @@ class CertName(unittest.TestCase):
 
 
 def main():
-    global BUILD, ZOO
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--build", default=BUILD)
-    options, rest = parser.parse_known_args()
-    BUILD = os.path.abspath(options.build)
+    global ZOO
     with tempfile.TemporaryDirectory() as ZOO:
         here = os.path.dirname(os.path.abspath(__file__))
         subprocess.run([os.path.join(here, "../zoo/make"), ZOO], check=True)
-        unittest.main(argv=[sys.argv[0], *rest], verbosity=2)
+        run_cases()
 
 
 if __name__ == "__main__":

@@ -6,16 +6,15 @@
 Exit 0 when no test failed.
 """
 
-import argparse
 import collections
 import json
 import os
 import subprocess
-import sys
 import tempfile
 import unittest
 
-BUILD = "build"
+from policyd_rig import Policyd, run_cases
+
 DATA = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../data/log_sessions")
 FIELDS = ["time", "direction", "host", "address", "port", "domain", "queue_id", "finding",
           "trust", "protocol", "cipher", "bits", "reason", "status"]
@@ -25,7 +24,7 @@ LINE = ("2026-11-22T04:18:45+01:00 mx postfix/smtp[1]: Verified TLS connection e
 
 
 def hopseal(*words, stdin=b"", zone="UTC"):
-    done = subprocess.run([os.path.join(BUILD, "hopseal"), "lint", "log", *words],
+    done = subprocess.run([Policyd.program("hopseal"), "lint", "log", *words],
                           input=stdin, capture_output=True, timeout=30,
                           env=dict(os.environ, TZ=zone))
     return done.returncode, done.stdout.decode(), done.stderr.decode()
@@ -104,7 +103,7 @@ class LintLog(unittest.TestCase):
         """A session is printed when its last line is read, not at the end."""
         delivery = (LINE[:47] + "ABCDE1: to=<u@example.com>, relay=mx.example.com"
                     "[192.0.2.1]:25, delays=0/0/0/0, status=sent (ok)\n")
-        with subprocess.Popen([os.path.join(BUILD, "hopseal"), "lint", "log"],
+        with subprocess.Popen([Policyd.program("hopseal"), "lint", "log"],
                               stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
             child.stdin.write((LINE + delivery).encode())
             child.stdin.flush()
@@ -123,14 +122,5 @@ class LintLog(unittest.TestCase):
                     self.assertTrue(err)
 
 
-def main():
-    global BUILD
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--build", default=BUILD)
-    options, rest = parser.parse_known_args()
-    BUILD = os.path.abspath(options.build)
-    unittest.main(argv=[sys.argv[0], *rest], verbosity=2)
-
-
 if __name__ == "__main__":
-    main()
+    run_cases()

@@ -6,7 +6,6 @@
 One line a test; exit 0 when none failed, 77 without miltertest or redis-server.
 """
 
-import argparse
 import os
 import re
 import shutil
@@ -21,9 +20,9 @@ import unittest
 
 import milter_rig
 from milter_rig import Rig, added, judgement
+from policyd_rig import Policyd, run_cases
 from ports import free_port
 
-BUILD = "build"
 SCENARIOS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "milter")
 RULES = """tag.example        out  action=tag
 asked-tag.example  out  action=tag
@@ -47,7 +46,7 @@ class Milter(unittest.TestCase):
     def setUp(self):
         folder = tempfile.mkdtemp(prefix="hm", dir="/tmp")
         self.addCleanup(shutil.rmtree, folder)
-        self.rig = Rig(os.path.join(BUILD, "hopseal-milter"), folder, RULES, **self.options)
+        self.rig = Rig(Policyd.program("hopseal-milter"), folder, RULES, **self.options)
         self.addCleanup(self.rig.stop)
         self.rig.start_redis()
         for name in BAD:
@@ -336,7 +335,7 @@ class Load(Milter):
 
 class Program(unittest.TestCase):
     def setUp(self):
-        self.program = os.path.join(BUILD, "hopseal-milter")
+        self.program = Policyd.program("hopseal-milter")
         self.folder = tempfile.mkdtemp(prefix="hm", dir="/tmp")
         self.addCleanup(shutil.rmtree, self.folder)
 
@@ -410,16 +409,11 @@ class Program(unittest.TestCase):
 
 
 def main():
-    global BUILD
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--build", default="build")
-    options, rest = parser.parse_known_args()
-    BUILD = os.path.abspath(options.build)
     missing = [p for p in ("miltertest", "redis-server", "ss") if not shutil.which(p)]
     if missing:
         print(f"missing programs: {' '.join(missing)}")
         sys.exit(77)
-    unittest.main(argv=[sys.argv[0], *rest], verbosity=2)
+    run_cases()
 
 
 if __name__ == "__main__":
