@@ -392,19 +392,31 @@ def test_datagrams_killed(folder):
 def test_both(folder):
     """A session that Postfix has reported is counted from its datagram alone."""
     log, policyd, sender = start_tlsrpt(folder, outbound_source="both")
-    stamp = time.strftime("%b %e %H:%M:%S", time.localtime())
-    with open(log.path, "a") as f:
-        for n in range(20):
-            smtp = f"{stamp} host postfix/smtp[{n + 500}]: "
-            lines = session_lines(smtp, "a.example", n)
-            if n < 12:
-                lines.insert(1, f"{smtp}TLSRPT: status=success, domain=a.example, "
-                             "receiving_mx=mx.a.example[192.0.2.1]")
-            f.writelines(line + "\n" for line in lines)
+
+    def write(first, count, reported):
+        stamp = time.strftime("%b %e %H:%M:%S", time.localtime())
+        with open(log.path, "a") as f:
+            for n in range(first, first + count):
+                smtp = f"{stamp} host postfix/smtp[{n + 500}]: "
+                lines = session_lines(smtp, "a.example", n)
+                if n < first + reported:
+                    lines.insert(1, f"{smtp}TLSRPT: status=success, domain=a.example, "
+                                 "receiving_mx=mx.a.example[192.0.2.1]")
+                f.writelines(line + "\n" for line in lines)
+    write(0, 20, reported=12)
     for n in range(9):
         sender.send(datagram("a.example"))
     wait_until(lambda: report(policyd)["totals"]["success"] == 8 + 9, "8 and 9 sessions")
+    # What a clerk that is killed had in hand the next one says, and once.
+    time.sleep(1.5)
+    policyd.kill_child("clerk")
     policyd.wait_said("sessions are missing that Postfix has reported: lost=3")
+    time.sleep(1.5)
+    policyd.kill_child("clerk")
+    write(20, 2, reported=1)
+    policyd.wait_said("sessions are missing that Postfix has reported: lost=1,")
+    assert policyd.counters()["ledger_datagrams_lost"] == 1
+    assert report(policyd)["totals"]["success"] == 8 + 9 + 1
 
 
 def access_request(n, recipient=0, **attributes):

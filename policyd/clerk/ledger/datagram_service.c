@@ -95,7 +95,7 @@ read_some(evutil_socket_t fd, short events, void *arg)
 		for (i = 0; i < count; i++)
 			take(s, &s->headers[i]);
 		if (count > 0)
-			s->callbacks.on_batch(s->arg);
+			s->callbacks.on_batch((unsigned)count, s->arg);
 		has_read |= count > 0;
 	} while (count == BATCH && clock_monotonic_ms() < end_ms);
 	if (count == -1 && errno != EAGAIN && errno != EINTR)

@@ -18,8 +18,11 @@ struct event_base;
 
 struct datagram_service_callbacks {
 	void	(*on_datagram)(const struct datagram *datagram, void *arg);
-	/* Some have been told: write them down before more are read. */
-	void	(*on_batch)(void *arg);
+	/*
+	 * So many came, told or refused: write them down before more are
+	 * read.
+	 */
+	void	(*on_batch)(unsigned count, void *arg);
 };
 
 struct datagram_counts {

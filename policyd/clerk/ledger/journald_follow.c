@@ -41,7 +41,7 @@ struct journald_follow {
 	size_t			 block_len;
 	bool			 is_skipping;	/* the rest of a long line */
 	int64_t			 quiet_ms;	/* no output since */
-	int64_t			 last_at;	/* its last entry's time; or 0 */
+	int64_t			 last_at;	/* the last entry's; or 0 */
 	uint64_t		 entry_count;
 };
 

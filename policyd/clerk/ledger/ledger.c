@@ -3,11 +3,11 @@
  * changed totals, and a file for each day.  Totals are absolute and only grow,
  * so that reading anything twice changes nothing.
  *
- * A journal's record: version, whether a position follows, position and state,
- * then day and items (tally_format_changes) for each day.  A file of a day:
- * a record with version, day and total, then records of items.  Files of days
- * are written by a child process from its copy of the memory, and after that
- * the old segments of the journal go.
+ * A journal's record: version, which parts follow, position and state,
+ * datagrams, then day and items (tally_format_changes) for each day.  A file of
+ * a day: a record with version, day and total, then records of items.  Files of
+ * days are written by a child process from its copy of the memory, and after
+ * that the old segments of the journal go.
  */
 
 #include "policyd/clerk/ledger/ledger.h"
@@ -38,6 +38,8 @@
 #include "shared/xalloc.h"
 
 #define RECORD_VERSION	1
+#define RECORD_POSITION	1
+#define RECORD_DATAGRAMS 2
 #define DAY_S		86400
 #define AHEAD_MAX_S	3600	/* of our clock; beyond is the present */
 #define DAYS_MAX	(LEDGER_DAYS_KEPT + 4)
@@ -61,6 +63,7 @@ struct ledger {
 	size_t			 day_count;
 	char			*position, *state;	/* as last written */
 	size_t			 position_len, state_len;
+	struct ledger_datagrams	 datagrams, kept;	/* now; written */
 	char			 trouble[JOURNAL_ERROR_SIZE];
 	pid_t			 saver;		/* 0: none is at work */
 	uint64_t		 saving_totals[DAYS_MAX];
@@ -284,17 +287,23 @@ on_journal_record(struct text payload, void *arg)
 {
 	struct ledger *l = arg;
 	struct text position, state, items;
+	struct ledger_datagrams datagrams = l->kept;
 	struct unpack u;
+	uint8_t parts;
 	int64_t day;
-	bool has_position;
 
 	unpack_init(&u, payload.data, payload.len);
 	if (unpack_u8(&u) != RECORD_VERSION)
 		return false;
-	has_position = unpack_u8(&u) != 0;
-	if (has_position) {
+	parts = unpack_u8(&u);
+	if ((parts & RECORD_POSITION) != 0) {
 		position = unpack_text(&u);
 		state = unpack_text(&u);
+	}
+	if ((parts & RECORD_DATAGRAMS) != 0) {
+		datagrams.since = (int64_t)unpack_u64(&u);
+		datagrams.received = unpack_u64(&u);
+		datagrams.announced = unpack_u64(&u);
 	}
 	while (u.left > 0 && !u.is_bad) {
 		day = (int64_t)unpack_u64(&u);
@@ -308,10 +317,11 @@ on_journal_record(struct text payload, void *arg)
 	}
 	if (u.is_bad)
 		return false;
-	if (has_position) {
+	if ((parts & RECORD_POSITION) != 0) {
 		keep_text(&l->position, &l->position_len, position);
 		keep_text(&l->state, &l->state_len, state);
 	}
+	l->datagrams = l->kept = datagrams;
 	return true;
 }
 
@@ -366,6 +376,7 @@ forget(struct ledger *l)
 		drop_day(l, &l->days[l->day_count - 1]);
 	keep_text(&l->position, &l->position_len, text_of(""));
 	keep_text(&l->state, &l->state_len, text_of(""));
+	l->datagrams = l->kept = (struct ledger_datagrams){ 0 };
 }
 
 bool
@@ -428,23 +439,41 @@ format_days(struct ledger *l, bool with_held, struct buffer *out)
 }
 
 static bool
+has_news(const struct ledger_datagrams *d, const struct ledger_datagrams *kept)
+{
+	return d->since != kept->since || d->received != kept->received ||
+	    d->announced != kept->announced;
+}
+
+static bool
 write_record(struct ledger *l, bool has_position, struct text position,
     struct text state)
 {
+	struct ledger_datagrams datagrams = l->datagrams;
+	bool has_datagrams = datagrams.since != 0, is_done;
 	struct buffer record;
 	size_t empty, i;
-	bool is_done;
 
+	/* Lines behind the position will be read again. */
+	if (!has_position)
+		datagrams.announced = l->kept.announced;
 	buffer_init(&record, JOURNAL_RECORD_MAX_BYTES);
 	pack_u8(&record, RECORD_VERSION);
-	pack_u8(&record, has_position);
+	pack_u8(&record, (has_position ? RECORD_POSITION : 0) |
+	    (has_datagrams ? RECORD_DATAGRAMS : 0));
 	if (has_position) {
 		pack_text(&record, position);
 		pack_text(&record, state);
 	}
+	if (has_datagrams) {
+		pack_u64(&record, (uint64_t)datagrams.since);
+		pack_u64(&record, datagrams.received);
+		pack_u64(&record, datagrams.announced);
+	}
 	empty = record.len;
 	format_days(l, has_position, &record);
-	if (record.len == empty && !has_position) {
+	if (record.len == empty && !has_position &&
+	    !has_news(&datagrams, &l->kept)) {
 		buffer_clear(&record);
 		return true;
 	}
@@ -457,6 +486,7 @@ write_record(struct ledger *l, bool has_position, struct text position,
 		return false;
 	}
 	note_recovery(l);
+	l->kept = datagrams;
 	for (i = 0; i < l->day_count; i++)
 		if (l->days[i].tally != NULL)
 			tally_commit(l->days[i].tally, has_position);
@@ -491,7 +521,7 @@ is_kept(const char *kept, size_t kept_len, struct text text)
 bool
 ledger_commit_log(struct ledger *l, struct text position, struct text state)
 {
-	if (!has_changes(l) &&
+	if (!has_changes(l) && !has_news(&l->datagrams, &l->kept) &&
 	    is_kept(l->position, l->position_len, position) &&
 	    is_kept(l->state, l->state_len, state))
 		return true;
@@ -506,6 +536,12 @@ struct text
 ledger_log_position(const struct ledger *l)
 {
 	return (struct text){ l->position, l->position_len };
+}
+
+struct ledger_datagrams *
+ledger_datagrams(struct ledger *l)
+{
+	return &l->datagrams;
 }
 
 struct text

@@ -32,6 +32,16 @@ struct ledger_day {
 	int64_t		 used_ms;	/* clock_monotonic_ms */
 };
 
+/*
+ * Of Postfix's datagrams, over restarts: written down with the sessions that
+ * they brought, and with the lines of the log that speak of them.
+ */
+struct ledger_datagrams {
+	int64_t		 since;		/* s since 1970; 0: never yet */
+	uint64_t	 received;
+	uint64_t	 announced;	/* by the log, up to its position */
+};
+
 struct ledger	*ledger_new(const struct config *config);
 void		 ledger_free(struct ledger *l);
 void		 ledger_set_config(struct ledger *l,
@@ -66,6 +76,9 @@ bool		 ledger_commit_log(struct ledger *l, struct text position,
 /* As last written down; empty at first. */
 struct text	 ledger_log_position(const struct ledger *l);
 struct text	 ledger_log_state(const struct ledger *l);
+
+/* To count in. */
+struct ledger_datagrams *ledger_datagrams(struct ledger *l);
 
 /* Once a second: the disk, files of days, days that are not needed. */
 void		 ledger_tick(struct ledger *l, bool is_shared);

@@ -63,8 +63,8 @@ describe(struct ledger_status *out, struct ledger *ledger,
 		    text_format_age(age, now > s->counted_at ?
 		    now - s->counted_at : 0));
 	out->part.state = CONTROL_OK;
-	snprintf(out->detail, sizeof(out->detail), "%s, from%s%s%s%s%s, journal %"
-	    PRIu64 " kB", last,
+	snprintf(out->detail, sizeof(out->detail), "%s, from%s%s%s%s%s, journal "
+	    "%" PRIu64 " kB", last,
 	    s->wants_log ? " maillog" : "",
 	    s->has_journal ? " in systemd's journal" : "",
 	    s->wants_log && s->wants_datagrams ? " and" : "",

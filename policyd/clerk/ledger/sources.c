@@ -39,7 +39,8 @@
 #define TELL_EVERY_S	60
 #define FRESH_S		120	/* sessions that the front hears of */
 #define UNREAD_MS	(60 * 60 * 1000)	/* a log is waited for */
-#define LOSS_SETTLES_S	10	/* log and socket do not speak at one time */
+#define LOSS_SETTLES_MS	10000	/* log and socket do not speak at one time */
+#define SURPLUS_SETTLES_MS (60 * 60 * 1000)	/* nor do long sessions end */
 
 /* What the front was told last. */
 struct told {
@@ -62,9 +63,8 @@ struct sources {
 	struct log_clock	 clock;
 	struct datagram_service	*datagrams;	/* NULL: the same */
 	char			 log_trouble[WHY_SIZE];
-	int64_t			 started_at;
-	uint64_t		 announced;	/* datagrams, by the log */
-	int64_t			 loss_since;
+	int64_t			 balance;	/* of datagrams, a second ago */
+	int64_t			 balance_ms;	/* such since then */
 	bool			 has_asked_socket;
 	bool			 has_promises;	/* all that the front knows */
 	int64_t			 log_ms;	/* not waited for any longer */
@@ -178,9 +178,11 @@ static void
 on_session(void *arg, const struct tls_session *session)
 {
 	struct sources *s = arg;
+	struct ledger_datagrams *datagrams = ledger_datagrams(s->ledger);
 
-	if (session->has_datagram && session->at >= s->started_at)
-		s->announced++;
+	if (session->has_datagram && datagrams->since != 0 &&
+	    session->at >= datagrams->since)
+		datagrams->announced++;
 	if (!is_counted_from_log(config_of(s), session) ||
 	    is_unknown(s->child->settings->site, session) ||
 	    (s->is_own != NULL && s->is_own(session->queue_id, s->own_arg)))
@@ -332,6 +334,21 @@ take_journal(struct sources *s, int fd)
 	journald_follow_take(s->journal, fd);
 }
 
+/* All that the log says is counted. */
+static bool
+is_read(const struct sources *s)
+{
+	return !wants_log(config_of(s)) ||
+	    (s->log != NULL && log_follow_is_read(s->log)) ||
+	    (s->journal != NULL && journald_follow_is_read(s->journal));
+}
+
+bool
+sources_are_read(const struct sources *s)
+{
+	return is_read(s) || clock_monotonic_ms() - s->read_ms >= UNREAD_MS;
+}
+
 /* ---------------------------------------------------------- the datagrams */
 
 static void
@@ -345,10 +362,11 @@ on_datagram(const struct datagram *datagram, void *arg)
 }
 
 static void
-on_batch(void *arg)
+on_batch(unsigned count, void *arg)
 {
 	struct sources *s = arg;
 
+	ledger_datagrams(s->ledger)->received += count;
 	ledger_commit(s->ledger);
 }
 
@@ -366,30 +384,42 @@ start_datagrams(struct sources *s, int fd)
 		    "datagrams: net.unix.max_dgram_qlen=%u, wanted=%u",
 		    s->state.queue_length, DATAGRAM_QUEUE_MIN);
 	s->datagrams = datagram_service_new(s->child->base, fd, &callbacks, s);
+	if (ledger_datagrams(s->ledger)->since == 0)
+		ledger_datagrams(s->ledger)->since = clock_now_s();
 }
 
-/* Told by the log, and not come: an estimate, once both have had time. */
+/*
+ * Told by the log, and not come: an estimate, once both have had time, also of
+ * what a clerk that was killed had in hand.  More may come than is told, where
+ * lines of the log were missed.
+ */
 static void
 estimate_loss(struct sources *s)
 {
-	uint64_t received, lost;
+	struct ledger_datagrams *d = ledger_datagrams(s->ledger);
+	int64_t balance = (int64_t)(d->announced - d->received);
+	int64_t settles_ms = balance > 0 ? LOSS_SETTLES_MS :
+	    SURPLUS_SETTLES_MS;
+	int64_t now_ms = clock_monotonic_ms();
+	uint64_t received;
 
-	if (s->datagrams == NULL || s->sessions == NULL)
-		return;
-	received = datagram_service_counts(s->datagrams)->received;
-	lost = s->announced > received ? s->announced - received : 0;
-	if (lost <= s->state.datagrams_lost) {
-		s->loss_since = 0;
+	if (!wants_log(config_of(s)) || !wants_datagrams(config_of(s))) {
+		d->announced = d->received;
 		return;
 	}
-	if (s->loss_since == 0)
-		s->loss_since = clock_now_s();
-	if (clock_now_s() - s->loss_since < LOSS_SETTLES_S)
+	if (balance != s->balance && (balance <= 0 || s->balance <= 0))
+		s->balance_ms = now_ms;
+	s->balance = balance;
+	if (s->datagrams == NULL || !is_read(s) ||
+	    now_ms - s->balance_ms < settles_ms)
 		return;
-	s->loss_since = 0;
-	s->state.datagrams_lost = lost;
+	d->announced = d->received;
+	if (balance <= 0)
+		return;
+	s->state.datagrams_lost += (uint64_t)balance;
+	received = datagram_service_counts(s->datagrams)->received;
 	log_warn("tlsrpt socket: sessions are missing that Postfix has "
-	    "reported: lost=%llu, received=%llu", (unsigned long long)lost,
+	    "reported: lost=%lld, received=%llu", (long long)balance,
 	    (unsigned long long)received);
 }
 
@@ -410,21 +440,6 @@ start(struct sources *s)
 		channel_send(child_parent(s->child), MESSAGE_OPEN,
 		    MESSAGE_OPEN_TLSRPT, text_of(""));
 	}
-}
-
-/* All that the log says is counted. */
-static bool
-is_read(const struct sources *s)
-{
-	return !wants_log(config_of(s)) ||
-	    (s->log != NULL && log_follow_is_read(s->log)) ||
-	    (s->journal != NULL && journald_follow_is_read(s->journal));
-}
-
-bool
-sources_are_read(const struct sources *s)
-{
-	return is_read(s) || clock_monotonic_ms() - s->read_ms >= UNREAD_MS;
 }
 
 static void
@@ -515,7 +530,6 @@ sources_new(struct child *child, struct ledger *ledger,
 	s->share = share;
 	s->aggregates = aggregates_new(child->base, ledger);
 	s->promises = promises_new();
-	s->started_at = clock_now_s();
 	s->read_ms = clock_monotonic_ms();
 	s->log_ms = s->read_ms + PROMISES_WAIT_MS;
 	s->tick = event_new(child->base, -1, EV_PERSIST, on_tick, s);
