@@ -15,6 +15,7 @@ import threading
 import time
 
 from policyd_rig import wait_until
+from redis_rig import Redis
 from ports import free_port
 
 SUPPRESSIONS = os.path.join(os.path.dirname(os.path.abspath(__file__)),
@@ -128,29 +129,14 @@ class Rig:
         self.policyd = Policyd(self.path("control.sock"))
 
     def start_redis(self):
-        argv = ["redis-server", "--port", "0", "--unixsocket", self.path("redis.sock"),
-                "--unixsocketperm", "777", "--save", "", "--dir", self.folder]
-        self.redis = subprocess.Popen(argv, stdout=subprocess.DEVNULL)
-        wait_until(lambda: self.redis_command("PING"), "Redis")
-
-    def stop_redis(self):
-        self.redis.kill()
-        self.redis.wait()
-
-    def redis_command(self, *words):
-        try:
-            with socket.socket(socket.AF_UNIX) as s:
-                s.settimeout(5)
-                s.connect(self.path("redis.sock"))
-                s.sendall(b"*%d\r\n" % len(words) + b"".join(
-                    b"$%d\r\n%s\r\n" % (len(w), w.encode()) for w in words))
-                return s.recv(4096)
-        except OSError:
-            return None
+        if self.redis is None:
+            self.redis = Redis(self.folder)
+        else:
+            self.redis.start()
 
     def cache(self, domain, **how):
-        assert self.redis_command("SET", f"hopseal:facts:{{{domain}}}",
-                                  facts(domain, **how)) == b"+OK\r\n"
+        assert self.redis.command("SET", f"hopseal:facts:{{{domain}}}",
+                                  facts(domain, **how)) == "OK"
 
     def start_milter(self, *arguments, wait=True):
         before = self.log().count("started: ")
@@ -171,10 +157,11 @@ class Rig:
         return self.milter.wait(20)
 
     def stop(self):
-        for child in (self.milter, self.redis):
-            if child and child.poll() is None:
-                child.kill()
-                child.wait()
+        if self.milter:
+            self.milter.kill()
+            self.milter.wait()
+        if self.redis:
+            self.redis.stop()
         if self.policyd:
             self.policyd.stop()
 

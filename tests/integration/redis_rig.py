@@ -1,6 +1,7 @@
 """A Redis for tests, that keeps nothing."""
 
 import os
+import signal
 import subprocess
 
 from policyd_rig import Skip, wait_until
@@ -27,6 +28,13 @@ class Redis:
     def command(self, *words):
         return subprocess.run(["redis-cli", "-s", self.path, *words], capture_output=True,
                               text=True).stdout.strip()
+
+    def pause(self):
+        """It takes what is sent, and does not answer."""
+        self._process.send_signal(signal.SIGSTOP)
+
+    def resume(self):
+        self._process.send_signal(signal.SIGCONT)
 
     def stop(self):
         self._process.kill()

@@ -8,16 +8,15 @@ about speed.  One line a test; exit 0 when none failed.
 """
 
 import contextlib
+import os
 import select
 import signal
-import socket
-import subprocess
-import os
 import sys
 import time
 
 from policyd_rig import (DUNNO, NOTFOUND, Connection, Names, Policyd, Skip, allow_files,
                          netstring, question, run, wait_until)
+from redis_rig import Redis
 
 CLOSED = "bad request, connection closed"
 RULED = "ruled.example out level=encrypt\n"     # an answer without any lookup
@@ -594,33 +593,6 @@ def test_access_enforce_never_defers(folder):
             assert counters["access_deferred"] == counters["access_held"] == 0
     finally:
         redis.stop()
-
-
-class Redis:
-    """A redis-server of our own on a unix socket."""
-
-    def __init__(self, folder):
-        self.path = os.path.join(folder, "redis.sock")
-        try:
-            self._process = subprocess.Popen(
-                ["redis-server", "--port", "0", "--unixsocket", self.path,
-                 "--unixsocketperm", "777", "--save", "", "--dir", folder],
-                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        except FileNotFoundError:
-            raise Skip("redis-server is not installed")
-        wait_until(lambda: os.path.exists(self.path), "redis-server")
-
-    def command(self, *words):
-        with socket.socket(socket.AF_UNIX) as s:
-            s.settimeout(5)
-            s.connect(self.path)
-            s.sendall(b"*%d\r\n" % len(words) + b"".join(
-                b"$%d\r\n%s\r\n" % (len(w.encode()), w.encode()) for w in words))
-            return s.recv(4096)
-
-    def stop(self):
-        self._process.kill()
-        self._process.wait()
 
 
 def test_access_strangers(folder):

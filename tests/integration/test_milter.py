@@ -211,7 +211,7 @@ class Trouble(Milter):
         return [r[0] for r in replies]
 
     def test_redis_killed(self):
-        self.rig.stop_redis()
+        self.rig.redis.stop()
         self.rig.policyd.answers["defer.example"] = judgement("defer.example", "defer")
         self.assertEqual(self.one("a@defer.example", "b@unknown.example"), [b"y", b"c"])
         self.rig.start_redis()
@@ -219,10 +219,10 @@ class Trouble(Milter):
         self.rig.wait_log("redis: state=up", 2, 60)
 
     def test_redis_hangs(self):
-        self.rig.redis.send_signal(signal.SIGSTOP)
+        self.rig.redis.pause()
         self.assertEqual(self.one(*(f"a@{n}.example" for n in ("defer", "hold", "tag", "all"))),
                          [b"c"] * 4)
-        self.rig.redis.send_signal(signal.SIGCONT)
+        self.rig.redis.resume()
 
     def test_policyd_killed(self):
         self.rig.policyd.stop()
@@ -246,15 +246,15 @@ class Trouble(Milter):
 
     def test_redis_talks_nonsense(self):
         for record in ("", "garbage", "hopseal-facts 99\n", "hopseal-facts 1\nmx=perhaps\n"):
-            self.rig.redis_command("SET", "hopseal:facts:{defer.example}", record)
+            self.rig.redis.command("SET", "hopseal:facts:{defer.example}", record)
             self.assertEqual(self.one("a@defer.example"), [b"c"])
-        self.rig.redis_command("DEL", "hopseal:facts:{defer.example}")
-        self.rig.redis_command("LPUSH", "hopseal:facts:{defer.example}", "a list")
+        self.rig.redis.command("DEL", "hopseal:facts:{defer.example}")
+        self.rig.redis.command("LPUSH", "hopseal:facts:{defer.example}", "a list")
         self.assertEqual(self.one("a@defer.example"), [b"c"])
 
     def test_nobody_is_there_at_the_start(self):
         self.rig.stop_milter()
-        self.rig.stop_redis()
+        self.rig.redis.stop()
         self.rig.policyd.stop()
         os.unlink(self.rig.path("redis.sock"))
         self.rig.policyd = None
@@ -296,7 +296,7 @@ class Load(Milter):
         for i in range(3):
             self.rig.write_rules(RULES + f"# {i}\n")
             self.rig.policyd.site = dict(milter_rig.SITE, strict=bool(i % 2))
-            self.rig.stop_redis()
+            self.rig.redis.stop()
             time.sleep(1.2)
             self.rig.start_redis()
             self.settle(l1_ttl=f"{70 + i}s")
