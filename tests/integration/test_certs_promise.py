@@ -6,7 +6,6 @@
 Wants root: name servers, hosts and policies live in a network namespace.
 """
 
-import argparse
 import json
 import os
 import socket
@@ -20,6 +19,7 @@ import unittest
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "e2e"))
 
+import inside
 import netns
 import policyd_rig
 from dns import Dns, Zone
@@ -448,33 +448,13 @@ class Promises(unittest.TestCase):
             policyd.kill_all()
 
 
-def inside(build, names):
-    netns.become_init()
-    with tempfile.TemporaryDirectory() as folder:
-        os.chmod(folder, 0o755)
-        netns.set_up(folder)
-        Promises.rig = Rig(build, folder)
-        suite = unittest.TestSuite(
-            map(Promises, names) if names
-            else unittest.defaultTestLoader.loadTestsFromTestCase(Promises))
-        return 0 if unittest.TextTestRunner(verbosity=2).run(suite).wasSuccessful() else 1
-
-
-def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--build", default="build")
-    parser.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)
-    parser.add_argument("names", nargs="*")
-    options = parser.parse_args()
-    if options.inside:
-        return inside(os.path.abspath(options.build), options.names)
-    why = netns.why_not()
-    if why:
-        print(f"no namespaces: {why}")
-        return 77
-    return netns.run_inside(["/usr/bin/python3", os.path.abspath(__file__), "--inside",
-                             "--build", options.build, *options.names])
+def run_tests(build, folder, _logs, names):
+    Promises.rig = Rig(build, folder)
+    suite = unittest.TestSuite(
+        map(Promises, names) if names
+        else unittest.defaultTestLoader.loadTestsFromTestCase(Promises))
+    return 0 if unittest.TextTestRunner(verbosity=2).run(suite).wasSuccessful() else 1
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(inside.main(run_tests))

@@ -7,7 +7,6 @@ Runs in namespaces of its own (as root; exit 77 without), with the name servers 
 certificates of tests/e2e.  Prints one line a check; exit 1 when one failed.
 """
 
-import argparse
 import concurrent.futures
 import json
 import os
@@ -16,7 +15,6 @@ import socket
 import ssl
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 import warnings
@@ -24,6 +22,7 @@ import warnings
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "e2e"))
 
+import inside
 import netns
 from dns import Dns, Zone
 from pki import Leaf, Pki
@@ -484,42 +483,16 @@ def test_polite(rig, check):
           b"QUIT\r\n" in host.heard, host.heard[-300:])
 
 
-def inside(program, logs, names):
-    netns.become_init()
+def run_tests(build, folder, logs, names):
     warnings.simplefilter("ignore", DeprecationWarning)         # TLS 1.0
-    check = Checks()
-    with tempfile.TemporaryDirectory() as folder:
-        os.chmod(folder, 0o755)
-        logs = logs or os.path.join(folder, "logs")
-        os.makedirs(logs, exist_ok=True)
-        netns.set_up(folder)
-        rig = Rig(program, folder, logs)
-        tests = (test_details, test_hosts, test_advice, test_protocols, test_hostile, test_revoked,
-                 test_domains, test_no_mail, test_for_people, test_polite)
-        for test in tests:
-            if not names or test.__name__[len("test_"):] in names:
-                test(rig, check)
+    check, rig = Checks(), Rig(os.path.join(build, "hopseal"), folder, logs)
+    tests = (test_details, test_hosts, test_advice, test_protocols, test_hostile, test_revoked,
+             test_domains, test_no_mail, test_for_people, test_polite)
+    for test in tests:
+        if not names or test.__name__[len("test_"):] in names:
+            test(rig, check)
     return 1 if check.failed else 0
 
 
-def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--build", default="build")
-    parser.add_argument("--logs", help="folder for the servers' logs")
-    parser.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)
-    parser.add_argument("names", nargs="*", help="of tests: hosts, domains; all without")
-    options = parser.parse_args()
-    program = os.path.join(os.path.abspath(options.build), "hopseal")
-    if options.inside:
-        return inside(program, options.logs, options.names)
-    why = netns.why_not()
-    if why:
-        print(f"no namespaces: {why}")
-        return 77
-    logs = ["--logs", os.path.abspath(options.logs)] if options.logs else []
-    return netns.run_inside(["/usr/bin/python3", os.path.abspath(__file__), "--inside",
-                             "--build", options.build, *logs, *options.names])
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(inside.main(run_tests))

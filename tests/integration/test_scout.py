@@ -7,16 +7,14 @@ Runs in namespaces of its own (as root; exit 77 without), with the name servers 
 certificates of tests/e2e.  Prints one line a check; exit 1 when one failed.
 """
 
-import argparse
 import os
-import queue
 import sys
-import tempfile
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "e2e"))
 
+import inside
 import netns
 from dns import Dns, Zone
 from pki import Pki
@@ -453,43 +451,19 @@ TESTS = (test_resolver, test_sandbox, test_dns, test_fetch, test_refetch, test_d
 TESTS_ALONE = (test_drips, test_stripping, test_no_anchor, test_bad_resolvers)
 
 
-def inside(program, logs):
-    netns.become_init()
-    check = Checks()
-    with tempfile.TemporaryDirectory() as folder:
-        logs = logs or os.path.join(folder, "logs")
-        os.makedirs(logs, exist_ok=True)
-        netns.set_up(folder)
-        rig = Rig(program, folder, logs)
-        scout = rig.scout()
-        for test in TESTS:
-            test(rig, check, scout)
-        check("it leaves", scout.stop() == 0)
-        for test in TESTS_ALONE:
-            test(rig, check)
-        if check.failed:
-            with open(os.path.join(logs, "scout.log"), errors="replace") as f:
-                print("".join("# " + line for line in f.readlines()[-60:]))
+def run_tests(build, folder, logs, _names):
+    check, rig = Checks(), Rig(os.path.join(build, "hopseal-scout"), folder, logs)
+    scout = rig.scout()
+    for test in TESTS:
+        test(rig, check, scout)
+    check("it leaves", scout.stop() == 0)
+    for test in TESTS_ALONE:
+        test(rig, check)
+    if check.failed:
+        with open(os.path.join(logs, "scout.log"), errors="replace") as f:
+            print("".join("# " + line for line in f.readlines()[-60:]))
     return 1 if check.failed else 0
 
 
-def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--build", default="build")
-    parser.add_argument("--logs", help="folder for the servers' and the scout's logs")
-    parser.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)
-    options = parser.parse_args()
-    program = os.path.join(os.path.abspath(options.build), "hopseal-scout")
-    if options.inside:
-        return inside(program, options.logs)
-    why = netns.why_not()
-    if why:
-        print(f"no namespaces: {why}")
-        return 77
-    logs = ["--logs", os.path.abspath(options.logs)] if options.logs else []
-    return netns.run_inside(["/usr/bin/python3", os.path.abspath(__file__), "--inside",
-                             "--build", options.build, *logs])
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(inside.main(run_tests))
