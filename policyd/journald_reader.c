@@ -18,7 +18,7 @@
 #include <unistd.h>
 
 #include "policyd/privileges.h"
-#include "shared/xalloc.h"
+#include "shared/buffer.h"
 
 #define READERS_GROUP	"systemd-journal"
 #define PATH_DEFAULT	"/usr/bin:/bin"
@@ -33,16 +33,29 @@ journald_reader_stop(struct journald_reader *reader)
 	reader->pid = 0;
 }
 
-static _Noreturn void
-reader_exec(const struct account *account, const char *begin, int out)
+static char *
+cursor_option(struct text cursor)
 {
+	struct buffer option;
+
+	buffer_init(&option, 1024);
+	buffer_addf(&option, "--cursor=%.*s", (int)cursor.len, cursor.data);
+	return buffer_take(&option);
+}
+
+static _Noreturn void
+reader_exec(const struct account *account, struct text begin, int out)
+{
+	bool is_now = text_equals(begin, "now");
+	char *cursor = is_now || begin.len == 0 ? NULL : cursor_option(begin);
 	/* By facility, and by program for a Postfix with another one. */
 	const char *arguments[] = { "journalctl", "--quiet", "--no-pager",
-	    "--system", "--follow", begin, "--output=json",
+	    "--system", "--follow", is_now ? "--lines=0" : "--lines=all",
+	    "--output=json",
 	    "--output-fields=SYSLOG_IDENTIFIER,SYSLOG_PID,_PID,MESSAGE",
 	    "SYSLOG_FACILITY=2", "+", "_COMM=smtp", "+", "_COMM=smtpd", "+",
 	    "_COMM=lmtp", "+", "_COMM=tlsproxy", "+",
-	    "SYSLOG_IDENTIFIER=dovecot", NULL };
+	    "SYSLOG_IDENTIFIER=dovecot", cursor, NULL };
 	int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
 
 	if (dup2(null, STDIN_FILENO) == -1 ||
@@ -57,29 +70,11 @@ reader_exec(const struct account *account, const char *begin, int out)
 	_exit(127);
 }
 
-/* The option of journalctl, which the caller frees. */
-static char *
-begin_option(struct text begin)
-{
-	struct buffer option;
-
-	buffer_init(&option, 1024);
-	if (begin.len == 0)
-		buffer_add_text(&option, "--no-tail");
-	else if (text_equals(begin, "now"))
-		buffer_add_text(&option, "--lines=0");
-	else
-		buffer_addf(&option, "--cursor=%.*s", (int)begin.len,
-		    begin.data);
-	return buffer_take(&option);
-}
-
 int
 journald_reader_start(struct journald_reader *reader,
     const struct account *user, struct text begin, const char **why)
 {
 	const struct group *readers = getgrnam(READERS_GROUP);
-	char *option;
 	int out[2];
 
 	journald_reader_stop(reader);
@@ -90,11 +85,9 @@ journald_reader_start(struct journald_reader *reader,
 		*why = strerror(errno);
 		return -1;
 	}
-	option = begin_option(begin);
 	reader->pid = fork();
 	if (reader->pid == 0)
-		reader_exec(&reader->account, option, out[1]);
-	free(option);
+		reader_exec(&reader->account, begin, out[1]);
 	close(out[1]);
 	if (reader->pid > 0)
 		return out[0];

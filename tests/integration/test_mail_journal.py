@@ -241,12 +241,12 @@ def test_other_source_before(folder):
 
 FAKE = """#!/usr/bin/python3
 import json, os, select, sys
-begin = [a for a in sys.argv if a.startswith(("--cursor=", "--lines=", "--no-tail"))]
+begin = [a for a in sys.argv if a.startswith(("--cursor=", "--lines="))]
 with open({told!r}, "a") as f:
     f.write(" ".join(begin) + " " + " ".join(map(str, os.getgroups())) + "\\n")
 with open({entries!r}) as f:
     lines = f.read().splitlines(True)
-cursor = begin[0].partition("=")[2]
+cursor = begin[-1].partition("=")[2]
 at = [n for n, line in enumerate(lines) if cursor and '"' + cursor + '"' in line]
 {begin}
 sys.stdout.write("".join(lines[at[0] if at else 0:]))
@@ -312,7 +312,8 @@ def test_ends_again_and_again(folder):
     fake.write(lines)
     wait_until(lambda: sums(policyd)["out"]["success"] == 40, "40 sessions")
     told = fake.told()
-    assert told[0].startswith("--no-tail ") and told[1].startswith("--cursor=s=1;i=13;"), told
+    assert told[0].startswith("--lines=all ") and \
+        told[1].startswith("--lines=all --cursor=s=1;i=13;"), told
     assert policyd.count_said("lines were missed") == 0, policyd.log()
 
 
