@@ -23,13 +23,28 @@
 #define READERS_GROUP	"systemd-journal"
 #define PATH_DEFAULT	"/usr/bin:/bin"
 
+static bool
+has_ended(pid_t pid)
+{
+	return pid > 0 && waitpid(pid, NULL, WNOHANG) != 0;
+}
+
+void
+journald_reader_reap(struct journald_reader *reader)
+{
+	if (has_ended(reader->pid))
+		reader->pid = 0;
+	if (has_ended(reader->dying))
+		reader->dying = 0;
+}
+
 void
 journald_reader_stop(struct journald_reader *reader)
 {
 	if (reader->pid == 0)
 		return;
 	privileges_kill(reader->pid, &reader->account, SIGKILL);
-	waitpid(reader->pid, NULL, 0);
+	reader->dying = reader->pid;
 	reader->pid = 0;
 }
 
@@ -77,6 +92,11 @@ journald_reader_start(struct journald_reader *reader,
 	const struct group *readers = getgrnam(READERS_GROUP);
 	int out[2];
 
+	journald_reader_reap(reader);
+	if (reader->dying != 0) {
+		*why = "the last journalctl was killed and does not end";
+		return -1;
+	}
 	journald_reader_stop(reader);
 	reader->account = *user;
 	if (readers != NULL)

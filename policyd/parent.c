@@ -567,6 +567,7 @@ on_signal(evutil_socket_t number, short events, void *arg)
 	switch (number) {
 	case SIGCHLD:
 		children_reap(p->children);
+		journald_reader_reap(&p->journal);
 		break;
 	case SIGHUP:
 		reload(p, "SIGHUP");

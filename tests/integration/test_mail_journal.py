@@ -8,6 +8,7 @@ a stand-in for journalctl that does what the real one should not.  One line a te
 when none failed.
 """
 
+import ctypes
 import glob
 import json
 import os
@@ -20,7 +21,7 @@ import sys
 import time
 
 from mail_log import MailLog, session_lines
-from policyd_rig import IS_ROOT, Policyd, Skip, run, wait_until
+from policyd_rig import IS_ROOT, Policyd, Skip, run, status_of, wait_until
 from test_ledger import sums, wait_equal, wait_whole
 
 JOURNALD = "/lib/systemd/systemd-journald"
@@ -315,6 +316,46 @@ def test_ends_again_and_again(folder):
     assert told[0].startswith("--lines=all ") and \
         told[1].startswith("--lines=all --cursor=s=1;i=13;"), told
     assert policyd.count_said("lines were missed") == 0, policyd.log()
+
+
+def journalctls(policyd):
+    """Also those that have ended and are not reaped."""
+    with open(f"/proc/{policyd.process.pid}/task/{policyd.process.pid}/children") as f:
+        return [int(pid) for pid in f.read().split()
+                if status_of(pid).get("Name") == "journalctl"]
+
+
+def hold(pid):
+    """Trace it: its parent does not hear of its end before we have."""
+    ptrace = ctypes.CDLL(None).ptrace
+    ptrace.argtypes = [ctypes.c_long] * 4
+    if ptrace(0x4206, pid, 0, 0) == -1:     # PTRACE_SEIZE
+        raise Skip("no other process can be traced")
+
+
+@test
+def test_does_not_end(folder):
+    """A killed journalctl that stays, as on a sick disk: nobody waits for it, and two are
+    not followed by a third."""
+    fake = FakeJournalctl(folder, STAYS)
+    now = time.time()
+    policyd = Policyd(folder, maillog="journal", aggregates_file="")
+    fake.write(delivery(1, now))
+    policyd.start(env=fake.env)
+    wait_until(lambda: sums(policyd)["out"]["success"] == 1, "1 session")
+    pid, = journalctls(policyd)
+    hold(pid)
+    policyd.kill_child("clerk")
+    wait_until(lambda: len(fake.told()) == 2, "another journalctl")
+    policyd.kill_child("front")
+    policyd.kill_child("clerk")
+    part = lambda: next(p for p in policyd.command("status")["parts"] if p["name"] == "ledger")
+    wait_until(lambda: "does not end" in part()["detail"], "the complaint")
+    assert len(fake.told()) == 2, fake.told()
+    fake.write(delivery(1, now) + delivery(2, now))
+    os.waitpid(pid, 0)
+    wait_until(lambda: sums(policyd)["out"]["success"] == 2, "2 sessions")
+    assert len(journalctls(policyd)) == 1, journalctls(policyd)
 
 
 @test
