@@ -152,7 +152,7 @@ mail_log_mark(const struct settings *settings)
 	case MAIL_LOG_FILE:
 		if (stat(path, &status) == 0)
 			return ((uint64_t)status.st_dev << 32 ^
-			    (uint64_t)status.st_ino) | 1;
+			    (uint64_t)status.st_ino) << 1 | 1;
 	}
 	return 0;
 }
