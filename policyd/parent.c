@@ -38,6 +38,7 @@
 #define WATCH_S		1	/* how often tables are looked at */
 #define ASK_SITE_S	3600	/* how often Postfix is asked */
 #define SPARE_FDS	256	/* beside the connections */
+#define SITE_TEXT_MAX	(512 * 1024)
 
 enum listener { LISTENER_MAP, LISTENER_ACCESS, LISTENER_CONTROL,
     LISTENER_STATUS, LISTENER_TLSRPT, LISTENER_COUNT };
@@ -471,13 +472,11 @@ take_settings(struct parent *p, struct settings *settings,
 
 /* The same settings again, with what Postfix says now. */
 static void
-on_site(const char *text, void *arg)
+take_site(struct parent *p, const char *text)
 {
-	struct parent *p = arg;
 	struct settings *old = p->settings, *settings;
 	struct buffer errors;
 
-	p->site_query = NULL;
 	if (strcmp(text, old->site_text) == 0)
 		return;
 	if (text[0] == '#')
@@ -490,6 +489,26 @@ on_site(const char *text, void *arg)
 		settings_copy_secrets(settings, old);
 	take_settings(p, settings, &errors);
 	buffer_clear(&errors);
+}
+
+/* Without an answer the last one holds, below the words why. */
+static void
+on_site(const char *text, void *arg)
+{
+	struct parent *p = arg;
+	struct text last = text_of(p->settings->site_text), words;
+	struct buffer now;
+
+	p->site_query = NULL;
+	buffer_init(&now, SITE_TEXT_MAX);
+	buffer_add_text(&now, text);
+	if (text[0] == '#') {
+		if (text_starts_with(last, "#"))
+			text_next_line(&last, &words);
+		buffer_add(&now, last.data, last.len);
+	}
+	take_site(p, buffer_text(&now));
+	buffer_clear(&now);
 }
 
 static void

@@ -195,7 +195,7 @@ judge_postfix(struct report *r, const struct status *s)
 	const struct site *site = s->settings->site;
 	char detail[DETAIL_SIZE];
 
-	if (!site->is_known) {
+	if (!site->is_known || site->message != NULL) {
 		report_add(r, "postfix", CONTROL_WARNING,
 		    site->message != NULL ? site->message :
 		    "its settings are not known yet",

@@ -24,7 +24,7 @@ judge_dane(const struct front *front, const char **why)
 	if (front->settings->config->dane == CONFIG_DANE_OFF)
 		return FACT_ABSENT;
 	*why = "Postfix has not been asked yet";
-	if (!site->is_known && site->message == NULL)
+	if (!site_was_asked(site))
 		return FACT_UNKNOWN;
 	*why = site->message;
 	if (!site->is_known)

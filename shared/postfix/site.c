@@ -268,6 +268,12 @@ site_free(struct site *site)
 }
 
 bool
+site_was_asked(const struct site *site)
+{
+	return site->is_known || site->message != NULL;
+}
+
+bool
 site_owns_domain(const struct site *site, const char *name)
 {
 	size_t i;

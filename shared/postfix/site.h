@@ -43,7 +43,7 @@ struct site {
 	char		*maillog_file;	/* Postfix's own log file, or NULL */
 	/* A loglevel of 0: the log says nothing of TLS. */
 	bool		 smtp_tells_no_tls, smtpd_tells_no_tls;
-	char		*message;	/* why is_known is false, or NULL */
+	char		*message;	/* why Postfix did not answer last, or NULL */
 };
 
 /* The parameters that site_parse reads, NULL behind the last. */
@@ -57,6 +57,8 @@ extern const char *const site_parameters[];
  */
 struct site	*site_parse(struct text postconf);
 void		 site_free(struct site *site);
+/* False until Postfix has answered, or could not be asked. */
+bool		 site_was_asked(const struct site *site);
 /* Of the literal entries, by equality only; name is an A-label. */
 bool		 site_owns_domain(const struct site *site, const char *name);
 

@@ -18,9 +18,10 @@ import sys
 import threading
 import time
 
-from mail_log import DOMAINS, MailLog, session_lines, totals
+from mail_log import DOMAINS, MailLog, session_lines, totals, write_day
 from policyd_rig import DUNNO, Connection, Policyd, run, small_disk, wait_until
 from redis_rig import Redis
+from test_parent import fake_postconf
 
 TESTS = []
 SETTLE_S = 40
@@ -59,6 +60,11 @@ def wait_whole(policyd, log):
     """The same, and nothing was missed."""
     wait_equal(policyd, log.truth)
     assert policyd.count_said("lines were missed") == 0, policyd.log()
+
+
+def has_open(policyd, role, path):
+    folder = f"/proc/{policyd.pid(role)}/fd"
+    return any(os.path.realpath(os.path.join(folder, fd)) == path for fd in os.listdir(folder))
 
 
 def start(folder, **options):
@@ -126,6 +132,7 @@ def test_report(folder):
 def test_rotation(folder):
     """Renamed and copied in the middle of sessions, with late lines in the old file."""
     log, policyd = start(folder)
+    wait_until(lambda: has_open(policyd, "clerk", log.path), "the log's opening")
     log.start()
     for turn in range(8):
         time.sleep(0.7)
@@ -161,6 +168,19 @@ def test_rotation_while_away(folder):
     os.unlink(log.path + ".1")
     policyd.start()
     policyd.wait_said("lines were missed")
+
+
+@test
+def test_postfix_tells_late(folder):
+    """The log is read when it is known what it does not say."""
+    path = os.path.join(folder, "mail.log")
+    write_day(path, time.strftime("%Y-%m-%d", time.gmtime()), ("a.example", "good", 5),
+              ("b.example", "clear", 10))
+    env = fake_postconf(folder, "bin", "sleep 2; echo mail_version = 3.7.11; "
+                        "echo smtp_tls_loglevel = 0")
+    policyd = Policyd(folder, maillog=path, aggregates_file="").start(env=env)
+    wait_until(lambda: sums(policyd)["out"]["success"] == 5, "the sessions")
+    assert sums(policyd)["out"]["clear"] == 0, sums(policyd)
 
 
 @test

@@ -23,6 +23,7 @@ import time
 from mail_log import MailLog, session_lines
 from policyd_rig import IS_ROOT, Policyd, Skip, run, status_of, wait_until
 from test_ledger import sums, wait_equal, wait_whole
+from test_parent import fake_postconf
 
 JOURNALD = "/lib/systemd/systemd-journald"
 SOCKET = "/run/systemd/journal/dev-log"
@@ -236,6 +237,31 @@ def test_other_source_before(folder):
     time.sleep(1)
     log.write_whole(500)
     wait_equal(policyd, log.truth)
+
+
+@test
+def test_postfix_tells_late(folder):
+    """Its maillog_file is waited for, and kept when Postfix cannot be asked again: the
+    journal never takes its place."""
+    Journald()
+    path, broken = (os.path.join(folder, name) for name in ("mail.log", "broken"))
+    log, journal = MailLog(path, 8), Journal(9)
+    env = fake_postconf(folder, "bin", f"[ ! -e {broken} ] || exit 1; sleep 2; "
+                        f"echo mail_version = 3.7.11; echo maillog_file = {path}")
+    policyd = Policyd(folder, aggregates_file="").start(env=env)
+    log.write_whole(500)
+    wait_equal(policyd, log.truth)
+    policyd.end()
+    log.write_whole(500)
+    journal.write_whole(100)
+    policyd.start(env=env)
+    wait_equal(policyd, log.truth)
+    open(broken, "w").close()
+    policyd.reload()
+    policyd.wait_said("Postfix's settings are not known")
+    wait_equal(policyd, log.truth)
+    log.write_whole(500)
+    wait_whole(policyd, log)
 
 
 # ------------------------------------------------------ a journalctl that misbehaves

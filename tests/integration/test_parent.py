@@ -789,6 +789,28 @@ def test_postconf(folder):
         wait_until(lambda: has_ended(int(pid)), "the end of postconf")
 
 
+def test_postconf_fails_later(folder):
+    """What Postfix said before holds, and why it says no more is told, once for each reason."""
+    broken = os.path.join(folder, "broken")
+    env = fake_postconf(folder, "bin", f"[ ! -e {broken} ] || {{ cat {broken} >&2; exit 1; }}; "
+                        "echo mail_version = 3.7.11; echo smtp_dns_support_level = dnssec; "
+                        "echo smtp_host_lookup = dns")
+    p = Policyd(folder, RULED, dane="auto").start(env=env)
+    wait_until(lambda: postfix_part(p)["ok"], "Postfix's settings")
+    for words in ("one", "other"):
+        with open(broken, "w") as f:
+            f.write(words)
+        p.reload()
+        wait_until(lambda: f"postconf failed ({words})" in postfix_part(p)["detail"], words)
+        dane = next(part for part in p.command("status")["parts"] if part["name"] == "dane")
+        assert "unknown" not in dane["detail"], dane
+    os.unlink(broken)
+    p.reload()
+    wait_until(lambda: postfix_part(p)["ok"], "Postfix's settings again")
+    assert p.count_said("Postfix's settings are not known") == 2, p.log()
+    assert p.end() == 0
+
+
 def test_failing_instance(folder):
     """Which of the folders it was is said."""
     env = fake_postconf(folder, "bin", 'echo mail_version = 3.7.11; [ "$3" = /etc/one ] || '

@@ -425,14 +425,20 @@ estimate_loss(struct sources *s)
 
 /* ------------------------------------------------------------ in its time */
 
+/* Postfix tells where the log is, the front completes it: they come first. */
+static bool
+may_read_log(const struct sources *s)
+{
+	return site_was_asked(s->child->settings->site) &&
+	    (s->has_promises || clock_monotonic_ms() >= s->log_ms);
+}
+
 static void
 start(struct sources *s)
 {
 	const struct config *config = config_of(s);
 
-	/* What the front knows completes what the log says: it comes first. */
-	if (wants_log(config) && s->sessions == NULL &&
-	    (s->has_promises || clock_monotonic_ms() >= s->log_ms))
+	if (s->sessions == NULL && wants_log(config) && may_read_log(s))
 		start_log(s);
 	if (wants_datagrams(config) && s->datagrams == NULL &&
 	    !s->has_asked_socket) {
