@@ -10,7 +10,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -155,4 +154,14 @@ mail_log_mark(const struct settings *settings)
 			    (uint64_t)status.st_ino) << 1 | 1;
 	}
 	return 0;
+}
+
+bool
+mail_log_is_other(const struct settings *a, const struct settings *b)
+{
+	const char *path_a = "", *path_b = "", *why;
+
+	return mail_log_find(a->config, a->site, &path_a, &why) !=
+	    mail_log_find(b->config, b->site, &path_b, &why) ||
+	    strcmp(path_a, path_b) != 0;
 }

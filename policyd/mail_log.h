@@ -6,6 +6,7 @@
 #ifndef HOPSEAL_MAIL_LOG_H
 #define HOPSEAL_MAIL_LOG_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct settings;
@@ -23,5 +24,8 @@ int		 mail_log_open(const struct settings *settings, unsigned n,
  * MAIL_LOG_MARK_JOURNAL when it is no file (journald_reader.h).
  */
 uint64_t	 mail_log_mark(const struct settings *settings);
+/* Whether they tell of another log, there or not. */
+bool		 mail_log_is_other(const struct settings *a,
+		    const struct settings *b);
 
 #endif

@@ -36,6 +36,7 @@
 
 #define LISTENERS_MAX	16	/* descriptors of one option */
 #define WATCH_S		1	/* how often tables are looked at */
+#define AWAY_LOOKS	86400	/* of a log, before it is given up */
 #define ASK_SITE_S	3600	/* how often Postfix is asked */
 #define SPARE_FDS	256	/* beside the connections */
 #define SITE_TEXT_MAX	(512 * 1024)
@@ -61,7 +62,10 @@ struct parent {
 	struct own_node		 pid_file;
 	struct site_query	*site_query;
 	struct cert_watch	*certs;
-	uint64_t		 rules_mark, mail_log_mark;
+	uint64_t		 rules_mark;
+	bool			 is_log_wanted;	/* the clerk has asked */
+	uint64_t		 mail_log_mark;	/* of what it was given */
+	unsigned		 away_looks;	/* so often that was away */
 	struct journald_reader	 journal;
 	uint64_t		 generation;
 	struct event		*signals[5], *watch, *ask, *watchdog;
@@ -375,8 +379,10 @@ open_for_clerk(struct parent *p, uint64_t number, struct text begin)
 			    number, "", tlsrpt->fds[0]);
 		return;
 	}
-	if (number == 0)
+	if (number == 0) {
+		p->is_log_wanted = true;
 		p->mail_log_mark = mail_log_mark(p->settings);
+	}
 	if (number == 0 && p->mail_log_mark == MAIL_LOG_MARK_JOURNAL) {
 		number = MESSAGE_OPEN_JOURNAL;
 		fd = journald_reader_start(&p->journal, &p->user, begin, &why);
@@ -461,6 +467,8 @@ take_settings(struct parent *p, struct settings *settings,
 		return false;
 	}
 	warn_of_restart(old->config, settings->config);
+	if (mail_log_is_other(old, settings))
+		p->away_looks = AWAY_LOOKS;
 	settings->generation = ++p->generation;
 	p->settings = settings;
 	cert_watch_configure(p->certs, settings);
@@ -553,18 +561,31 @@ on_certs(const char *report, void *arg)
 	children_send(p->children, ROLE_CLERK, MESSAGE_CERTS, 0, report, -1);
 }
 
+/* A file that is rotated may be away until there is something to write. */
+static void
+watch_mail_log(struct parent *p)
+{
+	uint64_t mark = mail_log_mark(p->settings);
+	bool is_away = p->mail_log_mark != 0 &&
+	    (mark == 0 || mark == MAIL_LOG_MARK_JOURNAL);
+
+	if (mark == p->mail_log_mark)
+		p->away_looks = 0;
+	else if (!is_away || ++p->away_looks > AWAY_LOOKS)
+		open_for_clerk(p, 0, text_of("now"));
+}
+
 static void
 on_watch(evutil_socket_t fd, short events, void *arg)
 {
 	struct parent *p = arg;
-	uint64_t mark = mail_log_mark(p->settings);
 
 	(void)fd;
 	(void)events;
 	if (load_rules_mark(p->settings) != p->rules_mark)
 		reload(p, "rules_file");
-	if (mark != 0 && mark != p->mail_log_mark)
-		open_for_clerk(p, 0, text_of("now"));
+	if (p->is_log_wanted)
+		watch_mail_log(p);
 }
 
 static void

@@ -183,6 +183,15 @@ class MailLog:
             self._file.close()
             self._file = new
 
+    def rename_and_wait(self, wait_s):
+        """The same without making it anew: that is done with the next line."""
+        with self._lock:
+            self._shift()
+            os.rename(self.path, self.path + ".1")
+            time.sleep(wait_s)
+            self._file.close()
+            self._file = open(self.path, "a")
+
     def copy_and_cut(self):
         """As logrotate's copytruncate."""
         with self._lock:

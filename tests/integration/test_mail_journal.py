@@ -264,6 +264,25 @@ def test_postfix_tells_late(folder):
     wait_whole(policyd, log)
 
 
+@test
+def test_file_away(folder):
+    """A file found by itself is not given up while it is rotated, and until its next line."""
+    Journald()
+    log = MailLog("/var/log/mail.log", 10)
+    env = fake_postconf(folder, "bin", "echo mail_version = 3.7.11")
+    policyd = Policyd(folder, aggregates_file="").start(env=env)
+    try:
+        for _ in range(2):
+            log.write_whole(500)
+            wait_equal(policyd, log.truth)
+            log.rename_and_wait(4)
+        log.write_whole(500)
+        wait_whole(policyd, log)
+    finally:
+        for path in glob.glob("/var/log/mail.log*"):
+            os.unlink(path)
+
+
 # ------------------------------------------------------ a journalctl that misbehaves
 
 FAKE = """#!/usr/bin/python3
