@@ -171,6 +171,27 @@ def test_rotation_while_away(folder):
 
 
 @test
+def test_reload_without_log(folder):
+    """Reading ends, and goes on where it was; a log that is not there is said."""
+    log, policyd = start(folder)
+    log.write_whole(500)
+    wait_equal(policyd, log.truth)
+    policyd.reload(maillog="none")
+    wait_until(lambda: not has_open(policyd, "clerk", log.path), "the end of reading")
+    log.write_whole(500)
+    policyd.reload()
+    wait_equal(policyd, log.truth)
+    part = lambda: next(p for p in policyd.command("status")["parts"] if p["name"] == "ledger")
+    policyd.reload(maillog=log.path + ".other")
+    wait_until(lambda: "no mail log: No such file" in part()["detail"], "the complaint")
+    policyd.reload()
+    wait_until(lambda: part()["state"] == "ok", "the log")
+    log.write_whole(500)
+    wait_equal(policyd, log.truth)
+    assert policyd.count_said("lines were missed") == 0, policyd.log()
+
+
+@test
 def test_postfix_tells_late(folder):
     """The log is read when it is known what it does not say."""
     path = os.path.join(folder, "mail.log")

@@ -370,6 +370,23 @@ def journalctls(policyd):
                 if status_of(pid).get("Name") == "journalctl"]
 
 
+@test
+def test_reload_without_log(folder):
+    """Reading ends, nothing is left of journalctl, and it goes on where it was."""
+    fake = FakeJournalctl(folder, STAYS)
+    lines = [line for n in range(20) for line in delivery(n, time.time())]
+    policyd = Policyd(folder, maillog="journal", aggregates_file="")
+    fake.write(lines[:20])
+    policyd.start(env=fake.env)
+    wait_until(lambda: sums(policyd)["out"]["success"] == 10, "10 sessions")
+    policyd.reload(maillog="none")
+    wait_until(lambda: not journalctls(policyd), "its end")
+    fake.write(lines)
+    policyd.reload()
+    wait_until(lambda: sums(policyd)["out"]["success"] == 20, "20 sessions")
+    assert "--cursor=s=1;i=13;" in fake.told()[-1], fake.told()
+
+
 def hold(pid):
     """Trace it: its parent does not hear of its end before we have."""
     ptrace = ctypes.CDLL(None).ptrace

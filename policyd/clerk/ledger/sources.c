@@ -208,15 +208,14 @@ on_line(struct text line, void *arg)
 		    log_clock_read(&s->clock, &parsed.time));
 }
 
-static void
+static bool
 commit(struct sources *s)
 {
 	struct buffer position, state;
+	bool result = true;
 
-	if (s->sessions == NULL) {
-		ledger_commit(s->ledger);
-		return;
-	}
+	if (s->sessions == NULL)
+		return ledger_commit(s->ledger);
 	buffer_init(&position, POSITION_MAX);
 	buffer_init(&state, 2 * LOG_SESSIONS_STATE_MAX);
 	if (s->log != NULL)
@@ -225,11 +224,12 @@ commit(struct sources *s)
 		journald_follow_format(s->journal, &position);
 	log_sessions_format(s->sessions, &state);
 	if (position.len > 0)
-		ledger_commit_log(s->ledger, (struct text){ position.data,
-		    position.len }, (struct text){ buffer_text(&state),
-		    state.len });
+		result = ledger_commit_log(s->ledger, (struct text){
+		    position.data, position.len }, (struct text){
+		    buffer_text(&state), state.len });
 	buffer_clear(&position);
 	buffer_clear(&state);
+	return result;
 }
 
 static void
@@ -284,6 +284,21 @@ start_log(struct sources *s)
 	s->clock = (struct log_clock){ .now = clock_now_s(),
 	    .zone = local_zone };
 	ask_for_log(s);
+}
+
+/* Once it is written down how far it was read. */
+static void
+stop_log(struct sources *s)
+{
+	if (!commit(s))
+		return;
+	log_follow_free(s->log);
+	s->log = NULL;
+	journald_follow_free(s->journal);
+	s->journal = NULL;
+	log_sessions_free(s->sessions);
+	s->sessions = NULL;
+	s->log_trouble[0] = '\0';
 }
 
 /* Trouble until the next entry, however often it is started again. */
@@ -440,6 +455,8 @@ start(struct sources *s)
 
 	if (s->sessions == NULL && wants_log(config) && may_read_log(s))
 		start_log(s);
+	else if (s->sessions != NULL && !wants_log(config))
+		stop_log(s);
 	if (wants_datagrams(config) && s->datagrams == NULL &&
 	    !s->has_asked_socket) {
 		s->has_asked_socket = true;
