@@ -322,6 +322,17 @@ test_words(void)
 	site = parse("#  postconf failed \n");
 	check_text("message", site->message, "postconf failed");
 	check_text("no host name", site->myhostname, NULL);
+	check_bool("asked without an answer", site_was_asked(site), true);
+	site_free(site);
+
+	site = parse("");
+	check_bool("not asked yet", site_was_asked(site), false);
+	site_free(site);
+
+	site = parse("# postconf failed\n" DEBIAN);
+	check_text("the message", site->message, "postconf failed");
+	check_bool("and what was known before", site->is_known, true);
+	check_bool("asked", site_was_asked(site), true);
 	site_free(site);
 
 	site = parse("myhostname = a.example\nmyhostname = b.example\n");
