@@ -5,19 +5,14 @@
 
 #include "milter/setup.h"
 
-#include <sys/stat.h>
-
-#include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "shared/io/config_files.h"
 #include "shared/io/file.h"
 #include "shared/xalloc.h"
 
-#define CONFIG_MAX_BYTES	(256 * 1024)
-#define RULES_MAX_BYTES		(6 * 1024 * 1024)
-#define PASSWORD_MAX_BYTES	1024
 #define ERRORS_MAX_BYTES	65536
 
 /* lock guards the pointer and the use_count of every setup. */
@@ -27,26 +22,6 @@ static struct {
 } present = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
 /* ---------------------------------------------------------------- reading */
-
-/* The content, or NULL with a line in errors; a missing file may be empty. */
-static char *
-load_file(const char *path, size_t limit, bool may_be_missing,
-    struct buffer *errors)
-{
-	struct buffer content;
-
-	buffer_init(&content, limit);
-	if (file_read(path, &content) == -1 &&
-	    !(errno == ENOENT && may_be_missing))
-		buffer_addf(errors, "%s: %s\n", path, strerror(errno));
-	else if (memchr(buffer_text(&content), '\0', content.len) != NULL)
-		buffer_addf(errors, "%s: holds a NUL: not a text file\n",
-		    path);
-	else
-		return buffer_take(&content);
-	buffer_clear(&content);
-	return NULL;
-}
 
 static struct config *
 parse_config(const struct setup_source *source, const char *text,
@@ -64,32 +39,6 @@ parse_config(const struct setup_source *source, const char *text,
 		return config;
 	config_free(config);
 	return NULL;
-}
-
-static bool
-has_default_rules(const struct config *config)
-{
-	struct config *defaults = config_new();
-	bool is_default = strcmp(config->rules_file,
-	    defaults->rules_file) == 0;
-
-	config_free(defaults);
-	return is_default || config->rules_file[0] == '\0';
-}
-
-static int
-load_password(struct setup *setup, struct buffer *errors)
-{
-	const char *path = setup->config->redis_password_file;
-
-	if (path[0] == '\0')
-		return 0;
-	setup->redis_password = load_file(path, PASSWORD_MAX_BYTES, false,
-	    errors);
-	if (setup->redis_password == NULL)
-		return -1;
-	setup->redis_password[strcspn(setup->redis_password, "\r\n")] = '\0';
-	return 0;
 }
 
 /* Until policyd has answered: what our own configuration says. */
@@ -144,18 +93,17 @@ setup_load(const struct setup_source *source, const char *site_line,
 
 	setup->source = source;
 	setup->use_count = 1;
-	setup->config_text = load_file(source->config_path, CONFIG_MAX_BYTES,
+	setup->config_text = config_read_file(source->config_path,
 	    source->config_may_be_missing, errors);
 	if (setup->config_text == NULL)
 		goto fail;
 	setup->config = parse_config(source, setup->config_text, errors);
 	if (setup->config == NULL)
 		goto fail;
-	setup->rules_text = setup->config->rules_file[0] == '\0' ?
-	    xstrdup("") : load_file(setup->config->rules_file,
-	    RULES_MAX_BYTES, has_default_rules(setup->config), errors);
+	setup->rules_text = config_read_rules(setup->config, errors);
 	if (setup->rules_text == NULL ||
-	    load_password(setup, errors) == -1 ||
+	    !config_read_password(setup->config->redis_password_file,
+	    &setup->redis_password, errors) ||
 	    domain_rules_parse(setup->config->rules_file,
 	    text_of(setup->rules_text), &setup->rules, errors) == -1)
 		goto fail;
@@ -205,18 +153,6 @@ setup_free(struct setup *setup)
 	free(setup->rules_text);
 	free(setup->site_line);
 	free(setup);
-}
-
-static uint64_t
-file_mark(const char *path)
-{
-	struct stat status;
-
-	if (path[0] == '\0' || stat(path, &status) == -1)
-		return 0;
-	return (uint64_t)status.st_mtim.tv_sec * UINT64_C(1000000007) ^
-	    (uint64_t)status.st_mtim.tv_nsec ^
-	    (uint64_t)status.st_ino << 20 ^ (uint64_t)status.st_size;
 }
 
 uint64_t

@@ -11,35 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "shared/io/config_files.h"
 #include "shared/io/file.h"
-#include "shared/xalloc.h"
-
-#define CONFIG_MAX_BYTES	(256 * 1024)
-#define RULES_MAX_BYTES		(6 * 1024 * 1024)
-#define PASSWORD_MAX_BYTES	1024
-
-/* The content, or NULL with a line in errors; a missing file may be empty. */
-static char *
-load_file(const char *path, size_t limit, bool may_be_missing,
-    struct buffer *errors)
-{
-	struct buffer content;
-
-	buffer_init(&content, limit);
-	if (file_read(path, &content) == -1 &&
-	    !(errno == ENOENT && may_be_missing)) {
-		buffer_addf(errors, "%s: %s\n", path, strerror(errno));
-		buffer_clear(&content);
-		return NULL;
-	}
-	if (memchr(buffer_text(&content), '\0', content.len) != NULL) {
-		buffer_addf(errors, "%s: holds a NUL: not a text file\n",
-		    path);
-		buffer_clear(&content);
-		return NULL;
-	}
-	return buffer_take(&content);
-}
 
 /*
  * The configuration alone, to learn where the other files are.  Its mistakes are
@@ -58,37 +31,6 @@ load_config(const struct load *from, const char *text)
 		config_set(config, line, &unread);
 	buffer_clear(&unread);
 	return config;
-}
-
-static bool
-is_default_rules_file(const struct config *config)
-{
-	struct config *defaults = config_new();
-	bool is_default = strcmp(config->rules_file,
-	    defaults->rules_file) == 0;
-
-	config_free(defaults);
-	return is_default;
-}
-
-/* False when a file is named and holds none; without a file it is NULL. */
-static bool
-load_password(const char *path, char **out, struct buffer *errors)
-{
-	char *password;
-
-	*out = NULL;
-	if (path[0] == '\0')
-		return true;
-	password = load_file(path, PASSWORD_MAX_BYTES, false, errors);
-	if (password == NULL)
-		return false;
-	password[strcspn(password, "\r\n")] = '\0';
-	*out = password;
-	if (password[0] == '\0')
-		buffer_addf(errors, "%s: its first line is empty, where the "
-		    "password should be\n", path);
-	return password[0] != '\0';
 }
 
 /*
@@ -139,17 +81,16 @@ load_settings(const struct load *from, const char *site_text,
 	char *text, *rules, *redis_password, *status_password;
 	bool is_complete;
 
-	text = load_file(from->config_path, CONFIG_MAX_BYTES,
-	    from->config_may_be_missing, errors);
+	text = config_read_file(from->config_path, from->config_may_be_missing,
+	    errors);
 	if (text == NULL)
 		return NULL;
 	config = load_config(from, text);
-	rules = load_file(config->rules_file, RULES_MAX_BYTES,
-	    is_default_rules_file(config), errors);
+	rules = config_read_rules(config, errors);
 	is_complete = rules != NULL;
-	is_complete &= load_password(config->redis_password_file,
+	is_complete &= config_read_password(config->redis_password_file,
 	    &redis_password, errors);
-	is_complete &= load_password(config->status_password_file,
+	is_complete &= config_read_password(config->status_password_file,
 	    &status_password, errors);
 	is_complete &= are_there(config, errors);
 	/* Also when a file is missing: for the other mistakes. */
@@ -175,11 +116,5 @@ load_settings(const struct load *from, const char *site_text,
 uint64_t
 load_rules_mark(const struct settings *settings)
 {
-	struct stat status;
-
-	if (stat(settings->config->rules_file, &status) == -1)
-		return 0;
-	return (uint64_t)status.st_mtim.tv_sec * UINT64_C(1000000007) ^
-	    (uint64_t)status.st_mtim.tv_nsec ^
-	    (uint64_t)status.st_ino << 20 ^ (uint64_t)status.st_size;
+	return file_mark(settings->config->rules_file);
 }

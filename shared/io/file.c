@@ -136,3 +136,15 @@ file_copy(const char *from, const char *to)
 	errno = saved;
 	return result;
 }
+
+uint64_t
+file_mark(const char *path)
+{
+	struct stat status;
+
+	if (stat(path, &status) == -1)
+		return 0;
+	return (uint64_t)status.st_mtim.tv_sec * UINT64_C(1000000007) ^
+	    (uint64_t)status.st_mtim.tv_nsec ^
+	    (uint64_t)status.st_ino << 20 ^ (uint64_t)status.st_size;
+}

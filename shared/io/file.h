@@ -5,6 +5,8 @@
 #ifndef HOPSEAL_FILE_H
 #define HOPSEAL_FILE_H
 
+#include <stdint.h>
+
 #include "shared/buffer.h"
 #include "shared/text.h"
 
@@ -23,5 +25,7 @@ int	file_rewrite(const char *path, struct text content);
 /* The same with from's content, owner and mode. */
 #define FILE_COPY_MAX_BYTES	(16 * 1024 * 1024)
 int	file_copy(const char *from, const char *to);
+/* A number that changes with the file; 0 when it is not there. */
+uint64_t file_mark(const char *path);
 
 #endif

@@ -709,6 +709,7 @@ def test_command_line(folder):
     for line in ("map_deadline = 7s", "l1_ttl = 30s", f"rules_file = {p.rules_path}"):
         assert line in changed.splitlines(), (line, changed)
     assert "connection_limit" not in changed and "outbound_source" not in changed
+    assert p.refuse("-n", "-o", "rules_file=")[0] == 0
     for arguments in (["-x"], ["extra"], ["-o"], ["-n", "extra"]):
         status, said = p.refuse(*arguments)
         assert status == EX_USAGE and "usage: hopseal-policyd" in said, (status, said)
