@@ -261,8 +261,9 @@ look_at_mail_log(struct setup *setup)
 	switch (mail_log_find(setup->config, site, &path, &why)) {
 	case MAIL_LOG_NONE:
 		warn(setup, "postconf -e maillog_file=/var/log/mail.log and "
-		    "postfix reload, or install rsyslog; or maillog = none and "
-		    "inbound_source = access", "%s", why);
+		    "postfix reload, or install rsyslog; without a log "
+		    "maillog = none, inbound_source = access and, from "
+		    "Postfix 3.10 on, outbound_source = tlsrpt", "%s", why);
 		break;
 	case MAIL_LOG_FILE:
 		if (access(path, F_OK) == -1)
