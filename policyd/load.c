@@ -12,7 +12,6 @@
 #include <string.h>
 
 #include "shared/io/config_files.h"
-#include "shared/io/file.h"
 
 /*
  * The configuration alone, to learn where the other files are.  Its mistakes are
@@ -111,10 +110,4 @@ load_settings(const struct load *from, const char *site_text,
 	free(rules);
 	free(text);
 	return settings;
-}
-
-uint64_t
-load_rules_mark(const struct settings *settings)
-{
-	return file_mark(settings->config->rules_file);
 }

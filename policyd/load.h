@@ -1,6 +1,6 @@
 /*
  * Reads what the parent alone may read: configuration, rules, the password of
- * Redis; and tells whether a table changed since.
+ * Redis.
  */
 
 #ifndef HOPSEAL_LOAD_H
@@ -23,8 +23,5 @@ struct load {
  */
 struct settings	*load_settings(const struct load *from, const char *site_text,
 		    struct buffer *errors);
-
-/* A number that changes with the rules file; 0 when it is not there. */
-uint64_t	 load_rules_mark(const struct settings *settings);
 
 #endif

@@ -31,6 +31,7 @@
 #include "policyd/site_query.h"
 #include "shared/io/clock.h"
 #include "shared/io/endpoint.h"
+#include "shared/io/file.h"
 #include "shared/io/log.h"
 #include "shared/xalloc.h"
 
@@ -538,7 +539,7 @@ reload(struct parent *p, const char *because)
 	service_notify("RELOADING=1");
 	/* Of before the reading: a change meanwhile is seen at the next look.
 	   After a mistake too, not once a second for the same one. */
-	p->rules_mark = load_rules_mark(p->settings);
+	p->rules_mark = file_mark(p->settings->config->rules_file);
 	buffer_init(&errors, 65536);
 	settings = load_settings(p->load, p->settings->site_text, &errors);
 	if (take_settings(p, settings, &errors)) {
@@ -582,7 +583,7 @@ on_watch(evutil_socket_t fd, short events, void *arg)
 
 	(void)fd;
 	(void)events;
-	if (load_rules_mark(p->settings) != p->rules_mark)
+	if (file_mark(p->settings->config->rules_file) != p->rules_mark)
 		reload(p, "rules_file");
 	if (p->is_log_wanted)
 		watch_mail_log(p);
@@ -747,7 +748,7 @@ parent_run(const struct load *load, struct settings *settings)
 	    .own_program_fd = -1, .scout_program_fd = -1 };
 	struct parent *p = &parent;
 
-	p->rules_mark = load_rules_mark(settings);
+	p->rules_mark = file_mark(settings->config->rules_file);
 	settings->generation = ++p->generation;
 	log_open("policyd", settings->config->log_target,
 	    settings->config->log_level);
