@@ -397,7 +397,13 @@ class Policyd:
                                  f"{done.stderr!r}")
 
     def counters(self):
-        return self.command("status")["counters"]
+        """Of the status, asked without hopseal: that would have Postfix asked, too."""
+        try:
+            with Connection(self.options["control_listen"].removeprefix("unix:"), 30) as c:
+                c.send(b'{"command": "status"}\n')
+                return json.loads(c.socket.makefile().readline())["counters"]
+        except (OSError, ValueError) as error:
+            raise AssertionError(f"status: {error}")
 
     def lookups(self):
         return self.counters()["lookups"]
