@@ -20,6 +20,7 @@
 #include "shared/policy/facts.h"
 #include "shared/postfix/own_certificates.h"
 
+#define NS_PER_S		INT64_C(1000000000)
 #define CERTS_WORDS_SIZE	320
 #define CERTS_NAME_SIZE		160
 
@@ -51,7 +52,7 @@ struct certs_item {
 	bool				 has_result;	/* it could be read */
 	struct cert_chain		 chain;
 	struct cert_result		 result;		/* of chain */
-	int64_t				 changed_at;	/* the newest file */
+	int64_t				 changed_ns;	/* the newest file */
 	struct certs_served		*served;
 	size_t				 served_count;
 	struct certs_problem		*problems;

@@ -371,7 +371,8 @@ format_stale(const struct certs *certs, const struct certs_item *item,
 	else
 		snprintf(out, CERTS_WORDS_SIZE, "port %u serves another one, "
 		    "which ends %s; the file was changed %s ago", port, end,
-		    text_format_age(age, certs->now - item->changed_at));
+		    text_format_age(age, certs->now - item->changed_ns /
+		    NS_PER_S));
 }
 
 /*

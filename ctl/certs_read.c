@@ -188,13 +188,14 @@ certs_is_for(const struct certs_item *item, const char *name)
 
 /* ----------------------------------------------------------------- reading */
 
-/* 0 for a file that is not there. */
+/* In ns; 0 for a file that is not there. */
 static int64_t
 changed_at(const char *path)
 {
 	struct stat status;
 
-	return stat(path, &status) == 0 ? (int64_t)status.st_mtime : 0;
+	return stat(path, &status) == 0 ? status.st_mtim.tv_sec * NS_PER_S +
+	    status.st_mtim.tv_nsec : 0;
 }
 
 static void
@@ -224,8 +225,8 @@ read_into(struct certs_item *item, const char *path, struct buffer *out)
 		return -1;
 	}
 	changed = changed_at(path);
-	if (changed > item->changed_at)
-		item->changed_at = changed;
+	if (changed > item->changed_ns)
+		item->changed_ns = changed;
 	return 0;
 }
 
@@ -324,7 +325,7 @@ judge_map(struct certs_item *item)
 		return;
 	source = changed_at(own->map_source);
 	index = changed_at(own->map_file);
-	if (index == 0 || source > index || item->changed_at > index)
+	if (index == 0 || source > index || item->changed_ns > index)
 		certs_add_problem(item, "sni-map-stale", CERTS_CRITICAL,
 		    certs_reload_advice(item, advice), "%s %s", own->map_file,
 		    index == 0 ? "is missing" :
@@ -389,11 +390,11 @@ read_certificate(struct certs *certs, const struct own_certificate *own)
 	}
 	count = cert_key_groups((struct text){ buffer_text(&pem), pem.len },
 	    groups);
-	newest = item->changed_at;
+	newest = item->changed_ns;
 	for (i = 0; i < count; i++) {
 		if (i > 0)
 			item = add_item(certs, own);
-		item->changed_at = newest;
+		item->changed_ns = newest;
 		item->file = file_of(own, &pem, ends,
 		    first_certificate(&groups[i]));
 		judge_group(certs, item, &groups[i], own->key_file != NULL ?
