@@ -314,7 +314,8 @@ class WithClerk(unittest.TestCase):
         self.folder = folder.name
         # Postfix's account asks, too.
         os.chmod(self.folder, 0o755)
-        config = f"postfix_config_dir = {self.folder}\noutbound_source = tlsrpt\n"
+        config = (f"postfix_config_dir = {self.folder}\noutbound_source = tlsrpt\n"
+                  "inbound_source = access\n")
         self.endpoints = {}
         for name, answer in (("map", b"9:NOTFOUND ,"), ("access", b"action=DUNNO\n\n"),
                              ("milter", b"\0\0\0\rO" + bytes(12))):

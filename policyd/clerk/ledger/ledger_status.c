@@ -105,6 +105,11 @@ judge(struct ledger_status *out, struct ledger *ledger,
 		set(out, CONTROL_UNKNOWN, "outbound sessions are not counted: "
 		    "maillog = none", "set maillog, or outbound_source = "
 		    "tlsrpt");
+	else if (!s->wants_log && settings->config->inbound_source ==
+	    CONFIG_INBOUND_MAILLOG)
+		set(out, CONTROL_UNKNOWN, "inbound sessions are not counted: "
+		    "maillog = none", "set maillog, or inbound_source = "
+		    "access");
 	else if (s->deliveries > 0 && session_count(s) == 0)
 		set(out, CONTROL_UNKNOWN, "mail is delivered, and no TLS "
 		    "session was seen", "see that smtp_tls_loglevel is 1");
