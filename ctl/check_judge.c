@@ -450,6 +450,9 @@ note_findings(struct check *c, struct look *look)
 			    by_dane);
 		cert_history_read(o, &to->cert);
 		to->seen_at = o->seen_at;
+		/* All of one look: no newer policy is to be waited for. */
+		if (o->seen_at > look->facts->looked_at)
+			look->facts->looked_at = o->seen_at;
 		to->not_after = o->not_after;
 		to->seen_count = SEEN_TWICE;
 	}

@@ -29,7 +29,7 @@ from pki import Leaf, Pki
 from process import run
 from scout_rig import PolicyHosts
 
-LINE, TLS, DRAIN, FLOOD = "line", "tls", "drain", "flood"
+LINE, TLS, DRAIN, FLOOD, LATE = "line", "tls", "drain", "flood", "late"    # the first one
 HELLO = [b"220 mx ESMTP\r\n", LINE, b"250-mx\r\n250-PIPELINING\r\n250 STARTTLS\r\n", LINE]
 GOOD = HELLO + [b"220 go\r\n", TLS, LINE, b"221 bye\r\n"]
 
@@ -126,6 +126,7 @@ DOMAINS = [
     ("plain-bad", ["no-starttls"], None, "warnings", ["starttls-missing"]),
     ("enforced", ["good"], b"enforce", "good", []),
     ("enforced-bad", ["expired"], b"enforce", "broken", ["cert-expired"]),
+    ("enforced-late", ["late-expired"], b"enforce", "broken", ["cert-expired"]),
     ("enforced-half", ["good", "expired"], b"enforce", "warnings", ["cert-expired"]),
     ("testing-bad", ["expired"], b"testing", "warnings", ["cert-expired"]),
     ("five", ["good", "odd", "five-a", "five-b", "five-c"], b"enforce", "good", []),
@@ -175,6 +176,8 @@ class MailHost:
                     while not line.endswith(b"\n"):
                         line += connection.recv(1) or b"\n"
                     self.heard += line
+                elif step == LATE:
+                    time.sleep(1.2 if self.count == 1 else 0)
                 elif step == TLS:
                     connection = self._context.wrap_socket(connection, server_side=True)
                 elif step == DRAIN:
@@ -207,6 +210,7 @@ class Rig:
             self.add_host(name, "good", 25, GOOD)
         for name in ("dane-expired", "dane-other"):
             self.add_host(name, "expired", 25, GOOD)
+        self.add_host("late-expired", "expired", 25, [LATE, *GOOD])
         # Another MX's certificate; and an old one for the names of both.
         both = ["renewed.hosts.test", "left-behind.hosts.test"]
         for name, leaf in (("mixed-up", self.pki.leaf("good", "five-a.hosts.test")),
