@@ -155,7 +155,8 @@ const char *certs_promise_word(const struct check_problem *problem);
  * Prints the records that promise what is on disk, ready for a zone; CTL_UNKNOWN
  * where a domain's stay open, as what it promises now cannot be seen.
  */
-enum ctl_exit certs_publish(const struct certs *certs, const struct config *config);
+enum ctl_exit certs_publish(const struct certs *certs,
+	    const struct config *config);
 
 /* Members of the report, and their part of the screen. */
 json_t	*certs_domains_array(const struct certs *certs);
